@@ -1,0 +1,89 @@
+"""Layer arithmetic on integers: the specification that the RTL must equal bit for bit."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import ElsieError
+from golden.network import Layer, Network
+
+
+def round_half_even(value: ArrayLike, shift: int) -> NDArray[np.int64]:
+    """value / 2**shift, rounded to nearest, ties to even; int64 of the same shape."""
+    v = np.asarray(value, dtype=np.int64)
+    if shift == 0:
+        return v.copy()
+    floor = v >> shift
+    rest = v - (floor << shift)
+    half = np.int64(1) << (shift - 1)
+    return floor + ((rest > half) | ((rest == half) & ((floor & 1) == 1)))
+
+
+def saturate(value: ArrayLike, width: int) -> NDArray[np.int64]:
+    """Clamp to a signed integer of `width` bits."""
+    return np.clip(np.asarray(value, dtype=np.int64), -(1 << (width - 1)), (1 << (width - 1)) - 1)
+
+
+def drain(layer: Layer, sums: ArrayLike, *, act_width: int) -> NDArray[np.int64]:
+    """Accumulators (..., n_out), without bias, to output activations of the same shape."""
+    total = np.asarray(sums, dtype=np.int64) + layer.bias
+    out = saturate(round_half_even(total, layer.shift), act_width)
+    return np.maximum(out, 0) if layer.activation == "relu" else out
+
+
+def dense_weights(layer: Layer, network: Network) -> NDArray[np.float64]:
+    """Integer weights as a dense float64 matrix (n_in, n_out): exact, see `forward`."""
+    dense = np.zeros((layer.n_in, layer.n_out))
+    dense[layer.columns, layer.rows] = layer.weights(network.config)
+    return dense
+
+
+def quantise_input(network: Network, x: ArrayLike) -> NDArray[np.int64]:
+    """Real inputs (batch, n_in) to integer activations: scale, round half to even, saturate.
+
+    Raises ElsieError for a wrong shape or a value that is not finite.
+    """
+    real = np.asarray(x, dtype=np.float64)
+    if real.ndim != 2 or real.shape[1] != network.n_in:
+        raise ElsieError(
+            f"input has shape {real.shape}, but network {network.name} takes (samples, "
+            f"{network.n_in})"
+        )
+    if not np.isfinite(real).all():
+        raise ElsieError("input has values that are NaN or infinite; remove them first")
+    scaled = np.rint(real * 2.0 ** network.layers[0].in_frac)
+    limit = 1 << (network.config.act_width - 1)
+    return np.clip(scaled, -limit, limit - 1).astype(np.int64)
+
+
+def forward(network: Network, x: ArrayLike) -> list[NDArray[np.int64]]:
+    """Integer activations of every layer: [input, after layer 1, ...], each (batch, width).
+
+    `x` is integer (see `quantise_input`). Sums are formed in float64, which is exact: the
+    compiler has proved |sum| < 2**(acc_width - 1) <= 2**52 for every partial sum.
+    """
+    activations = [np.asarray(x, dtype=np.int64)]
+    for layer in network.layers:
+        sums = activations[-1].astype(np.float64) @ dense_weights(layer, network)
+        activations.append(
+            drain(layer, sums.astype(np.int64), act_width=network.config.act_width)
+        )
+    return activations
+
+
+def predict(network: Network, x: ArrayLike) -> NDArray[np.float64]:
+    """Real outputs (batch, n_out) for real inputs (batch, n_in), as the engine computes them."""
+    out = forward(network, quantise_input(network, x))[-1]
+    return out * 2.0 ** -network.layers[-1].out_frac
+
+
+def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
+    """Largest |partial sum + bias| any input can cause: the overflow proof (DESIGN, numbers).
+
+    `signed_input` is False when the inputs come out of a ReLU.
+    """
+    largest = 1 << (network.config.act_width - 1)
+    largest = largest if signed_input else largest - 1
+    weights = np.abs(layer.weights(network.config)).astype(object)
+    total = np.zeros(layer.n_out, dtype=object)
+    np.add.at(total, layer.rows, weights)
+    return int(max(total * largest + np.abs(layer.bias).astype(object)))

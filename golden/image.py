@@ -1,0 +1,177 @@
+"""The image: every word that is loaded into an engine for one network (docs/format.md).
+
+The same image goes to the golden timing model, to any simulator, into a bitstream, and over the
+load port. Nobody packs bits a second time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import csc, layout
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.network import Layer, Network, locate
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Image:
+    """Memory contents of an engine. Words are unsigned integers as laid out in golden.layout."""
+
+    config: EngineConfig
+    """The engine that this image is for."""
+    entries: NDArray[np.uint64]
+    """Entry memories, shape (pes, entry_depth)."""
+    pointers: NDArray[np.uint64]
+    """Pointer memories, shape (pes, column_depth)."""
+    codebook: NDArray[np.int64]
+    """Weight at address layer << code_width | code, shape (layers << code_width,), signed."""
+    biases: NDArray[np.int64]
+    """Bias memories, shape (groups, bias_depth), signed; address bias_base + drain step."""
+    program: NDArray[np.uint64]
+    """Layer program, shape (layers,); unused words are 0."""
+    used: dict[str, int]
+    """Words really used in one unit's memory: entries and pointers (largest PE), biases."""
+
+
+def encode(network: Network) -> Image:
+    """The image of a network. Raises ElsieError naming the layer that exceeds a memory."""
+    return _Encoder(network).image()
+
+
+def layer_nonzeros(config: EngineConfig, layer: Layer, inputs: NDArray[np.int64]) -> csc.Nonzeros:
+    """A layer's matrix by PE, local row and column; `inputs` is the column of each input."""
+    pe, row = locate(config, layer.position)
+    return csc.Nonzeros(
+        pe=pe[layer.rows], row=row[layer.rows], column=inputs[layer.columns], code=layer.codes
+    )
+
+
+class _Encoder:
+    """Fills the memories layer by layer."""
+
+    def __init__(self, network: Network) -> None:
+        config = network.config
+        self.network, self.config = network, config
+        self.entries = np.zeros((config.pes, config.entry_depth), dtype=np.uint64)
+        self.pointers = np.zeros((config.pes, config.column_depth), dtype=np.uint64)
+        size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
+        self.codebook = np.zeros(size, dtype=np.int64)
+        self.biases = np.zeros((config.groups, config.bias_depth), dtype=np.int64)
+        self.program = np.zeros(config.layers, dtype=np.uint64)
+        self.next_entry = np.zeros(config.pes, dtype=np.int64)
+        self.next_column = 0
+        self.next_bias = 0
+
+    def image(self) -> Image:
+        config, layers = self.config, self.network.layers
+        if len(layers) > config.layers:
+            raise ElsieError(
+                f"network {self.network.name} has {len(layers)} layers, but the engine's program "
+                f"holds {config.layers}; raise layers"
+            )
+        inputs, columns = np.arange(self.network.n_in), _padded(config, self.network.n_in)
+        for number, layer in enumerate(layers):
+            if columns > config.act_depth * config.groups:
+                raise ElsieError(
+                    f"layer {layer.name}: {layer.n_in} inputs do not fit the activation memory "
+                    f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
+                )
+            self._layer(number, layer, inputs, columns)
+            inputs, columns = layer.position, self._steps(layer) * config.groups
+        return Image(
+            config=config,
+            entries=self.entries,
+            pointers=self.pointers,
+            codebook=self.codebook,
+            biases=self.biases,
+            program=self.program,
+            used={
+                "entries": int(self.next_entry.max()),
+                "pointers": self.next_column,
+                "biases": self.next_bias,
+            },
+        )
+
+    def _steps(self, layer: Layer) -> int:
+        """Drain steps of a layer: rows per PE x group size."""
+        _, row = locate(self.config, layer.position)
+        return int(row.max() + 1) * self.config.group
+
+    def _layer(
+        self, number: int, layer: Layer, inputs: NDArray[np.int64], columns: int
+    ) -> None:
+        config, steps = self.config, self._steps(layer)
+        compressed = csc.encode(
+            config, layer_nonzeros(config, layer, inputs), columns=columns
+        )
+        self._need(layer, "entry_depth", int((self.next_entry + compressed.per_pe).max()))
+        self._need(layer, "column_depth", self.next_column + columns)
+        self._need(layer, "bias_depth", self.next_bias + steps)
+        self.program[number] = layout.pack(
+            layout.descriptor(config),
+            column_base=self.next_column,
+            bias_base=self.next_bias,
+            steps=steps - 1,
+            shift=layer.shift,
+            relu=int(layer.activation == "relu"),
+            last=int(number == len(self.network.layers) - 1),
+        )
+        self._store(compressed, columns)
+        if self.codebook.size:
+            base = number << config.code_width
+            self.codebook[base : base + len(layer.codebook)] = layer.codebook
+        group, index = layer.position % config.groups, layer.position // config.groups
+        self.biases[group, self.next_bias + index] = layer.bias
+        self.next_column += columns
+        self.next_bias += steps
+
+    def _store(self, compressed: csc.Compressed, columns: int) -> None:
+        """Entries and pointers of one layer, behind those of the layers before."""
+        config = self.config
+        words = layout.pack(layout.entry(config), code=compressed.code, run=compressed.run)
+        ends = np.cumsum(compressed.per_pe)
+        for pe, (end, size) in enumerate(zip(ends, compressed.per_pe, strict=True)):
+            start = self.next_entry[pe]
+            self.entries[pe, start : start + size] = words[end - size : end]
+        start = self.next_entry[:, None] + np.cumsum(compressed.count, axis=1) - compressed.count
+        start[compressed.count == 0] = 0
+        here = slice(self.next_column, self.next_column + columns)
+        self.pointers[:, here] = layout.pack(
+            layout.pointer(config), start=start, count=compressed.count
+        )
+        self.next_entry += compressed.per_pe
+
+    def _need(self, layer: Layer, name: str, needed: int) -> None:
+        """Refuse a layer that exceeds a memory."""
+        depth = getattr(self.config, name)
+        if needed > depth:
+            raise ElsieError(
+                f"layer {layer.name}: it needs {name} {needed}, but the engine has {depth}; "
+                f"lower the density or raise {name}"
+            )
+
+
+def _padded(config: EngineConfig, n: int) -> int:
+    """Columns of an input of `n` activations spread over the groups."""
+    return -(-n // config.groups) * config.groups
+
+
+def unpack_layer(image: Image, number: int) -> tuple[csc.Compressed, NDArray[np.int64]]:
+    """One layer read back from the image: the matrix and each PE's first entry address (pes,)."""
+    config = image.config
+    words = layout.unpack(layout.descriptor(config), image.program)
+    base = int(words["column_base"][number])
+    last = bool(words["last"][number])
+    end = image.used["pointers"] if last else int(words["column_base"][number + 1])
+    pointers = layout.unpack(layout.pointer(config), image.pointers[:, base:end])
+    count, start = pointers["count"], pointers["start"]
+    first = np.where(count > 0, start, config.entry_depth).min(axis=1, initial=config.entry_depth)
+    first[count.sum(axis=1) == 0] = 0
+    parts = [
+        image.entries[pe, first[pe] : first[pe] + size]
+        for pe, size in enumerate(count.sum(axis=1))
+    ]
+    fields = layout.unpack(layout.entry(config), np.concatenate(parts))
+    return csc.Compressed(code=fields["code"], run=fields["run"], count=count), first

@@ -1,0 +1,124 @@
+"""The NET file: one network in one file, versioned and checksummed, no pickle (docs/format.md).
+
+A NET file is an uncompressed or deflated ZIP with `manifest.json` (format, version, configuration,
+layer fields, SHA-256 of every array) and one `.npy` for each array.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from golden.network import Layer, Network
+
+FORMAT = "elsie-network"
+VERSION = 1
+_ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position")
+_SCALARS = ("name", "n_in", "n_out", "shift", "activation", "weight_frac", "in_frac", "out_frac")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def save(network: Network, path: str | Path) -> None:
+    """Write `network`; the file appears whole or not at all, and equal networks give equal bytes."""
+    target = Path(path)
+    blobs: dict[str, bytes] = {}
+    layers = []
+    for number, layer in enumerate(network.layers):
+        for name in _ARRAYS:
+            buffer = io.BytesIO()
+            np.save(buffer, np.asarray(getattr(layer, name), dtype="<i8"), allow_pickle=False)
+            blobs[f"{number}.{name}.npy"] = buffer.getvalue()
+        layers.append({name: getattr(layer, name) for name in _SCALARS})
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": network.name,
+        "config": network.config.to_dict(),
+        "layers": layers,
+        "info": network.info,
+        "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
+    }
+    body = json.dumps(manifest, sort_keys=True, indent=1).encode()
+    blobs = {
+        "manifest.json": body,
+        "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
+        **blobs,
+    }
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            for name, blob in blobs.items():
+                entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+                archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | Path) -> Network:
+    """Read a NET file. Raises ElsieError that names the file and what is wrong with it."""
+    source = Path(path)
+    try:
+        return _read(source)
+    except ElsieError as error:
+        raise ElsieError(f"{source}: {error}") from None
+    except FileNotFoundError:
+        raise ElsieError(f"{source}: no such file") from None
+    except OSError as error:
+        raise ElsieError(f"{source}: cannot be read: {error.strerror}") from None
+    except Exception as error:  # a damaged archive can fail in any of its parsers
+        raise ElsieError(
+            f"{source}: not a NET file, or damaged ({type(error).__name__}: {error}); "
+            f"compile it again with 'elsie compile'"
+        ) from None
+
+
+def _read(source: Path) -> Network:
+    with zipfile.ZipFile(source) as archive:
+        blobs = {name: archive.read(name) for name in archive.namelist()}
+    body = blobs.pop("manifest.json")
+    digest = blobs.pop("manifest.sha256").decode()
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise ElsieError("the manifest does not match its checksum: the file was altered")
+    manifest = json.loads(body)
+    if manifest["format"] != FORMAT:
+        raise ElsieError(f"format is {manifest['format']!r}, not {FORMAT!r}")
+    if manifest["version"] != VERSION:
+        raise ElsieError(
+            f"version {manifest['version']} is not the version {VERSION} that this Elsie reads"
+        )
+    if set(blobs) != set(manifest["sha256"]):
+        raise ElsieError("arrays are missing or were added: the file was altered")
+    for name, blob in blobs.items():
+        if hashlib.sha256(blob).hexdigest() != manifest["sha256"][name]:
+            raise ElsieError(f"array {name} does not match its checksum: the file was altered")
+    layers = []
+    for number, scalars in enumerate(manifest["layers"]):
+        arrays = {name: _array(blobs[f"{number}.{name}.npy"]) for name in _ARRAYS}
+        layers.append(Layer(**{name: scalars[name] for name in _SCALARS}, **arrays))
+    return Network(
+        name=manifest["name"],
+        config=EngineConfig.from_dict(manifest["config"]),
+        layers=tuple(layers),
+        info=manifest["info"],
+    )
+
+
+def _array(blob: bytes) -> NDArray[np.int64]:
+    return np.load(io.BytesIO(blob), allow_pickle=False).astype(np.int64)

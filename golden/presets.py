@@ -1,0 +1,131 @@
+"""Named presets, one for each board, and how much block RAM a configuration takes there.
+
+Pins, clocks and bitstreams are in `boards/`; here is only what decides the engine's shape, so that
+the compiler can size a network for a board and refuse one that does not fit.
+"""
+
+from dataclasses import dataclass
+
+from golden import layout
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+
+# Depth x width of the ways to use one block RAM.
+_SHAPES = {
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+    "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What a board offers an engine."""
+
+    board: str
+    """Name, as given to --board."""
+    title: str
+    """What is printed on the board."""
+    family: str
+    """'ice40' or 'ecp5'."""
+    device: str
+    """The part."""
+    block_rams: int
+    """SB_RAM40 (4 kbit) or DP16KD (18 kbit) on the part."""
+    clock_mhz: float
+    """The clock the engine must meet on this board."""
+    base: EngineConfig
+    """Shape of the engine; the compiler sets the memory depths, run and accumulator widths."""
+
+
+_ICE40 = EngineConfig(pes=4, group=4, queue_depth=8, act_width=8)
+_ECP5 = EngineConfig(pes=16, group=4, queue_depth=16, act_width=16)
+
+PRESETS: dict[str, Preset] = {
+    preset.board: preset
+    for preset in (
+        Preset(
+            board="icebreaker",
+            title="1BitSquared iCEBreaker",
+            family="ice40",
+            device="iCE40UP5K",
+            block_rams=30,
+            clock_mhz=18.0,
+            base=_ICE40,
+        ),
+        Preset(
+            board="hx8k",
+            title="Lattice iCE40-HX8K breakout",
+            family="ice40",
+            device="iCE40HX8K",
+            block_rams=32,
+            clock_mhz=36.0,
+            base=_ICE40,
+        ),
+        Preset(
+            board="ulx3s-85f",
+            title="Radiona ULX3S 85F",
+            family="ecp5",
+            device="LFE5U-85F",
+            block_rams=208,
+            clock_mhz=60.0,
+            base=_ECP5,
+        ),
+        Preset(
+            board="orangecrab-85f",
+            title="OrangeCrab r0.2 85F",
+            family="ecp5",
+            device="LFE5U-85F",
+            block_rams=208,
+            clock_mhz=48.0,
+            base=_ECP5,
+        ),
+    )
+}
+
+
+def find(board: str) -> Preset:
+    """The preset of `board`. Raises ElsieError listing the boards."""
+    if board not in PRESETS:
+        raise ElsieError(f"no board {board!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[board]
+
+
+def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
+    """Every memory that may become block RAM: name -> (copies, depth, width)."""
+    table = {
+        "entry": (config.pes, config.entry_depth, layout.width(layout.entry(config))),
+        "pointer": (config.pes, config.column_depth, layout.width(layout.pointer(config))),
+        "accumulator": (config.pes, config.row_depth, config.acc_width),
+        "activation": (
+            config.groups,
+            2 * config.act_depth,
+            layout.width(layout.activation(config)),
+        ),
+        "bias": (config.groups, config.bias_depth, config.acc_width),
+    }
+    if config.mac is MacKind.CODEBOOK:
+        depth = config.layers << config.code_width
+        table["codebook"] = (config.pes, depth, config.weight_width)
+    return table
+
+
+def block_rams(config: EngineConfig, family: str) -> dict[str, int]:
+    """Block RAMs each kind of memory takes on `family`; an estimate before synthesis."""
+    return {
+        name: copies
+        * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
+        for name, (copies, depth, bits) in memories(config).items()
+    }
+
+
+def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
+    """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
+    need = block_rams(config, preset.family)
+    total = sum(need.values())
+    if total > preset.block_rams:
+        parts = ", ".join(f"{name} {count}" for name, count in need.items())
+        raise ElsieError(
+            f"{what} is too large for board {preset.board}: it needs {total} block RAMs ({parts}) "
+            f"and {preset.device} has {preset.block_rams}; lower --density, use fewer or smaller "
+            f"layers, or choose a larger board"
+        )

@@ -1,0 +1,20 @@
+"""A delay line for anything that travels beside a pipeline."""
+
+from typing import TypeVar
+
+from amaranth.hdl import Module, Signal, ValueLike
+
+T = TypeVar("T", bound=ValueLike)
+
+
+def delayed(m: Module, value: T, *, cycles: int, name: str, reset_less: bool = True) -> T:
+    """`value` as it was `cycles` cycles ago; the registers are called name_0, name_1, ...
+
+    Use reset_less=False for valid bits.
+    """
+    for stage in range(cycles):
+        shape = value.shape()  # pyright: ignore[reportAttributeAccessIssue]
+        register = Signal(shape, name=f"{name}_{stage}", reset_less=reset_less)
+        m.d.sync += register.eq(value)
+        value = register  # pyright: ignore[reportAssignmentType]
+    return value

@@ -1,0 +1,109 @@
+"""The load port: how a host fills the engine's memories."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden import layout
+from golden.config import EngineConfig
+from golden.presets import memories
+from rtl.prim.ram import BlockRam
+
+
+class LoadTarget(enum.Enum, shape=3):
+    """The memory that a load word is for."""
+
+    PROGRAM = 0
+    POINTER = 1
+    ENTRY = 2
+    CODEBOOK = 3
+    BIAS = 4
+
+
+def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
+    """Depth and width of one memory of kind `target`."""
+    if target is LoadTarget.PROGRAM:
+        return config.layers, layout.width(layout.descriptor(config))
+    _, depth, width = memories(config).get(target.name.lower(), (0, 1, 1))
+    return depth, width
+
+
+def load_layout(config: EngineConfig) -> data.StructLayout:
+    """One word for one memory.
+
+    target: which kind of memory. unit: its PE (pointer, entry) or group (bias); ignored for the program
+    and the codebook, which is written in all PEs at once. address, data: the word.
+    """
+    shapes = [shape_of(config, target) for target in LoadTarget]
+    return data.StructLayout(
+        {
+            "target": LoadTarget,
+            "unit": unsigned(max(1, (max(config.pes, config.groups) - 1).bit_length())),
+            "address": unsigned(max(1, max((depth - 1).bit_length() for depth, _ in shapes))),
+            "data": unsigned(max(width for _, width in shapes)),
+        }
+    )
+
+
+class MemoryWrite(wiring.PureInterface):
+    """The write side of one memory: en, addr and data, taken at the end of the cycle."""
+
+    en: Signal
+    addr: Signal
+    data: Signal
+
+    class Signature(wiring.Signature):
+        """Widths of memory kind `target`."""
+
+        def __init__(self, config: EngineConfig, target: LoadTarget) -> None:
+            self.depth, self.width = shape_of(config, target)
+            address = max(1, (self.depth - 1).bit_length())
+            super().__init__({"en": Out(1), "addr": Out(address), "data": Out(self.width)})
+
+        def create(self, *, path: Any = None, src_loc_at: int = 0) -> "MemoryWrite":
+            """The interface object."""
+            return MemoryWrite(self, path=path, src_loc_at=1 + src_loc_at)
+
+
+def drive(m: Module, write: MemoryWrite, ram: BlockRam) -> None:
+    """Drive the write port of `ram` with `write`."""
+    m.d.comb += [ram.w_en.eq(write.en), ram.w_addr.eq(write.addr), ram.w_data.eq(write.data)]
+
+
+class LoadSelect(wiring.Component):
+    """Picks the words for one memory off the load port, one cycle later.
+
+    valid, word: the load port. write: the memory's write side.
+    """
+
+    LATENCY = 1
+
+    valid: Signal
+    word: data.View
+    write: MemoryWrite
+
+    def __init__(self, *, config: EngineConfig, target: LoadTarget, unit: int | None) -> None:
+        """`unit` None takes the words of all units."""
+        self._target, self._unit = target, unit
+        super().__init__(
+            {
+                "valid": In(1),
+                "word": In(load_layout(config)),
+                "write": Out(MemoryWrite.Signature(config, target)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """One register level, so that the port may fan out far."""
+        m = Module()
+        mine = self.word.target == self._target
+        if self._unit is not None:
+            mine = mine & (self.word.unit == self._unit)
+        m.d.sync += [
+            self.write.en.eq(self.valid & mine),
+            self.write.addr.eq(self.word.address),
+            self.write.data.eq(self.word.data),
+        ]
+        return m

@@ -1,0 +1,82 @@
+"""Events that an engine shows to a simulator, as one wide word for each cycle.
+
+Nothing in the engine reads these signals; where nobody looks, synthesis removes them. `sim.tracer` turns
+recorded words into the events of golden.trace.
+"""
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+
+from golden.config import EngineConfig
+
+
+def pe_layout(config: EngineConfig) -> data.StructLayout:
+    """Events of one PE."""
+    return data.StructLayout(
+        {
+            "push": data.StructLayout(
+                {
+                    "valid": unsigned(1),
+                    "start": unsigned(config.entry_address_width),
+                    "count": unsigned(config.count_width),
+                    "value": signed(config.act_width),
+                }
+            ),
+            "pop": data.StructLayout({"valid": unsigned(1)}),
+            "issue": data.StructLayout(
+                {"valid": unsigned(1), "address": unsigned(config.entry_address_width)}
+            ),
+            "commit": data.StructLayout(
+                {
+                    "valid": unsigned(1),
+                    "row": unsigned(config.row_width),
+                    "value": signed(config.acc_width),
+                }
+            ),
+        }
+    )
+
+
+def group_layout(config: EngineConfig) -> data.StructLayout:
+    """Events of one group: its drain unit's."""
+    return data.StructLayout(
+        {
+            "drain": data.StructLayout(
+                {
+                    "valid": unsigned(1),
+                    "index": unsigned(config.index_width),
+                    "value": signed(config.act_width),
+                }
+            )
+        }
+    )
+
+
+def engine_layout(config: EngineConfig) -> data.StructLayout:
+    """All events of an engine."""
+    return data.StructLayout(
+        {
+            "layer": data.StructLayout(
+                {"valid": unsigned(1), "layer": unsigned(config.layer_width)}
+            ),
+            "broadcast": data.StructLayout(
+                {
+                    "valid": unsigned(1),
+                    "column": unsigned(config.column_width),
+                    "value": signed(config.act_width),
+                }
+            ),
+            "finish": data.StructLayout({"valid": unsigned(1)}),
+            "output": data.StructLayout(
+                {
+                    "valid": unsigned(1),
+                    "position": unsigned(config.position_width),
+                    "value": signed(config.act_width),
+                }
+            ),
+            "done": data.StructLayout({"valid": unsigned(1)}),
+            "start": data.StructLayout({"valid": unsigned(1)}),
+            "pe": data.ArrayLayout(pe_layout(config), config.pes),
+            "group": data.ArrayLayout(group_layout(config), config.groups),
+        }
+    )

@@ -1,0 +1,69 @@
+"""The one simulation harness: clock, watchdog, waveforms on request, stream helpers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import Elaboratable
+from amaranth.lib import stream
+from amaranth.sim import Simulator
+
+Testbench = Callable[[Any], Awaitable[None]]
+CLOCK_PERIOD = 1e-6
+
+
+class SimulationTimeout(Exception):
+    """A simulation did not end within its number of cycles."""
+
+
+def simulate(
+    dut: Elaboratable,
+    *testbenches: Testbench,
+    processes: Sequence[Testbench] = (),
+    max_cycles: int = 100_000,
+    vcd: str | Path | None = None,
+    traces: Callable[[], Any] | None = None,
+) -> None:
+    """Run until every testbench has ended, with a clock on the `sync` domain.
+
+    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog. vcd: write
+    waveforms there, with a GTKWave save file beside them; `traces` is called once the design is
+    elaborated, for what the save file shows (see Simulator.write_vcd).
+
+    Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass through.
+    """
+    simulator = Simulator(dut)
+    simulator.add_clock(CLOCK_PERIOD)
+    for process in processes:
+        simulator.add_process(process)
+    for testbench in testbenches:
+        simulator.add_testbench(testbench)
+
+    async def watchdog(ctx: Any) -> None:
+        await ctx.delay(CLOCK_PERIOD * max_cycles)
+        raise SimulationTimeout(f"the simulation did not end within {max_cycles} cycles")
+
+    simulator.add_testbench(watchdog, background=True)
+    if vcd is None:
+        simulator.run()
+        return
+    path = Path(vcd)
+    shown = traces() if traces else ()
+    with simulator.write_vcd(str(path), str(path.with_suffix(".gtkw")), traces=shown):
+        simulator.run()
+
+
+async def put(ctx: Any, port: stream.Interface, payload: Any) -> None:
+    """Offer one payload and wait until it is taken."""
+    ctx.set(port.payload, payload)
+    ctx.set(port.valid, 1)
+    await ctx.tick().until(port.ready)
+    ctx.set(port.valid, 0)
+
+
+async def get(ctx: Any, port: stream.Interface) -> Any:
+    """Wait for one payload and take it."""
+    ctx.set(port.ready, 1)
+    (payload,) = await ctx.tick().sample(port.payload).until(port.valid)
+    ctx.set(port.ready, 0)
+    return payload

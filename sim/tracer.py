@@ -1,0 +1,93 @@
+"""Recorded probe words to the event trace of golden.trace."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from amaranth.lib import data
+from numpy.typing import NDArray
+
+from golden.config import EngineConfig
+from golden.trace import FIELDS, Trace, sort_events
+from rtl.probe import engine_layout
+
+
+def inferences(config: EngineConfig, words: Sequence[int]) -> list[Trace]:
+    """Traces of all complete inferences in a recording, one probe word for each cycle."""
+    layout = engine_layout(config)
+    table = _table(layout, words)
+    starts = np.flatnonzero(_field(table, layout, ("start", "valid")))
+    ends = np.flatnonzero(_field(table, layout, ("done", "valid")))
+    return [
+        _trace(config, layout, table[start : end + 1])
+        for start, end in zip(starts, ends, strict=False)
+    ]
+
+
+def _table(layout: data.StructLayout, words: Sequence[int]) -> NDArray[np.uint8]:
+    """Words as bytes, shape (cycles, bytes), with room to read eight bytes from anywhere."""
+    size = (layout.size + 7) // 8
+    raw = b"".join(word.to_bytes(size, "little") for word in words)
+    table = np.frombuffer(raw, dtype=np.uint8).reshape(len(words), size)
+    return np.pad(table, ((0, 0), (0, 8)))
+
+
+def _find(layout: data.Layout, path: Sequence[str | int]) -> tuple[int, data.Field]:
+    """Bit offset of a nested field, and the field."""
+    offset, field = 0, data.Field(layout, 0)
+    for key in path:
+        field = field.shape[key]  # pyright: ignore[reportIndexIssue]
+        offset += field.offset
+    return offset, field
+
+
+def _field(
+    table: NDArray[np.uint8], layout: data.StructLayout, path: Sequence[str | int]
+) -> NDArray[np.int64]:
+    """One field in every cycle, shape (cycles,); at most 56 bits wide."""
+    offset, field = _find(layout, path)
+    first, shift = divmod(offset, 8)
+    chunk = np.ascontiguousarray(table[:, first : first + 8]).view("<u8")[:, 0]
+    value = (chunk >> np.uint64(shift)) & np.uint64((1 << field.width) - 1)
+    value = value.astype(np.int64)
+    if getattr(field.shape, "signed", False):
+        value -= (value >> (field.width - 1)) << field.width
+    return value
+
+
+def _events(
+    table: NDArray[np.uint8], layout: data.StructLayout, path: tuple[str | int, ...]
+) -> dict[str, NDArray[np.int64]]:
+    """All fields of an event in the cycles in which it is valid, and the cycles."""
+    cycle = np.flatnonzero(_field(table, layout, (*path, "valid")))
+    _, field = _find(layout, path)
+    fields = {"cycle": cycle}
+    for name, _ in field.shape:  # pyright: ignore[reportGeneralTypeIssues]
+        if name != "valid":
+            fields[name] = _field(table[cycle], layout, (*path, name))
+    return fields
+
+
+def _trace(
+    config: EngineConfig, layout: data.StructLayout, table: NDArray[np.uint8]
+) -> Trace:
+    """The trace of one inference."""
+    parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
+
+    def add(kind: str, fields: dict[str, NDArray[np.int64]]) -> None:
+        columns = np.broadcast_arrays(*(fields[name] for name in FIELDS[kind]))
+        parts[kind].append(np.stack(columns, axis=1))
+
+    for kind in ("layer", "broadcast", "finish", "output", "done"):
+        add(kind, _events(table, layout, (kind,)))
+    for pe in range(config.pes):
+        for kind in ("push", "pop", "issue", "commit"):
+            add(kind, {**_events(table, layout, ("pe", pe, kind)), "pe": np.array(pe)})
+    for group in range(config.groups):
+        fields = _events(table, layout, ("group", group, "drain"))
+        index = fields.pop("index")
+        fields["pe"] = group * config.group + index % config.group
+        fields["row"] = index // config.group
+        add("drain", fields)
+    return Trace(
+        events={kind: sort_events(np.concatenate(found)) for kind, found in parts.items()}
+    )
