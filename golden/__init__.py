@@ -1,0 +1,1 @@
+"""The specification: number formats, compressed format, layer arithmetic, timing. numpy only."""

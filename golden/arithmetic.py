@@ -8,7 +8,7 @@ from golden.network import Layer, Network
 
 
 def round_half_even(value: ArrayLike, shift: int) -> NDArray[np.int64]:
-    """value / 2**shift, rounded to nearest, ties to even; int64 of the same shape."""
+    """Value / 2**shift, rounded to nearest, ties to even; int64 of the same shape."""
     v = np.asarray(value, dtype=np.int64)
     if shift == 0:
         return v.copy()
@@ -64,16 +64,14 @@ def forward(network: Network, x: ArrayLike) -> list[NDArray[np.int64]]:
     activations = [np.asarray(x, dtype=np.int64)]
     for layer in network.layers:
         sums = activations[-1].astype(np.float64) @ dense_weights(layer, network)
-        activations.append(
-            drain(layer, sums.astype(np.int64), act_width=network.config.act_width)
-        )
+        activations.append(drain(layer, sums.astype(np.int64), act_width=network.config.act_width))
     return activations
 
 
 def predict(network: Network, x: ArrayLike) -> NDArray[np.float64]:
     """Real outputs (batch, n_out) for real inputs (batch, n_in), as the engine computes them."""
     out = forward(network, quantise_input(network, x))[-1]
-    return out * 2.0 ** -network.layers[-1].out_frac
+    return np.ldexp(out.astype(np.float64), -network.layers[-1].out_frac)
 
 
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:

@@ -1,4 +1,4 @@
-"""The engine's configuration: one frozen dataclass, shared by the golden model, RTL and compiler."""
+"""The engine's configuration: one frozen dataclass for golden model, RTL and compiler."""
 
 import dataclasses
 import difflib
@@ -237,7 +237,7 @@ class EngineConfig:
     # -- dictionaries --------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> "EngineConfig":
-        """This configuration with some fields changed."""
+        """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The compressed format: CSC with zero runs, one matrix slice for each PE (EIE, section 3.1).
 
-A PE stores, column by column, its non-zeros in row order; an entry holds the weight code and the zero
-run: how many of the PE's rows to skip since the last entry (or since row 0). Runs 0..2**r - 2 fit
-an r-bit field; all ones marks a padding entry, which skips 2**r - 1 rows and carries no weight.
+A PE stores, column by column, its non-zeros in row order; an entry holds the weight code and the
+zero run: how many of the PE's rows to skip since the last entry (or since row 0). Runs 0..2**r - 2
+fit an r-bit field; all ones marks a padding entry, which skips 2**r - 1 rows and carries no weight.
 Unlike EIE's padding (weight code 0), this leaves all 2**code_width codes to real weights.
 """
 

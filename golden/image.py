@@ -99,13 +99,9 @@ class _Encoder:
         _, row = locate(self.config, layer.position)
         return int(row.max() + 1) * self.config.group
 
-    def _layer(
-        self, number: int, layer: Layer, inputs: NDArray[np.int64], columns: int
-    ) -> None:
+    def _layer(self, number: int, layer: Layer, inputs: NDArray[np.int64], columns: int) -> None:
         config, steps = self.config, self._steps(layer)
-        compressed = csc.encode(
-            config, layer_nonzeros(config, layer, inputs), columns=columns
-        )
+        compressed = csc.encode(config, layer_nonzeros(config, layer, inputs), columns=columns)
         self._need(layer, "entry_depth", int((self.next_entry + compressed.per_pe).max()))
         self._need(layer, "column_depth", self.next_column + columns)
         self._need(layer, "bias_depth", self.next_bias + steps)
@@ -170,8 +166,7 @@ def unpack_layer(image: Image, number: int) -> tuple[csc.Compressed, NDArray[np.
     first = np.where(count > 0, start, config.entry_depth).min(axis=1, initial=config.entry_depth)
     first[count.sum(axis=1) == 0] = 0
     parts = [
-        image.entries[pe, first[pe] : first[pe] + size]
-        for pe, size in enumerate(count.sum(axis=1))
+        image.entries[pe, first[pe] : first[pe] + size] for pe, size in enumerate(count.sum(axis=1))
     ]
     fields = layout.unpack(layout.entry(config), np.concatenate(parts))
     return csc.Compressed(code=fields["code"], run=fields["run"], count=count), first

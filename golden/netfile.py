@@ -28,7 +28,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save(network: Network, path: str | Path) -> None:
-    """Write `network`; the file appears whole or not at all, and equal networks give equal bytes."""
+    """Write `network`, whole or not at all; equal networks give equal bytes."""
     target = Path(path)
     blobs: dict[str, bytes] = {}
     layers = []
@@ -110,8 +110,10 @@ def _read(source: Path) -> Network:
             raise ElsieError(f"array {name} does not match its checksum: the file was altered")
     layers = []
     for number, scalars in enumerate(manifest["layers"]):
-        arrays = {name: _array(blobs[f"{number}.{name}.npy"]) for name in _ARRAYS}
-        layers.append(Layer(**{name: scalars[name] for name in _SCALARS}, **arrays))
+        fields: dict[str, Any] = {name: scalars[name] for name in _SCALARS}
+        for name in _ARRAYS:
+            fields[name] = _array(blobs[f"{number}.{name}.npy"])
+        layers.append(Layer(**fields))
     return Network(
         name=manifest["name"],
         config=EngineConfig.from_dict(manifest["config"]),

@@ -138,11 +138,11 @@ def _check_layer(network: Network, layer: Layer) -> None:
     need(layer.rows.shape == (layer.nnz,), f"rows must have {layer.nnz} elements")
     need(layer.codes.shape == (layer.nnz,), f"codes must have {layer.nnz} elements")
     if layer.nnz:
-        need(0 <= layer.rows.min() and layer.rows.max() < layer.n_out, "a row is out of range")
+        need(layer.rows.min() >= 0 and layer.rows.max() < layer.n_out, "a row is out of range")
         ordered = np.diff(layer.columns * layer.n_out + layer.rows) > 0
         need(bool(np.all(ordered)), "rows must ascend within each column")
         top = 1 << config.code_width
-        need(0 <= layer.codes.min() and layer.codes.max() < top, "a weight code is out of range")
+        need(layer.codes.min() >= 0 and layer.codes.max() < top, "a weight code is out of range")
     size = 1 << config.code_width if config.mac is MacKind.CODEBOOK else 0
     need(layer.codebook.shape == (size,), f"codebook must have {size} values")
     if size:

@@ -49,7 +49,7 @@ PRESETS: dict[str, Preset] = {
             family="ice40",
             device="iCE40UP5K",
             block_rams=30,
-            clock_mhz=18.0,
+            clock_mhz=36.0,
             base=_ICE40,
         ),
         Preset(
@@ -58,7 +58,7 @@ PRESETS: dict[str, Preset] = {
             family="ice40",
             device="iCE40HX8K",
             block_rams=32,
-            clock_mhz=36.0,
+            clock_mhz=72.0,
             base=_ICE40,
         ),
         Preset(
@@ -102,6 +102,7 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
             layout.width(layout.activation(config)),
         ),
         "bias": (config.groups, config.bias_depth, config.acc_width),
+        "program": (1, config.layers, layout.width(layout.descriptor(config))),
     }
     if config.mac is MacKind.CODEBOOK:
         depth = config.layers << config.code_width
@@ -112,8 +113,7 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
 def block_rams(config: EngineConfig, family: str) -> dict[str, int]:
     """Block RAMs each kind of memory takes on `family`; an estimate before synthesis."""
     return {
-        name: copies
-        * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
+        name: copies * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
         for name, (copies, depth, bits) in memories(config).items()
     }
 

@@ -218,9 +218,7 @@ class _Run:
         value: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], int]:
         """Events from broadcast to commit; returns sums (pes, rows) and the number of issues."""
-        self._emit(
-            "broadcast", jobs.grant + self.t.broadcast, layer.column_base + column, value
-        )
+        self._emit("broadcast", jobs.grant + self.t.broadcast, layer.column_base + column, value)
         pe, k = np.nonzero(layer.count[:, column])
         count, start = layer.count[pe, column[k]], layer.start[pe, column[k]]
         self._emit("push", jobs.grant[k] + self.t.push, pe, start, count, value[k])
@@ -256,9 +254,7 @@ class _Run:
         some = out != 0
         return (step * config.groups + group)[some], out[some]
 
-    def _outputs(
-        self, start: int, position: NDArray[np.int64], value: NDArray[np.int64]
-    ) -> None:
+    def _outputs(self, start: int, position: NDArray[np.int64], value: NDArray[np.int64]) -> None:
         """The outputs leave one a cycle, when the taker never waits."""
         self._emit("finish", start)
         grant = start + np.arange(len(position))
@@ -270,8 +266,8 @@ class _Run:
 def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> _Jobs:
     """Grants and pops of one layer, stepping cycle by cycle, vectorised over PEs.
 
-    `count` is the entries of each broadcast's column, shape (pes, K), in broadcast order; `start` is the
-    first cycle in which a broadcast may be granted.
+    `count` is the entries of each broadcast's column, shape (pes, K), in broadcast order; `start`
+    is the first cycle in which a broadcast may be granted.
     """
     t, threshold = Latencies.of(config), config.queue_threshold
     pes, total = count.shape

@@ -20,10 +20,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Event kinds and their fields. Cycle 0 is the cycle that takes the last input.
 
 layer: a layer starts. broadcast: a non-zero activation and its column leave the collector. push and
-pop: a job enters or leaves a PE's activation queue. issue: a PE reads an entry. commit: an accumulator
-takes its new value. drain: an output activation is ready. finish: the results are ready. output: a
-non-zero result is handed over. done: the inference is over. No two events of a kind share their first
-two fields.
+pop: a job enters or leaves a PE's activation queue. issue: a PE reads an entry. commit: an
+accumulator takes its new value. drain: an output activation is ready. finish: the results are
+ready. output: a non-zero result is handed over. done: the inference is over. No two events of a
+kind share their first two fields.
 """
 
 
@@ -35,7 +35,7 @@ class Trace:
 
     @property
     def cycles(self) -> int:
-        """Cycles in which layers ran: from the last input to the results, neither transfer counted."""
+        """Cycles in which layers ran, from the last input to the results."""
         return int(self.events["finish"][0, 0]) - 1
 
     @property

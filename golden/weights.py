@@ -1,6 +1,7 @@
 """Weight codes to integer weights: the three MAC kinds.
 
-The integer weight is `value * 2**weight_frac`; how `weight_frac` is chosen is the compiler's business.
+The integer weight is `value * 2**weight_frac`; how `weight_frac` is chosen is the compiler's
+business.
 """
 
 import numpy as np

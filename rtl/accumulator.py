@@ -1,6 +1,6 @@
 """Accumulators of a PE: one addition every cycle, to any row, without a stall."""
 
-from amaranth.hdl import Assert, Module, Mux, Signal, signed
+from amaranth.hdl import Assert, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,9 +12,9 @@ class Accumulator(wiring.Component):
     """sums[row] += product, read, added and written in a pipeline; and the drain's read and clear.
 
     real, row: an addition begins. product: its summand, one cycle later. commit, commit_row, total:
-    two cycles after the begin, the new sum, which is written in this cycle. clear, clear_row: read a
-    sum for the drain and set it to zero; never within two cycles of an addition (asserted). sum: the
-    sum that was read, one cycle after `clear`.
+    two cycles after the begin, the new sum, which is written in this cycle. clear, clear_row: read
+    a sum for the drain and set it to zero; never within two cycles of an addition (asserted). sum:
+    the sum that was read, one cycle after `clear`.
     """
 
     LATENCY = 2
@@ -85,8 +85,8 @@ class Accumulator(wiring.Component):
         ]
         return m
 
-    def hazards(self, add_valid: Signal, add_row: Signal) -> tuple[Signal, Signal]:
+    def hazards(self, add_valid: Signal, add_row: Signal) -> tuple[Value, Value]:
         """Whether the row just asked for is being added to (near) or written (far) right now."""
         near = add_valid & (add_row == self.row)
         far = self.commit & (self.commit_row == self.row)
-        return near, far  # pyright: ignore[reportReturnType]
+        return near, far

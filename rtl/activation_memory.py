@@ -1,7 +1,7 @@
 """Activation memory of a PE group, with leading non-zero detection (EIE, section 4, "LNZD").
 
-EIE keeps activations dense and looks for the next non-zero one when it reads them, many at a time. Here
-zeros are dropped when an activation is written, so a read finds a non-zero one every cycle and
+EIE keeps activations dense and looks for the next non-zero one when it reads them, many at a time.
+Here zeros are dropped when an activation is written, so a read finds a non-zero one every cycle and
 zero activations cost neither time nor memory (docs/engine.md).
 """
 
@@ -19,9 +19,9 @@ class ActivationMemory(wiring.Component):
     """Two lists of non-zero activations, source and destination; `swap` exchanges them.
 
     write, index, value: append to the destination, unless the value is zero. swap: the destination,
-    with what is written in this cycle, becomes the source from the next cycle on, and what is left of the
-    old source is dropped. pending: the source has elements left. grant: take the next one; only when
-    pending (asserted). element: the one granted a cycle ago; all zero if there was none.
+    with what is written in this cycle, becomes the source from the next cycle on, and what is left
+    of the old source is dropped. pending: the source has elements left. grant: take the next one;
+    only when pending (asserted). element: the one granted a cycle ago; all zero if there was none.
     """
 
     LATENCY = 1

@@ -1,10 +1,10 @@
 """The collector: non-zero activations of all groups become one broadcast stream.
 
-EIE's LNZD quadtree (section 4): the groups' activations are granted one a cycle, lowest group first, and
-flow through a pipelined tree of four-input nodes.
+EIE's LNZD quadtree (section 4): the groups' activations are granted one a cycle, lowest group
+first, and flow through a pipelined tree of four-input nodes.
 """
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,9 +27,10 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
-    enable: grant if any group is pending. hold: do not grant. pending: of each group. grant: to at most
-    one of them. elements: from each group, one cycle after its grant. base: pointer address of the
-    layer's column 0. broadcast: the activation and its column. any_pending, granted: for the sequencer.
+    enable: grant if any group is pending. hold: do not grant. pending: of each group. grant: to at
+    most one of them. elements: from each group, one cycle after its grant. base: pointer address of
+    the layer's column 0. broadcast: the activation and its column. any_pending, granted: for the
+    sequencer.
     """
 
     enable: Signal
@@ -72,8 +73,11 @@ class Collector(wiring.Component):
         top = data.View(element_layout(self._config), node)
         # Position = index * groups + group, as a sum of shifted indices.
         scaled = sum(
-            (top.index << bit for bit in range(self._config.groups.bit_length())
-             if self._config.groups >> bit & 1),
+            (
+                top.index << bit
+                for bit in range(self._config.groups.bit_length())
+                if self._config.groups >> bit & 1
+            ),
             start=group,
         )
         m.d.sync += [
@@ -83,7 +87,7 @@ class Collector(wiring.Component):
         ]
         return m
 
-    def _tree(self, m: Module) -> tuple:
+    def _tree(self, m: Module) -> tuple[Value, Value]:
         """OR of all elements, of which at most one is not zero, and its group's number."""
         width = bits_for(self._config.groups - 1)
         nodes = []
@@ -102,5 +106,3 @@ class Collector(wiring.Component):
             nodes = parents
         size = element_layout(self._config).size
         return nodes[0][:size], nodes[0][size:]
-
-

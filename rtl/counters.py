@@ -1,6 +1,6 @@
 """Counters of an inference, readable by the host."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -56,7 +56,7 @@ class Counters(wiring.Component):
         return m
 
 
-def _popcount(bits):  # noqa
+def _popcount(bits: Value) -> Value:
     """Number of ones, as a balanced tree."""
     if len(bits) == 1:
         return bits[0]

@@ -14,8 +14,9 @@ from rtl.prim.ram import BlockRam
 class RowCounter(wiring.Component):
     """Local row of each entry from the zero runs, one cycle later.
 
-    valid, first, run: an entry; `first` of its column. real, row: one cycle later, the entry carries
-    a weight, for this row. A run of all ones is padding: it skips that many rows and is not `real`.
+    valid, first, run: an entry; `first` of its column. real, row: one cycle later, the entry
+    carries a weight, for this row. A run of all ones is padding: it skips that many rows and is not
+    `real`.
     """
 
     LATENCY = 1
@@ -56,9 +57,9 @@ class RowCounter(wiring.Component):
 class Decoder(wiring.Component):
     """Entry to row, weight and activation, one cycle later.
 
-    valid, first, entry, value: from the entry reader. layer: number of the running layer. real, row:
-    see `RowCounter`. weight: signed weight (codebook, fixed), or the raw code (log). activation: the
-    entry's activation. write: load port of the codebook.
+    valid, first, entry, value: from the entry reader. layer: number of the running layer. real,
+    row: see `RowCounter`. weight: signed weight (codebook, fixed), or the raw code (log).
+    activation: the entry's activation. write: load port of the codebook.
     """
 
     LATENCY = RowCounter.LATENCY
@@ -77,9 +78,7 @@ class Decoder(wiring.Component):
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
         """`init`: codebook words, one codebook after the other; unused by fixed and log."""
         self._config, self._init = config, init
-        weight = (
-            config.code_width if config.mac is MacKind.LOG else signed(config.weight_width)
-        )
+        weight = config.code_width if config.mac is MacKind.LOG else signed(config.weight_width)
         super().__init__(
             {
                 "valid": In(1),

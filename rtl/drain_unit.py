@@ -15,9 +15,10 @@ from rtl.requantiser import Requantiser
 class DrainUnit(wiring.Component):
     """One output activation a cycle, from the group's PEs in turn.
 
-    step: the drain step; its accumulator is read in this cycle. sums: each PE's accumulator output, one
-    cycle later. settings: of the layer. valid, index, value: the activation, `LATENCY` cycles after its
-    step; not valid for PEs that the last group does not have. write: load port of the biases.
+    step: the drain step; its accumulator is read in this cycle. sums: each PE's accumulator output,
+    one cycle later. settings: of the layer. valid, index, value: the activation, `LATENCY` cycles
+    after its step; not valid for PEs that the last group does not have. write: load port of the
+    biases.
     """
 
     LATENCY = 3 + Requantiser.LATENCY
@@ -64,9 +65,7 @@ class DrainUnit(wiring.Component):
             requantiser.total.eq(total),
             requantiser.settings.eq(self.settings),
             self.value.eq(requantiser.activation),
-            self.valid.eq(
-                delayed(m, present, cycles=self.LATENCY, name="valid", reset_less=False)
-            ),
+            self.valid.eq(delayed(m, present, cycles=self.LATENCY, name="valid", reset_less=False)),
             self.index.eq(delayed(m, self.step.index, cycles=self.LATENCY, name="index")),
         ]
         drive(m, self.write, bias)

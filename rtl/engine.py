@@ -22,10 +22,11 @@ from rtl.sequencer import Sequencer
 class Engine(wiring.Component):
     """A sparse inference engine for any number of fully connected layers.
 
-    input: the activations of one inference in column order; `last` with the final one starts it; not ready
-    while one runs. output: the non-zero results, in any order; all others are 0. done: one cycle, after
-    the last result was taken. counters: of the inference, steady from done to the next start. load:
-    words for the memories; only while no inference runs. probe: events, for simulators.
+    input: the activations of one inference in column order; `last` with the final one starts it;
+    not ready while one runs. output: the non-zero results, in any order; all others are 0. done:
+    one cycle, after the last result was taken. counters: of the inference, steady from done to the
+    next start. load: words for the memories; only while no inference runs. probe: events, for
+    simulators.
 
     The latency of an inference depends on the data; golden.timing predicts it exactly.
     """
@@ -95,9 +96,7 @@ class Engine(wiring.Component):
             busy.eq(Cat(group.busy for group in groups).any()),
         ]
         extra = self.config.status_stages - 1
-        m.d.comb += sequencer.busy.eq(
-            delayed(m, busy, cycles=extra, name="busy", reset_less=False)
-        )
+        m.d.comb += sequencer.busy.eq(delayed(m, busy, cycles=extra, name="busy", reset_less=False))
         return delayed(m, near_full, cycles=extra, name="near_full", reset_less=False)
 
     def _collect(

@@ -16,7 +16,8 @@ class EntryReader(wiring.Component):
 
     job_valid, job: the queue's head. pop: taken. issuing, address: an entry is read in this cycle,
     the first one a cycle after the pop. valid, first, entry, value: the entry a cycle after it was
-    read, whether it is its column's first, and the job's activation. write: load port of the entry memory.
+    read, whether it is its column's first, and the job's activation. write: load port of the entry
+    memory.
     """
 
     LATENCY = 2

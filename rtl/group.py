@@ -18,9 +18,9 @@ class Group(wiring.Component):
     """`config.group` PEs (the last group may have fewer), their activations and their drain.
 
     broadcast, layer: to the PEs. near_full, busy: of any PE, one cycle ago. swap, pending, grant,
-    element: the activation memory's. input_valid, input_index, input_value: an input activation, only
-    while nothing drains. step, settings: the drain. load_valid, load_word: the load port. probe,
-    pe_probe: events. issuing, committing: one bit for each PE.
+    element: the activation memory's. input_valid, input_index, input_value: an input activation,
+    only while nothing drains. step, settings: the drain. load_valid, load_word: the load port.
+    probe, pe_probe: events. issuing, committing: one bit for each PE.
     """
 
     broadcast: data.View
@@ -102,7 +102,7 @@ class Group(wiring.Component):
         return m
 
     def _biases(self) -> list[int]:
-        """This group's bias words."""
+        """Bias words of the group."""
         if self._image is None:
             return []
         mask = (1 << self._config.acc_width) - 1

@@ -11,8 +11,8 @@ from rtl.layouts import input_layout
 class InputPort(wiring.Component):
     """Column j goes to group j mod groups, at index j div groups.
 
-    input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what it
-    stores. start: the last input is being taken.
+    input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what
+    it stores. start: the last input is being taken.
     """
 
     input: stream.Interface

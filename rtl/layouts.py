@@ -85,4 +85,6 @@ def requantise_layout(config: EngineConfig) -> data.StructLayout:
 
 def counters_layout() -> data.StructLayout:
     """The counters (see golden.timing.Counters)."""
-    return data.StructLayout({name: unsigned(32) for name in ("cycles", "macs", "stalls", "starved")})
+    return data.StructLayout(
+        {name: unsigned(32) for name in ("cycles", "macs", "stalls", "starved")}
+    )

@@ -6,7 +6,6 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden import layout
 from golden.config import EngineConfig
 from golden.presets import memories
 from rtl.prim.ram import BlockRam
@@ -24,8 +23,6 @@ class LoadTarget(enum.Enum, shape=3):
 
 def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
     """Depth and width of one memory of kind `target`."""
-    if target is LoadTarget.PROGRAM:
-        return config.layers, layout.width(layout.descriptor(config))
     _, depth, width = memories(config).get(target.name.lower(), (0, 1, 1))
     return depth, width
 
@@ -33,8 +30,8 @@ def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
 def load_layout(config: EngineConfig) -> data.StructLayout:
     """One word for one memory.
 
-    target: which kind of memory. unit: its PE (pointer, entry) or group (bias); ignored for the program
-    and the codebook, which is written in all PEs at once. address, data: the word.
+    target: which kind of memory. unit: its PE (pointer, entry) or group (bias); ignored for the
+    program and the codebook, which is written in all PEs at once. address, data: the word.
     """
     shapes = [shape_of(config, target) for target in LoadTarget]
     return data.StructLayout(

@@ -12,9 +12,9 @@ from rtl.prim.multiplier import Multiplier
 class Product(wiring.Component):
     """product = weight * activation, `multiplier_stages` cycles later, one a cycle.
 
-    weight: signed weight (codebook, fixed: multiplied), or the code of a log weight, whose top bit is
-    the sign and whose others are the exponent (shifted, without a multiplier: LogNet, section 3).
-    activation: signed. product: signed.
+    weight: signed weight (codebook, fixed: multiplied), or the code of a log weight, whose top bit
+    is the sign and whose others are the exponent (shifted, without a multiplier: LogNet, section
+    3). activation: signed. product: signed.
     """
 
     weight: Signal

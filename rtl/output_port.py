@@ -14,7 +14,8 @@ class OutputPort(wiring.Component):
     """Queues results that are already on their way when the taker stops.
 
     enable: results are handed over. broadcast: from the collector. hold: grant no more results.
-    output: the stream; each result is offered one cycle after its broadcast. empty: nothing is waiting.
+    output: the stream; each result is offered one cycle after its broadcast. empty: nothing is
+    waiting.
     """
 
     enable: Signal

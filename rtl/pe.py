@@ -11,7 +11,7 @@ from rtl.decoder import Decoder
 from rtl.delay import delayed
 from rtl.entry_reader import EntryReader
 from rtl.layouts import broadcast_layout, job_layout
-from rtl.load import LoadSelect, LoadTarget, load_layout
+from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
 from rtl.mac import Product
 from rtl.pointer_reader import PointerReader
 from rtl.probe import pe_layout
@@ -35,10 +35,10 @@ class PeState(enum.Enum, shape=2):
 class ProcessingElement(wiring.Component):
     """Owns some rows of every layer: one multiply-accumulate every cycle.
 
-    broadcast: a non-zero activation and its column. layer: number of the running layer. near_full: the
-    queue is nearly full. busy: it has or runs a job; both tell of one cycle ago. clear, clear_row,
-    sum: the drain's access to the accumulators. load_valid, load_word: the load port. probe, state: for
-    traces and waveforms.
+    broadcast: a non-zero activation and its column. layer: number of the running layer. near_full:
+    the queue is nearly full. busy: it has or runs a job; both tell of one cycle ago. clear,
+    clear_row, sum: the drain's access to the accumulators. load_valid, load_word: the load port.
+    probe, state: for traces and waveforms.
     """
 
     broadcast: data.View
@@ -130,11 +130,9 @@ class ProcessingElement(wiring.Component):
             m.d.comb += self.state.eq(PeState.QUEUED)
         return m
 
-    def _load(
-        self, m: Module, reader: PointerReader, entry: EntryReader, decoder: Decoder
-    ) -> None:
+    def _load(self, m: Module, reader: PointerReader, entry: EntryReader, decoder: Decoder) -> None:
         """The three memories' load selects."""
-        targets = [
+        targets: list[tuple[LoadTarget, MemoryWrite, int | None]] = [
             (LoadTarget.POINTER, reader.write, self._number),
             (LoadTarget.ENTRY, entry.write, self._number),
         ]

@@ -1,7 +1,7 @@
 """Events that an engine shows to a simulator, as one wide word for each cycle.
 
-Nothing in the engine reads these signals; where nobody looks, synthesis removes them. `sim.tracer` turns
-recorded words into the events of golden.trace.
+Nothing in the engine reads these signals; where nobody looks, synthesis removes them. `sim.tracer`
+turns recorded words into the events of golden.trace.
 """
 
 from amaranth.hdl import signed, unsigned

@@ -1,6 +1,6 @@
 """Sum to activation: shift right, round half to even, saturate, activation function."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,8 @@ from rtl.layouts import requantise_layout
 class Requantiser(wiring.Component):
     """activation = f(saturate(round_half_even(total / 2**shift))), `LATENCY` cycles later.
 
-    total: bias included, signed. settings: shift and activation function, steady. activation: signed.
+    total: bias included, signed. settings: shift and activation function, steady. activation:
+    signed.
     """
 
     LATENCY = 3
@@ -52,24 +53,24 @@ class Requantiser(wiring.Component):
         m.d.sync += self.activation.eq(self._activate(rounded))
         return m
 
-    def round_up(self, odd: Signal, half: Signal, below: Signal) -> Signal:
+    def round_up(self, odd: Value, half: Value, below: Value) -> Value:
         """Whether to add one: more than half, or just half and the result would be odd."""
-        return half & (below | odd)  # pyright: ignore[reportReturnType]
+        return half & (below | odd)
 
-    def _shift(self, value: Signal, sticky: Signal | int, bits: range) -> tuple:
+    def _shift(self, value: Value, sticky: Value | int, bits: range) -> tuple[Value, Value]:
         """Shift right by the given bits of the shift; `sticky` gathers what drops out."""
         for bit in reversed(bits):
             amount = min(1 << bit, len(value))
             taken = self.settings.shift[bit]
             sticky = sticky | (taken & value[:amount].any())
             value = Mux(taken, value >> amount, value)
-        return value, sticky
+        return value, Value.cast(sticky)
 
-    def _activate(self, rounded: Signal) -> Signal:
+    def _activate(self, rounded: Signal) -> Value:
         """Saturate to the activation's width; ReLU turns negative values into 0."""
         top = self._config.act_width - 1
         sign = rounded[-1]
         fits = (rounded[top:] == 0) | rounded[top:].all()
         low = Mux(self.settings.relu, 0, -(1 << top))
         inside = Mux(sign & self.settings.relu, 0, rounded[: top + 1].as_signed())
-        return Mux(fits, inside, Mux(sign, low, (1 << top) - 1))  # pyright: ignore
+        return Mux(fits, inside, Mux(sign, low, (1 << top) - 1))

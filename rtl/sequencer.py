@@ -29,11 +29,12 @@ class Sequencer(wiring.Component):
     """Layer after layer: broadcast, wait until all PEs are idle, drain, swap; then hand over.
 
     start: the last input is being taken; only when idle. idle: ready for inputs. swap: exchange the
-    activation memories. enable, base: the collector's. pending, granted: from the collector. busy: of
-    any PE, `status_stages` cycles ago. step, settings: the drain. layer: number of the running layer.
-    running: layers run (not the transfer of inputs or outputs). computing: the broadcast phase. output:
-    results are handed over instead of broadcast. taken: all of them are taken. done: one cycle, at the end.
-    layer_start, finish, state: for traces and waveforms. write: load port of the program.
+    activation memories. enable, base: the collector's. pending, granted: from the collector. busy:
+    of any PE, `status_stages` cycles ago. step, settings: the drain. layer: number of the running
+    layer. running: layers run (not the transfer of inputs or outputs). computing: the broadcast
+    phase. output: results are handed over instead of broadcast. taken: all of them are taken. done:
+    one cycle, at the end. layer_start, finish, state: for traces and waveforms. write: load port of
+    the program.
     """
 
     start: Signal

@@ -1,0 +1,1 @@
+"""Runs the RTL and compares it with the golden model, event by event."""

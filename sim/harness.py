@@ -1,6 +1,6 @@
 """The one simulation harness: clock, watchdog, waveforms on request, stream helpers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from amaranth.hdl import Elaboratable
 from amaranth.lib import stream
 from amaranth.sim import Simulator
 
-Testbench = Callable[[Any], Awaitable[None]]
+Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 CLOCK_PERIOD = 1e-6
 
 
@@ -26,11 +26,12 @@ def simulate(
 ) -> None:
     """Run until every testbench has ended, with a clock on the `sync` domain.
 
-    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog. vcd: write
-    waveforms there, with a GTKWave save file beside them; `traces` is called once the design is
-    elaborated, for what the save file shows (see Simulator.write_vcd).
+    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog. vcd:
+    write waveforms there, with a GTKWave save file beside them; `traces` is called once the design
+    is elaborated, for what the save file shows (see Simulator.write_vcd).
 
-    Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass through.
+    Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass
+    through.
     """
     simulator = Simulator(dut)
     simulator.add_clock(CLOCK_PERIOD)

@@ -92,8 +92,9 @@ def simulate(
 ) -> Simulation:
     """Simulate inferences of real inputs `x` (samples, n_in) and compare them with golden.
 
-    vcd: write waveforms there, and a GTKWave save file beside them. load: fill the memories over the load
-    port instead of at reset. progress: called with (inferences done, all). engine: what to simulate.
+    vcd: write waveforms there, and a GTKWave save file beside them. load: fill the memories over
+    the load port instead of at reset. progress: called with (inferences done, all). engine: what to
+    simulate.
     """
     image = encode(network)
     inputs = arithmetic.quantise_input(network, x)
@@ -130,9 +131,7 @@ def _judge(
     expected: NDArray[np.int64],
 ) -> Inference:
     """One inference beside its prediction."""
-    by_position = np.zeros(
-        network.config.groups * network.config.act_depth, dtype=np.int64
-    )
+    by_position = np.zeros(network.config.groups * network.config.act_depth, dtype=np.int64)
     output = trace.events["output"]
     by_position[output[:, 1]] = output[:, 2]
     return Inference(

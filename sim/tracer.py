@@ -1,6 +1,7 @@
 """Recorded probe words to the event trace of golden.trace."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from amaranth.lib import data
@@ -35,7 +36,8 @@ def _find(layout: data.Layout, path: Sequence[str | int]) -> tuple[int, data.Fie
     """Bit offset of a nested field, and the field."""
     offset, field = 0, data.Field(layout, 0)
     for key in path:
-        field = field.shape[key]  # pyright: ignore[reportIndexIssue]
+        inner: Any = field.shape
+        field = inner[key]
         offset += field.offset
     return offset, field
 
@@ -61,15 +63,14 @@ def _events(
     cycle = np.flatnonzero(_field(table, layout, (*path, "valid")))
     _, field = _find(layout, path)
     fields = {"cycle": cycle}
-    for name, _ in field.shape:  # pyright: ignore[reportGeneralTypeIssues]
+    members: Any = field.shape
+    for name, _ in members:
         if name != "valid":
             fields[name] = _field(table[cycle], layout, (*path, name))
     return fields
 
 
-def _trace(
-    config: EngineConfig, layout: data.StructLayout, table: NDArray[np.uint8]
-) -> Trace:
+def _trace(config: EngineConfig, layout: data.StructLayout, table: NDArray[np.uint8]) -> Trace:
     """The trace of one inference."""
     parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
 
@@ -88,6 +89,4 @@ def _trace(
         fields["pe"] = group * config.group + index % config.group
         fields["row"] = index // config.group
         add("drain", fields)
-    return Trace(
-        events={kind: sort_events(np.concatenate(found)) for kind, found in parts.items()}
-    )
+    return Trace(events={kind: sort_events(np.concatenate(found)) for kind, found in parts.items()})

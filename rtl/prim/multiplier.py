@@ -10,8 +10,8 @@ from golden.errors import ElsieError
 class Multiplier(wiring.Component):
     """product = a * b, `stages` cycles later, one a cycle.
 
-    a, b: signed factors. product: signed, as wide as both together. Registers have no reset, so that they
-    can move into the DSP block.
+    a, b: signed factors. product: signed, as wide as both together. Registers have no reset, so
+    that they can move into the DSP block.
     """
 
     a: Signal
