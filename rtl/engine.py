@@ -1,6 +1,6 @@
 """The engine: groups of PEs, collector, sequencer and ports (docs/engine.md)."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -15,7 +15,7 @@ from rtl.input_port import InputPort
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.output_port import OutputPort
-from rtl.probe import engine_layout
+from rtl.probe import assemble, engine_layout, fields
 from rtl.sequencer import Sequencer
 
 
@@ -36,14 +36,12 @@ class Engine(wiring.Component):
     done: Signal
     counters: data.View
     load: stream.Interface
-    probe: data.View
 
     def __init__(self, *, config: EngineConfig, image: Image | None = None) -> None:
         """Memories start with `image` if there is one, else they wait for the load port."""
         if image is not None and image.config != config:
             raise ElsieError("the image was encoded for another engine configuration")
         self.config = config
-        self.probe = Signal(engine_layout(config))
         program = [int(word) for word in image.program] if image else []
         self.sequencer = Sequencer(config=config, init=program)
         self.collector = Collector(config=config)
@@ -59,6 +57,8 @@ class Engine(wiring.Component):
                 "load": In(stream.Signature(load_layout(config), always_ready=True)),
             }
         )
+        self.probe = self._probe()
+        """Events of the cycle, laid out as rtl.probe.engine_layout; for simulators."""
 
     def elaborate(self, platform: object) -> Module:
         """Instances, and the wires between them."""
@@ -85,7 +85,6 @@ class Engine(wiring.Component):
         self._distribute(m, sequencer, collector, inputs, groups)
         self._count(m, sequencer, collector, near_full, groups)
         self._load(m, sequencer, groups)
-        self._observe(m, sequencer, collector, groups)
         return m
 
     def _status(self, m: Module, sequencer: Sequencer, groups: list[Group]) -> Signal:
@@ -172,8 +171,8 @@ class Engine(wiring.Component):
             counting.running.eq(sequencer.running),
             counting.computing.eq(sequencer.computing),
             counting.stalled.eq(sequencer.computing & collector.any_pending & near_full),
-            counting.issuing.eq(Cat(group.issuing for group in groups)),
-            counting.committing.eq(Cat(group.committing for group in groups)),
+            counting.issuing.eq(Cat(pe.entry.issuing for g in groups for pe in g.pes)),
+            counting.committing.eq(Cat(pe.sums.commit for g in groups for pe in g.pes)),
             self.counters.eq(counting.counters),
         ]
 
@@ -188,26 +187,17 @@ class Engine(wiring.Component):
             word = port.word if port is select else port.load_word  # pyright: ignore
             m.d.comb += [valid.eq(self.load.valid), word.eq(self.load.payload)]
 
-    def _observe(
-        self, m: Module, sequencer: Sequencer, collector: Collector, groups: list[Group]
-    ) -> None:
-        """Events for the trace."""
-        probe = self.probe
-        m.d.comb += [
-            probe.start.valid.eq(sequencer.start),
-            probe.layer.valid.eq(sequencer.layer_start),
-            probe.layer.layer.eq(sequencer.layer),
-            probe.broadcast.valid.eq(collector.broadcast.valid & ~sequencer.output),
-            probe.broadcast.column.eq(collector.broadcast.column),
-            probe.broadcast.value.eq(collector.broadcast.value),
-            probe.finish.valid.eq(sequencer.finish),
-            probe.output.valid.eq(self.output.valid & self.output.ready),
-            probe.output.position.eq(self.output.payload.position),
-            probe.output.value.eq(self.output.payload.value),
-            probe.done.valid.eq(sequencer.done),
-        ]
-        for number, group in enumerate(groups):
-            m.d.comb += probe.group[number].eq(group.probe)
-            for slot in range(self.config.group_size(number)):
-                pe = number * self.config.group + slot
-                m.d.comb += probe.pe[pe].eq(group.pe_probe[slot])
+    def _probe(self) -> Value:
+        """One word of events."""
+        sequencer, sent, output = self.sequencer, self.collector.broadcast, self.output
+        values = {
+            "start": {"valid": sequencer.start},
+            "layer": {"valid": sequencer.layer_start, "layer": sequencer.layer},
+            "broadcast": {**fields(sent), "valid": sent.valid & ~sequencer.output},
+            "finish": {"valid": sequencer.finish},
+            "output": {"valid": output.valid & output.ready, **fields(output.payload)},
+            "done": {"valid": sequencer.done},
+            "pe": [pe.events() for group in self.groups for pe in group.pes],
+            "group": [group.events() for group in self.groups],
+        }
+        return assemble(engine_layout(self.config), values)

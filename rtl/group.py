@@ -11,7 +11,7 @@ from rtl.drain_unit import DrainUnit
 from rtl.layouts import broadcast_layout, drain_layout, element_layout, requantise_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.pe import ProcessingElement
-from rtl.probe import group_layout, pe_layout
+from rtl.probe import Events
 
 
 class Group(wiring.Component):
@@ -27,8 +27,6 @@ class Group(wiring.Component):
     layer: Signal
     near_full: Signal
     busy: Signal
-    issuing: Signal
-    committing: Signal
     swap: Signal
     pending: Signal
     grant: Signal
@@ -40,26 +38,25 @@ class Group(wiring.Component):
     settings: data.View
     load_valid: Signal
     load_word: data.View
-    probe: data.View
-    pe_probe: data.View
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """Group `number`, initialised from `image` if there is one."""
-        self._config, self._number, self._image = config, number, image
+        self._config, self._number = config, number
         self._size = config.group_size(number)
         first = number * config.group
         self.pes = [
             ProcessingElement(config=config, number=first + slot, image=image)
             for slot in range(self._size)
         ]
+        mask = (1 << config.acc_width) - 1
+        biases = [] if image is None else [int(bias) & mask for bias in image.biases[number]]
+        self.drain = DrainUnit(config=config, size=self._size, init=biases)
         super().__init__(
             {
                 "broadcast": In(broadcast_layout(config)),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),
                 "busy": Out(1),
-                "issuing": Out(self._size),
-                "committing": Out(self._size),
                 "swap": In(1),
                 "pending": Out(1),
                 "grant": In(1),
@@ -71,8 +68,6 @@ class Group(wiring.Component):
                 "settings": In(requantise_layout(config)),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
-                "probe": Out(group_layout(config)),
-                "pe_probe": Out(data.ArrayLayout(pe_layout(config), self._size)),
             }
         )
 
@@ -80,9 +75,7 @@ class Group(wiring.Component):
         """PEs, drain unit, activation memory."""
         m = Module()
         m.submodules.activations = memory = ActivationMemory(config=self._config)
-        m.submodules.drain = drain = DrainUnit(
-            config=self._config, size=self._size, init=self._biases()
-        )
+        m.submodules.drain = drain = self.drain
         m.d.comb += [
             memory.write.eq(self.input_valid | drain.valid),
             memory.index.eq(Mux(drain.valid, drain.index, self.input_index)),
@@ -93,20 +86,15 @@ class Group(wiring.Component):
             self.element.eq(memory.element),
             drain.step.eq(self.step),
             drain.settings.eq(self.settings),
-            self.probe.drain.valid.eq(drain.valid),
-            self.probe.drain.index.eq(drain.index),
-            self.probe.drain.value.eq(drain.value),
         ]
         self._load(m, drain)
         self._pes(m, drain)
         return m
 
-    def _biases(self) -> list[int]:
-        """Bias words of the group."""
-        if self._image is None:
-            return []
-        mask = (1 << self._config.acc_width) - 1
-        return [int(bias) & mask for bias in self._image.biases[self._number]]
+    def events(self) -> Events:
+        """Signals of the group's own events, for the trace."""
+        drain = self.drain
+        return {"drain": {"valid": drain.valid, "index": drain.index, "value": drain.value}}
 
     def _load(self, m: Module, drain: DrainUnit) -> None:
         """The bias memory's load select."""
@@ -128,9 +116,6 @@ class Group(wiring.Component):
                 pe.load_valid.eq(self.load_valid),
                 pe.load_word.eq(self.load_word),
                 drain.sums[slot].eq(pe.sum),
-                self.pe_probe[slot].eq(pe.probe),
-                self.issuing[slot].eq(pe.probe.issue.valid),
-                self.committing[slot].eq(pe.probe.commit.valid),
             ]
         m.d.comb += [
             self.near_full.eq(Cat(pe.near_full for pe in self.pes).any()),

@@ -14,7 +14,7 @@ from rtl.layouts import broadcast_layout, job_layout
 from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
 from rtl.mac import Product
 from rtl.pointer_reader import PointerReader
-from rtl.probe import pe_layout
+from rtl.probe import Events, fields
 from rtl.queue import Queue
 
 
@@ -50,12 +50,20 @@ class ProcessingElement(wiring.Component):
     sum: Signal
     load_valid: Signal
     load_word: data.View
-    probe: data.View
     state: Signal
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """PE `number`, its memories initialised from `image` if there is one."""
-        self._config, self._number, self._image = config, number, image
+        self._config, self._number = config, number
+        pointers, entries, codebook = _words(config, number, image)
+        self.reader = PointerReader(config=config, init=pointers)
+        self.queue = Queue(
+            shape=job_layout(config), depth=config.queue_depth, threshold=config.queue_threshold
+        )
+        self.entry = EntryReader(config=config, init=entries)
+        self.decoder = Decoder(config=config, init=codebook)
+        self.product = Product(config=config)
+        self.sums = Accumulator(config=config)
         super().__init__(
             {
                 "broadcast": In(broadcast_layout(config)),
@@ -67,36 +75,19 @@ class ProcessingElement(wiring.Component):
                 "sum": Out(signed(config.acc_width)),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
-                "probe": Out(pe_layout(config)),
                 "state": Out(PeState),
             }
-        )
-
-    def _init(self) -> tuple[list[int], list[int], list[int]]:
-        """Pointers, entries and codebook words."""
-        if self._image is None:
-            return [], [], []
-        mask = (1 << self._config.weight_width) - 1
-        return (
-            [int(word) for word in self._image.pointers[self._number]],
-            [int(word) for word in self._image.entries[self._number]],
-            [int(word) & mask for word in self._image.codebook],
         )
 
     def elaborate(self, platform: object) -> Module:
         """The stages, one after the other."""
         m = Module()
-        config = self._config
-        pointers, entries, codebook = self._init()
-        m.submodules.pointer_reader = reader = PointerReader(config=config, init=pointers)
-        m.submodules.queue = queue = Queue(
-            shape=job_layout(config), depth=config.queue_depth, threshold=config.queue_threshold
-        )
-        m.submodules.entry_reader = entry = EntryReader(config=config, init=entries)
-        m.submodules.decoder = decoder = Decoder(config=config, init=codebook)
-        m.submodules.product = product = Product(config=config)
-        m.submodules.accumulator = sums = Accumulator(config=config)
-        wait = config.multiplier_stages - 1
+        reader, queue, entry = self.reader, self.queue, self.entry
+        decoder, product, sums = self.decoder, self.product, self.sums
+        m.submodules.pointer_reader, m.submodules.queue = reader, queue
+        m.submodules.entry_reader, m.submodules.decoder = entry, decoder
+        m.submodules.product, m.submodules.accumulator = product, sums
+        wait = self._config.multiplier_stages - 1
         m.d.comb += [
             reader.broadcast.eq(self.broadcast),
             queue.push.eq(reader.push),
@@ -120,44 +111,56 @@ class ProcessingElement(wiring.Component):
             self.sum.eq(sums.sum),
         ]
         m.d.sync += self.busy.eq(queue.valid | entry.issuing)
-        self._load(m, reader, entry, decoder)
-        self._observe(m, reader, entry, sums)
-        with m.If(self.clear):
-            m.d.comb += self.state.eq(PeState.DRAIN)
-        with m.Elif(entry.issuing):
-            m.d.comb += self.state.eq(PeState.RUN)
-        with m.Elif(queue.valid):
-            m.d.comb += self.state.eq(PeState.QUEUED)
+        self._load(m)
+        self._show_state(m)
         return m
 
-    def _load(self, m: Module, reader: PointerReader, entry: EntryReader, decoder: Decoder) -> None:
-        """The three memories' load selects."""
+    def events(self) -> Events:
+        """Signals of the PE's events, for the trace."""
+        return {
+            "push": {"valid": self.reader.push, **fields(self.reader.job)},
+            "pop": {"valid": self.entry.pop},
+            "issue": {"valid": self.entry.issuing, "address": self.entry.address},
+            "commit": {
+                "valid": self.sums.commit,
+                "row": self.sums.commit_row,
+                "value": self.sums.total,
+            },
+        }
+
+    def _show_state(self, m: Module) -> None:
+        """What the PE does, for waveforms; synthesis removes it."""
+        with m.If(self.clear):
+            m.d.comb += self.state.eq(PeState.DRAIN)
+        with m.Elif(self.entry.issuing):
+            m.d.comb += self.state.eq(PeState.RUN)
+        with m.Elif(self.queue.valid):
+            m.d.comb += self.state.eq(PeState.QUEUED)
+
+    def _load(self, m: Module) -> None:
+        """The memories' load selects."""
         targets: list[tuple[LoadTarget, MemoryWrite, int | None]] = [
-            (LoadTarget.POINTER, reader.write, self._number),
-            (LoadTarget.ENTRY, entry.write, self._number),
+            (LoadTarget.POINTER, self.reader.write, self._number),
+            (LoadTarget.ENTRY, self.entry.write, self._number),
         ]
         if self._config.mac is MacKind.CODEBOOK:
-            targets.append((LoadTarget.CODEBOOK, decoder.write, None))
+            targets.append((LoadTarget.CODEBOOK, self.decoder.write, None))
         for target, write, unit in targets:
             select = LoadSelect(config=self._config, target=target, unit=unit)
             m.submodules[f"load_{target.name.lower()}"] = select
             connect(m, select.write, write)
             m.d.comb += [select.valid.eq(self.load_valid), select.word.eq(self.load_word)]
 
-    def _observe(
-        self, m: Module, reader: PointerReader, entry: EntryReader, sums: Accumulator
-    ) -> None:
-        """Events for the trace; costs nothing where nobody looks."""
-        probe = self.probe
-        m.d.comb += [
-            probe.push.valid.eq(reader.push),
-            probe.push.start.eq(reader.job.start),
-            probe.push.count.eq(reader.job.count),
-            probe.push.value.eq(reader.job.value),
-            probe.pop.valid.eq(entry.pop),
-            probe.issue.valid.eq(entry.issuing),
-            probe.issue.address.eq(entry.address),
-            probe.commit.valid.eq(sums.commit),
-            probe.commit.row.eq(sums.commit_row),
-            probe.commit.value.eq(sums.total),
-        ]
+
+def _words(
+    config: EngineConfig, number: int, image: Image | None
+) -> tuple[list[int], list[int], list[int]]:
+    """Pointers, entries and codebook words of PE `number`."""
+    if image is None:
+        return [], [], []
+    mask = (1 << config.weight_width) - 1
+    return (
+        [int(word) for word in image.pointers[number]],
+        [int(word) for word in image.entries[number]],
+        [int(word) & mask for word in image.codebook],
+    )

@@ -1,13 +1,32 @@
 """Events that an engine shows to a simulator, as one wide word for each cycle.
 
-Nothing in the engine reads these signals; where nobody looks, synthesis removes them. `sim.tracer`
-turns recorded words into the events of golden.trace.
+The word is an expression over signals that the engine has anyway; it costs nothing where nobody
+looks. `sim.tracer` turns recorded words into the events of golden.trace.
 """
 
-from amaranth.hdl import signed, unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Shape, Value, signed, unsigned
 from amaranth.lib import data
 
 from golden.config import EngineConfig
+
+Events = dict[str, dict[str, Any]]
+"""Kind of event -> field -> signal; field `valid` tells when the others mean something."""
+
+
+def fields(view: Any) -> dict[str, Any]:
+    """The fields of a view of a StructLayout."""
+    return {name: view[name] for name, _ in view.shape()}
+
+
+def assemble(layout: Any, values: Any) -> Value:
+    """One value laid out as `layout`, from nested dicts and lists of signals."""
+    if isinstance(layout, data.StructLayout):
+        return Cat(assemble(field.shape, values[name]) for name, field in layout)
+    if isinstance(layout, data.ArrayLayout):
+        return Cat(assemble(layout.elem_shape, value) for value in values)
+    return Value.cast(values)[: Shape.cast(layout).width]
 
 
 def pe_layout(config: EngineConfig) -> data.StructLayout:

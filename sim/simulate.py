@@ -17,6 +17,7 @@ from rtl.engine import Engine
 from sim.harness import put
 from sim.harness import simulate as run_bench
 from sim.load import load_image
+from sim.recorder import Recorder
 from sim.tracer import inferences
 from sim.waves import traces
 
@@ -99,14 +100,14 @@ def simulate(
     image = encode(network)
     inputs = arithmetic.quantise_input(network, x)
     dut = engine(config=network.config, image=None if load else image)
-    run = _Recording(dut, image if load else None, inputs, progress)
+    run = _Recording(Recorder(dut), image if load else None, inputs, progress)
     model = TimingModel(image)
     predicted = [model.run(row) for row in inputs]
     budget = sum(t.cycles + len(t.events["output"]) + 64 for t, _ in predicted)
     budget = 2 * budget + inputs.size + 1000 + (run.load_cycles if load else 0)
     budget += network.config.row_depth * network.config.group
     run_bench(
-        dut,
+        run.recorder,
         run.drive,
         processes=[run.record],
         max_cycles=budget,
@@ -150,12 +151,13 @@ class _Recording:
 
     def __init__(
         self,
-        engine: Engine,
+        recorder: Recorder,
         image: Image | None,
         inputs: NDArray[np.int64],
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        self._engine, self._image, self._inputs = engine, image, inputs
+        self.recorder, self._engine = recorder, recorder.engine
+        self._image, self._inputs = image, inputs
         self._progress = progress
         self.words: list[int] = []
         self.counters: list[Counters] = []
@@ -174,7 +176,7 @@ class _Recording:
     async def record(self, ctx: Any) -> None:
         """Every cycle's probe word."""
         append = self.words.append
-        async for _, _, word in ctx.tick().sample(self._engine.probe.as_value()):
+        async for _, _, word in ctx.tick().sample(self.recorder.word):
             append(word)
 
     async def drive(self, ctx: Any) -> None:
@@ -199,3 +201,4 @@ class _Recording:
             )
             if self._progress is not None:
                 self._progress(number + 1, len(self._inputs))
+        await ctx.tick()  # the last word is recorded a cycle late

@@ -17,5 +17,8 @@ def traces(engine: Engine) -> dict[str, Any]:
     }
     pes = [pe for group in engine.groups for pe in group.pes]
     for number, pe in enumerate(pes):
-        shown[f"PE {number}"] = [pe.state, pe.probe, pe.near_full, pe.busy]
+        shown[f"PE {number}"] = [
+            *(pe.state, pe.near_full, pe.busy),
+            {kind: list(signals.values()) for kind, signals in pe.events().items()},
+        ]
     return shown

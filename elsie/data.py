@@ -1,0 +1,67 @@
+"""Samples from files."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import ElsieError
+
+
+def load_samples(
+    path: str | Path,
+) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
+    """Inputs (samples, n_in) and, where the file has them, class labels (samples,).
+
+    A `.npz` file holds array `x` (or just one array) and optionally `y`; a `.npy` file only inputs.
+    Raises ElsieError naming the file and what is wrong.
+    """
+    arrays = _read(Path(path))
+    if "x" not in arrays and len(arrays) == 1:
+        arrays = {"x": next(iter(arrays.values()))}
+    if "x" not in arrays:
+        raise ElsieError(
+            f"{path}: no array named 'x'; it has {', '.join(arrays) or 'none'}; "
+            f"save it with numpy.savez(file, x=inputs, y=labels)"
+        )
+    x = arrays["x"]
+    if x.ndim < 2 or not len(x):
+        raise ElsieError(f"{path}: x has shape {x.shape}; it must be (samples, inputs), not empty")
+    if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
+        raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
+    inputs = x.reshape(len(x), -1).astype(np.float64)
+    if not np.isfinite(inputs).all():
+        raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
+    return inputs, _labels(path, arrays.get("y"), len(x))
+
+
+def _labels(path: str | Path, y: Any, samples: int) -> NDArray[np.int64] | None:
+    """Check labels, if there are any."""
+    if y is None:
+        return None
+    if y.shape != (samples,) or not np.issubdtype(y.dtype, np.integer):
+        raise ElsieError(
+            f"{path}: y must be {samples} integer class numbers, one for each sample, "
+            f"not {y.dtype} of shape {y.shape}"
+        )
+    return y.astype(np.int64)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of a .npz or .npy file, without pickle."""
+    try:
+        with path.open("rb") as file:
+            loaded: Any = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return {"x": loaded}
+            return {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError:
+        raise ElsieError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ElsieError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise ElsieError(
+            f"{path}: not a .npz or .npy file of plain arrays, or damaged ({error})"
+        ) from None

@@ -1,0 +1,42 @@
+"""What the golden model says about inputs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def accuracy(classes: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """Percent of samples whose class is the label."""
+    return 100.0 * float(np.mean(classes == labels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Cycles of the first `samples` inferences, as the engine will take them."""
+
+    samples: int
+    """How many inferences were timed."""
+    cycles: float
+    """Mean cycles per inference, transfers of inputs and outputs not counted."""
+    useful_utilisation: float
+    """MACs with a non-zero weight and activation / (PEs x cycles), over all of them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """Outputs of the golden model, bit for bit what the engine computes."""
+
+    outputs: NDArray[np.float64]
+    """Real outputs, shape (samples, n_out)."""
+    timing: Timing | None
+    """Only when it was asked for."""
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Largest output of each sample; the lower class number of equal ones; shape (samples,)."""
+        return self.outputs.argmax(axis=1)
+
+    def accuracy(self, labels: NDArray[np.int64]) -> float:
+        """Percent of samples whose class is the label."""
+        return accuracy(self.classes, labels)

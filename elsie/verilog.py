@@ -1,0 +1,43 @@
+"""The engine as plain Verilog, for other flows."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from golden.errors import ElsieError
+from golden.image import encode
+from golden.network import Network
+
+
+def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
+    """Write the engine, with `network` in its memories, as one Verilog file.
+
+    Module `name` has ports clk, rst (synchronous, active high) and those of rtl.engine.Engine,
+    streams as port__payload, port__valid, port__ready. Raises ElsieError when Yosys is missing or
+    the file cannot be written.
+    """
+    from amaranth.back import rtlil
+
+    from boards.tools import TOOLS
+    from rtl.engine import Engine
+
+    target = Path(path).absolute()
+    if not target.parent.is_dir():
+        raise ElsieError(f"{path}: its directory does not exist")
+    command = TOOLS["yosys"].command()
+    engine = Engine(config=network.config, image=encode(network))
+    # Yosys' WebAssembly build sees only relative paths, so it works beside the target.
+    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".verilog-"))
+    try:
+        (work / "in.il").write_text(rtlil.convert(engine, name=name, emit_src=False))
+        script = "read_rtlil in.il; chformal -remove; proc; opt_clean; write_verilog -noattr out.v"
+        run = subprocess.run(
+            [*command, "-q", "-p", script], cwd=work, capture_output=True, text=True, check=False
+        )
+        if run.returncode:
+            raise ElsieError(f"yosys failed: {(run.stderr or run.stdout).strip()[-300:]}")
+        os.replace(work / "out.v", target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,16 @@
+"""Hypothesis without a clock and always the same, so that every run tests the same cases."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Set before any tool starts: the suite must not depend on who runs it.
+os.environ.setdefault("PYTHONHASHSEED", "0")
+
+settings.register_profile(
+    "elsie",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("elsie")

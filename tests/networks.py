@@ -1,0 +1,101 @@
+"""Random networks for any configuration, straight in integers: no compiler involved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from golden.config import EngineConfig, MacKind
+from golden.network import Layer, Network, locate_inverse
+
+
+def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
+    """A configuration that holds a network with these layer widths, input first."""
+    mac = MacKind(changes.get("mac", MacKind.CODEBOOK))
+    fields: dict[str, Any] = {
+        "pes": 4,
+        "group": 4,
+        "queue_depth": 10,
+        "run_width": 4,
+        "act_width": 8,
+        "acc_width": 40,
+        "layers": max(2, len(sizes) - 1),
+    }
+    if mac is MacKind.FIXED:
+        fields |= {"code_width": 8, "weight_width": 8}
+    fields |= changes
+    pes, group = fields["pes"], fields["group"]
+    groups = -(-pes // group)
+    rows = max(-(-width // pes) for width in sizes[1:])
+    columns = -(-sizes[0] // groups) * groups + len(sizes) * rows * group * groups
+    fields.setdefault("row_depth", rows)
+    fields.setdefault("act_depth", max(rows * group, -(-sizes[0] // groups)))
+    fields.setdefault("column_depth", columns)
+    fields.setdefault("bias_depth", len(sizes) * rows * group)
+    fields.setdefault("entry_depth", max(sum(sizes) * rows, 2))
+    return EngineConfig(**fields)
+
+
+def random_layer(
+    rng: np.random.Generator, config: EngineConfig, mask: np.ndarray, *, shift: int, **fields: Any
+) -> Layer:
+    """One layer with weights where `mask` (n_in, n_out) is set."""
+    n_in, n_out = mask.shape
+    column, row = np.nonzero(mask)
+    book = np.zeros(0, dtype=np.int64)
+    if config.mac is MacKind.CODEBOOK:
+        limit = 1 << (config.weight_width - 1)
+        book = rng.integers(-limit, limit, 1 << config.code_width)
+    number = rng.permutation(n_out)
+    return Layer(
+        **{
+            "name": "random",
+            "n_in": n_in,
+            "n_out": n_out,
+            "indptr": np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in)))),
+            "rows": row,
+            "codes": rng.integers(0, 1 << config.code_width, len(row)),
+            "codebook": book,
+            "bias": rng.integers(-(1 << 12), 1 << 12, n_out),
+            "shift": shift,
+            "activation": "relu",
+            "weight_frac": shift,
+            "in_frac": 0,
+            "out_frac": 0,
+            "position": locate_inverse(config, number % config.pes, number // config.pes),
+            **fields,
+        }
+    )
+
+
+def random_network(
+    rng: np.random.Generator,
+    config: EngineConfig,
+    sizes: Sequence[int],
+    *,
+    density: float = 0.3,
+    shift: int = 8,
+) -> Network:
+    """A network with layer widths `sizes`, its non-zeros anywhere, ReLU but for the last layer."""
+    layers = []
+    for number, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        last = number == len(sizes) - 2
+        layers.append(
+            random_layer(
+                rng,
+                config,
+                rng.random((n_in, n_out)) < density,
+                shift=shift,
+                name=f"layer{number}",
+                activation="identity" if last else "relu",
+            )
+        )
+    return Network(name="random", config=config, layers=tuple(layers))
+
+
+def random_input(rng: np.random.Generator, network: Network, samples: int = 1) -> np.ndarray:
+    """Integer inputs over the whole range, some of them zero, shape (samples, n_in)."""
+    limit = 1 << (network.config.act_width - 1)
+    x = rng.integers(-limit, limit, (samples, network.n_in))
+    x[rng.random(x.shape) < 0.3] = 0
+    return x
