@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from golden.errors import ElsieError
 from golden.image import encode
@@ -18,7 +19,7 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     streams as port__payload, port__valid, port__ready. Raises ElsieError when Yosys is missing or
     the file cannot be written.
     """
-    from amaranth.back import rtlil
+    from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
     from boards.tools import TOOLS
     from rtl.engine import Engine
@@ -31,7 +32,9 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     # Yosys' WebAssembly build sees only relative paths, so it works beside the target.
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".verilog-"))
     try:
-        (work / "in.il").write_text(rtlil.convert(engine, name=name, emit_src=False))
+        (work / "in.il").write_text(
+            rtlil.convert(engine, name=name, ports=_ports(engine), emit_src=False)
+        )
         script = "read_rtlil in.il; chformal -remove; proc; opt_clean; write_verilog -noattr out.v"
         run = subprocess.run(
             [*command, "-q", "-p", script], cwd=work, capture_output=True, text=True, check=False
@@ -41,3 +44,14 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
         os.replace(work / "out.v", target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _ports(engine: Any) -> dict[str, tuple[Any, None]]:
+    """Signals by flat name; a port that is a constant (load.ready) is left out."""
+    from amaranth.hdl import Signal, Value
+
+    flat = (
+        ("__".join(map(str, path)), Value.cast(value))
+        for path, _, value in engine.signature.flatten(engine)
+    )
+    return {name: (value, None) for name, value in flat if isinstance(value, Signal)}

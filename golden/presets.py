@@ -37,7 +37,7 @@ class Preset:
     """Shape of the engine; the compiler sets the memory depths, run and accumulator widths."""
 
 
-_ICE40 = EngineConfig(pes=4, group=4, queue_depth=8, act_width=8)
+_ICE40 = EngineConfig(pes=4, group=2, queue_depth=8, act_width=8)
 _ECP5 = EngineConfig(pes=16, group=4, queue_depth=16, act_width=16)
 
 PRESETS: dict[str, Preset] = {

@@ -63,6 +63,24 @@ class Simulation:
         """Everything agrees."""
         return all(i.outputs_equal and i.trace_equal for i in self.inferences)
 
+    def summary(self, pes: int) -> dict[str, Any]:
+        """Plain values, for JSON: counts of what agrees, mean cycles, utilisation of the RTL."""
+        every = self.inferences
+        cycles = {
+            "golden": float(np.mean([i.expected_trace.cycles for i in every])),
+            "rtl": float(np.mean([i.trace.cycles for i in every])),
+        }
+        macs = sum(i.trace.macs for i in every)
+        return {
+            "inferences": len(every),
+            "outputs_equal": sum(i.outputs_equal for i in every),
+            "trace_equal": sum(i.trace_equal for i in every),
+            "events": sum(len(events) for i in every for events in i.trace.events.values()),
+            "cycles_per_inference": cycles,
+            "useful_utilisation": macs / (pes * sum(i.trace.cycles for i in every)),
+            "first_difference": self.first_difference(),
+        }
+
     def first_difference(self) -> str | None:
         """One sentence on the first disagreement, or None."""
         for number, one in enumerate(self.inferences):

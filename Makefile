@@ -1,0 +1,44 @@
+# What is typed every day; CONTRIBUTING.md says when. Everything lives in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-long lint format train clean
+
+# The main job: set up, then digits from ONNX to a checked engine and a bitstream.
+demo: .venv/run
+	$(BIN)/elsie demo
+
+# Set up, then the whole suite.
+test: .venv/test
+	$(BIN)/python -m pytest
+
+# Checks that take minutes: bitstreams for every board.
+test-long: .venv/test
+	$(BIN)/python -m pytest -m long
+
+lint: .venv/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: .venv/lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Trains the example again; the result is the same, byte for byte.
+train: .venv/train
+	$(BIN)/python -m examples.digits.train
+
+.venv/run: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Elsie needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/test .venv/lint .venv/train: .venv/%: .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,17 @@
+"""`elsie build`."""
+
+import argparse
+
+import elsie
+from cli import output
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the bitstream and print its report."""
+    network = elsie.load(options.net)
+    report = elsie.build(
+        network, options.board, out=options.out, seed=options.seed, progress=output.note
+    )
+    values = {**report.to_dict(), "bitstream": str(options.out / report.bitstream)}
+    output.result(values, as_json=options.json, text=lambda: print(report.table()))
+    return 0

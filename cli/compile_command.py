@@ -1,0 +1,78 @@
+"""`elsie compile`."""
+
+import argparse
+from typing import Any
+
+import elsie
+from cli import output
+from cli.arguments import ENGINE_FIELDS
+from golden.errors import ElsieError
+from golden.network import Network
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compile, write the NET file, print what came out."""
+    evaluate = None
+    if options.evaluate is not None:
+        x, y = elsie.load_samples(options.evaluate)
+        if y is None:
+            raise ElsieError(f"{options.evaluate}: no array 'y' of labels to evaluate with")
+        evaluate = (x, y)
+    network = elsie.compile(
+        options.model,
+        calibration=options.calibrate,
+        board=options.board,
+        weights=options.weights,
+        density=options.density,
+        evaluate=evaluate,
+        progress=output.note,
+        **{
+            name: getattr(options, name)
+            for name in ENGINE_FIELDS
+            if getattr(options, name) is not None
+        },
+    )
+    elsie.save(network, options.out)
+    values = {"net": str(options.out), **summary(network)}
+    output.result(values, as_json=options.json, text=lambda: describe(network, str(options.out)))
+    return 0
+
+
+def summary(network: Network) -> dict[str, Any]:
+    """What the compiler reports, for JSON."""
+    return {"network": network.name, "config": network.config.to_dict(), **network.info}
+
+
+def describe(network: Network, where: str) -> None:
+    """The same for people."""
+    config, info = network.config, network.info
+    output.line("network", f"{network.name} -> {where}")
+    output.line(
+        "engine",
+        f"{config.pes} PEs, {config.mac.value} weights, {config.act_width}-bit activations, "
+        f"{config.acc_width}-bit accumulators",
+    )
+    for layer in info["layers"]:
+        output.line(
+            f"layer {layer['name']}",
+            f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
+            f"{layer['padding']} padding",
+        )
+    describe_size(info)
+    if "accuracy" in info:
+        describe_accuracy(info["accuracy"])
+
+
+def describe_size(info: dict[str, Any]) -> None:
+    """Size before and after."""
+    dense, stored = info["size_bits"]["dense"] / 8192, info["size_bits"]["stored"] / 8192
+    output.line(
+        "size",
+        f"{dense:.1f} KiB as 32-bit float, {stored:.1f} KiB stored: "
+        f"{info['compression_ratio']:.1f} x smaller",
+    )
+
+
+def describe_accuracy(accuracy: dict[str, float]) -> None:
+    """Accuracy at each step."""
+    output.line("accuracy", ", ".join(f"{name} {value:.2f} %" for name, value in accuracy.items()))

@@ -1,0 +1,250 @@
+"""From a trained model to a compressed network: every step in order (docs/compression.md)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from compress import report, sizing
+from compress.balance import STRATEGIES, assign_rows
+from compress.calibrate import activation_frac, column_activity
+from compress.model import FloatLayer, Model
+from compress.prune import check_density, prune
+from compress.quantise import MAX_FRAC, Quantised, quantise
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.network import Layer, Network
+from golden.presets import Preset, check_fits
+
+_WIDEST = 53
+"""Accumulator width in which a network is built before the width it needs is known."""
+_BIAS_BITS = 46
+"""A bias takes at most these bits, so that it fits the widest accumulator with its products."""
+_LARGEST = 1e12
+"""Largest magnitude of a weight, bias or input; beyond it is no sensible model."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Step:
+    """One layer on its way; `activity` (n_in,) is from calibration."""
+
+    pruned: FloatLayer
+    weights: Quantised
+    in_frac: int
+    out_frac: int
+    activity: NDArray[np.float64]
+
+    @property
+    def quantised(self) -> FloatLayer:
+        """The layer with the weights that its codes stand for."""
+        return replace(self.pruned, weight=self.weights.values)
+
+
+def compile_model(
+    model: Model,
+    calibration: ArrayLike,
+    *,
+    base: EngineConfig,
+    weights: MacKind | str | None = None,
+    density: float | Mapping[str, float] | None = None,
+    acc_width: int | None = None,
+    run_width: int | None = None,
+    preset: Preset | None = None,
+    strategy: str = "lpt",
+    evaluate: tuple[ArrayLike, ArrayLike] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Network:
+    """Prune, quantise, calibrate, assign rows and size; `Network.info` reports what came out.
+
+    `calibration` (samples, n_in) are real inputs. `base` gives the shape and the widths; depths,
+    run and accumulator widths are set from the network unless given. `weights` chooses the MAC
+    kind (else base's): fixed then has 8 bits and log a 4-bit code, unless base is of that kind.
+    `density` prunes every layer, or the named ones; None keeps the model's own zeros. `preset` is
+    the board that it must fit. `evaluate` (x, labels) adds accuracies in percent. `progress` is
+    told each step.
+
+    Raises ElsieError for data that does not suit the model, for an option out of range, and for a
+    network that does not fit the accumulators or the board.
+    """
+    say = progress or (lambda _: None)
+    _check_model(model)
+    report.check_samples(model, calibration, what="calibration data")
+    samples = np.asarray(calibration, dtype=np.float64)
+    if np.abs(samples).max() > _LARGEST:
+        raise ElsieError(f"calibration data has values beyond {_LARGEST:g}; scale the inputs")
+    if evaluate is not None:
+        report.check_evaluation(model, *evaluate)
+    if strategy not in STRATEGIES:
+        raise ElsieError(f"no row assignment {strategy!r}; there are {', '.join(STRATEGIES)}")
+    config = _for_kind(base, weights)
+    densities = _densities(model, density)
+
+    say(f"prune, quantise ({config.mac.value}) and calibrate {len(model.layers)} layers")
+    steps = _quantise(config, model, densities, samples)
+    say(f"assign rows to {config.pes} PEs ({strategy})")
+    placed = _place(config, steps, strategy)
+    say("size the engine")
+    config = sizing.size(config, placed, run_width=run_width)
+    layers = tuple(_layer(s, p.position) for s, p in zip(steps, placed, strict=True))
+    wide = Network(name=model.name, config=config.replace(acc_width=_WIDEST), layers=layers)
+    config = config.replace(acc_width=sizing.fit_accumulator(wide, acc_width=acc_width))
+    if preset is not None:
+        check_fits(config, preset, what=f"network {model.name}")
+    network = Network(name=model.name, config=config, layers=layers)
+    info: dict[str, Any] = {
+        "layers": [_layer_info(config, s, p) for s, p in zip(steps, placed, strict=True)],
+        "strategy": strategy,
+        "notes": list(model.notes),
+        **report.sizes(network, placed),
+    }
+    if evaluate is not None:
+        say("evaluate")
+        info["accuracy"] = report.accuracies(
+            network,
+            model=model,
+            pruned=[step.pruned for step in steps],
+            quantised=[step.quantised for step in steps],
+            x=evaluate[0],
+            labels=evaluate[1],
+        )
+    return replace(network, info=info)
+
+
+def _check_model(model: Model) -> None:
+    """Refuse numbers that no scale can bring into range together."""
+    for layer in model.layers:
+        if max(np.abs(layer.weight).max(), np.abs(layer.bias).max()) > _LARGEST:
+            raise ElsieError(
+                f"layer {layer.name}: weights or biases are beyond {_LARGEST:g}; "
+                f"normalise the model"
+            )
+
+
+def _for_kind(base: EngineConfig, weights: MacKind | str | None) -> EngineConfig:
+    """`base` for another MAC kind, with that kind's usual widths and room to build in."""
+    try:
+        kind = base.mac if weights is None else MacKind(weights)
+    except ValueError:
+        kinds = ", ".join(kind.value for kind in MacKind)
+        raise ElsieError(f"no kind of weights {weights!r}; there are {kinds}") from None
+    if kind is base.mac:
+        return base.replace(acc_width=_WIDEST)
+    widths = {
+        MacKind.CODEBOOK: {"code_width": 4, "weight_width": 16},
+        MacKind.FIXED: {"code_width": 8, "weight_width": 8},
+        MacKind.LOG: {"code_width": 4},
+    }[kind]
+    return base.replace(mac=kind, acc_width=_WIDEST, **widths)
+
+
+def _densities(
+    model: Model, density: float | Mapping[str, float] | None
+) -> dict[str, float | None]:
+    """Density of every layer, None where nothing is pruned."""
+    names = [layer.name for layer in model.layers]
+    if density is None:
+        return dict.fromkeys(names)
+    if not isinstance(density, Mapping):
+        check_density(density)
+        return dict.fromkeys(names, density)
+    for name, value in density.items():
+        if name not in names:
+            raise ElsieError(
+                f"density names layer {name!r}, but model {model.name} has {', '.join(names)}"
+            )
+        check_density(value)
+    return {name: density.get(name) for name in names}
+
+
+def _quantise(
+    config: EngineConfig,
+    model: Model,
+    densities: Mapping[str, float | None],
+    samples: NDArray[np.float64],
+) -> list[_Step]:
+    """Weights and activation scales, layer by layer.
+
+    Scales are chosen on the activations of the float network with quantised weights.
+    """
+    steps: list[_Step] = []
+    activations = samples
+    in_frac = activation_frac(activations, act_width=config.act_width)
+    for layer in model.layers:
+        pruned = replace(layer, weight=prune(layer.weight, densities[layer.name]))
+        # A weight_frac that is too large would scale the bias out of the accumulator.
+        bias_bits = int(np.frexp(np.abs(layer.bias).max())[1]) if layer.bias.any() else -MAX_FRAC
+        max_frac = min(MAX_FRAC, _BIAS_BITS - bias_bits - in_frac)
+        weights = quantise(config, pruned.weight, max_frac=max_frac)
+        outputs = replace(pruned, weight=weights.values).forward(activations)
+        # The drain can only shift right, and less than the accumulator is wide.
+        sum_frac = weights.weight_frac + in_frac
+        out_frac = activation_frac(
+            outputs, act_width=config.act_width, max_frac=min(MAX_FRAC, sum_frac)
+        )
+        out_frac = max(out_frac, sum_frac - _WIDEST + 1)
+        activity = column_activity(activations, in_frac, act_width=config.act_width)
+        steps.append(
+            _Step(
+                pruned=pruned,
+                weights=weights,
+                in_frac=in_frac,
+                out_frac=out_frac,
+                activity=activity,
+            )
+        )
+        activations, in_frac = outputs, out_frac
+    return steps
+
+
+def _place(config: EngineConfig, steps: list[_Step], strategy: str) -> list[sizing.Placed]:
+    """Row assignment of every layer, with an eye on what the PEs hold of the layers before."""
+    placed: list[sizing.Placed] = []
+    held = np.zeros(config.pes, dtype=np.int64)
+    for step in steps:
+        stored = step.weights.stored
+        position = assign_rows(config, stored, strategy=strategy, activity=step.activity, held=held)
+        placed.append(sizing.Placed(name=step.pruned.name, stored=stored, position=position))
+        held += sizing.count_entries(config, placed[-1])
+    return placed
+
+
+def _layer(step: _Step, position: NDArray[np.int64]) -> Layer:
+    """The integer layer."""
+    weights, layer = step.weights, step.pruned
+    column, row = np.nonzero(weights.stored.T)  # by column, rows ascending
+    sum_frac = weights.weight_frac + step.in_frac
+    return Layer(
+        name=layer.name,
+        n_in=layer.n_in,
+        n_out=layer.n_out,
+        indptr=np.concatenate(([0], np.cumsum(weights.stored.sum(axis=0)))),
+        rows=row,
+        codes=weights.codes[row, column],
+        codebook=weights.codebook,
+        bias=np.rint(layer.bias * 2.0**sum_frac).astype(np.int64),
+        shift=sum_frac - step.out_frac,
+        activation=layer.activation,
+        weight_frac=weights.weight_frac,
+        in_frac=step.in_frac,
+        out_frac=step.out_frac,
+        position=position,
+    )
+
+
+def _layer_info(config: EngineConfig, step: _Step, placed: sizing.Placed) -> dict[str, Any]:
+    """One layer's figures; mse is over the pruned layer's non-zero weights."""
+    present = step.pruned.weight != 0
+    error = (step.weights.values - step.pruned.weight)[present]
+    entries = sizing.count_entries(config, placed)
+    padding = sizing.count_padding(config, placed, [config.run_width])[0]
+    return {
+        "name": placed.name,
+        "density": round(float(placed.stored.mean()), 6),
+        "nnz": int(placed.stored.sum()),
+        "entries": int(entries.sum() + padding.sum()),
+        "padding": int(padding.sum()),
+        "entries_per_pe": (entries + padding).tolist(),
+        "mse": float(np.mean(error**2)) if error.size else 0.0,
+    }

@@ -1,0 +1,145 @@
+"""Trains and prunes the digits example and writes its files: python -m examples.digits.train.
+
+With --validate, trains on the train part only, reports accuracy on the validation part, which the
+hyper-parameters were chosen on, and writes nothing. The test part serves the last table alone.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from compress.compiler import compile_model
+from compress.onnx_import import load_onnx
+from examples.digits.data import SEED, Part, shifted, splits
+from examples.digits.mlp import Mlp
+from golden.config import MacKind
+from golden.errors import ElsieError
+from golden.presets import find
+
+HERE = Path(__file__).parent
+WIDTHS = (64, 128, 64, 10)
+DENSITY = (0.1, 0.1, 0.25)
+"""Density of each layer after the last pruning step: 10.6 % overall."""
+STEPS = 8
+"""Pruning steps; the density falls geometrically."""
+RATE, DECAY = 3e-3, 3e-3
+"""Adam's first learning rate, and weight decay; chosen on the validation part, by the mean over
+three seeds of the quantised networks' accuracy."""
+
+
+def main() -> None:
+    """Train, prune, write, report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--validate", action="store_true", help="choose hyper-parameters only")
+    validate = parser.parse_args().validate
+    parts = splits()
+    train = parts["train"]
+    if not validate:
+        both = (train, parts["validation"])
+        train = Part(
+            x=np.concatenate([part.x for part in both]), y=np.concatenate([part.y for part in both])
+        )
+    train = shifted(train)
+    net = Mlp(WIDTHS, seed=SEED)
+    net.train(train, epochs=30, rate=RATE, decay=DECAY)
+    dense = [weight.copy() for weight in net.weights], [bias.copy() for bias in net.biases]
+    if validate:
+        print(f"dense: validation {net.accuracy(parts['validation']):.2f} %")
+    for step in range(1, STEPS + 1):
+        net.prune([density ** (step / STEPS) for density in DENSITY])
+        net.train(train, epochs=30 if step == STEPS else 6, rate=RATE, decay=DECAY)
+    if validate:
+        print(f"pruned: validation {net.accuracy(parts['validation']):.2f} %")
+        return
+    save_onnx(HERE / "digits.onnx", dense[0], dense[1], sparse=False)
+    save_onnx(HERE / "digits-pruned.onnx", net.weights, net.biases, sparse=False)
+    save_onnx(HERE / "digits-sparse.onnx", net.weights, net.biases, sparse=True)
+    np.savez(HERE / "calibrate.npz", x=parts["calibration"].x)
+    np.savez(HERE / "test.npz", x=parts["test"].x, y=parts["test"].y)
+    report(parts)
+
+
+def save_onnx(path: Path, weights: list[NDArray], biases: list[NDArray], *, sparse: bool) -> None:
+    """Gemm and Relu nodes; weights (n_out, n_in) as dense or sparse initialisers."""
+    nodes, initialisers, sparse_initialisers, live = [], [], [], "x"
+    for number, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
+        name, last = f"fc{number}", number == len(weights)
+        out = "y" if last else f"{name}.sums"
+        inputs = [live, f"{name}.weight", f"{name}.bias"]
+        nodes.append(helper.make_node("Gemm", inputs, [out], name=name, transB=1))
+        live = out
+        if not last:
+            live = f"{name}.out"
+            nodes.append(helper.make_node("Relu", [out], [live], name=f"{name}.relu"))
+        values = weight.astype(np.float32)
+        initialisers.append(numpy_helper.from_array(bias.astype(np.float32), f"{name}.bias"))
+        if sparse:
+            index = np.flatnonzero(values)
+            sparse_initialisers.append(
+                helper.make_sparse_tensor(
+                    numpy_helper.from_array(values.reshape(-1)[index], f"{name}.weight"),
+                    numpy_helper.from_array(index, f"{name}.weight.indices"),
+                    values.shape,
+                )
+            )
+        else:
+            initialisers.append(numpy_helper.from_array(values, f"{name}.weight"))
+    graph = helper.make_graph(
+        nodes,
+        path.stem,
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["samples", WIDTHS[0]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["samples", WIDTHS[-1]])],
+        initialisers,
+        sparse_initializer=sparse_initialisers,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def report(parts: dict[str, Part]) -> None:
+    """Print how every kind of weights does on two boards' engines."""
+    dense = load_onnx(HERE / "digits.onnx")
+    pruned = load_onnx(HERE / "digits-pruned.onnx")
+    test = parts["test"]
+    reference = 100 * np.mean(dense.predict(test.x).argmax(axis=1) == test.y)
+    total = sum(layer.weight.size for layer in pruned.layers)
+    kept = [int(np.count_nonzero(layer.weight)) for layer in pruned.layers]
+    print(
+        f"dense float network: {reference:.2f} %; density of the pruned one: "
+        f"{100 * sum(kept) / total:.2f} % ({kept} non-zeros)"
+    )
+    print("board       weights  act  float  pruned quantised golden  entries/PE run acc ratio")
+    for board in ("icebreaker", "ulx3s-85f"):
+        for act_width in (8, 16):
+            for kind in MacKind:
+                preset = find(board)
+                base = preset.base.replace(act_width=act_width)
+                start = f"{board:11} {kind.value:8} {act_width:3}"
+                try:
+                    net = compile_model(
+                        pruned,
+                        parts["calibration"].x,
+                        base=base,
+                        weights=kind,
+                        preset=preset,
+                        evaluate=(test.x, test.y),
+                    )
+                except ElsieError as error:
+                    print(f"{start}  {error}")
+                    continue
+                accuracy = "  ".join(f"{value:5.2f}" for value in net.info["accuracy"].values())
+                per_pe = np.sum([layer["entries_per_pe"] for layer in net.info["layers"]], axis=0)
+                print(
+                    f"{start}  {accuracy}  {per_pe.max():4} of {net.config.entry_depth:4} "
+                    f"{net.config.run_width:3} {net.config.acc_width:3} "
+                    f"{net.info['compression_ratio']:.2f}"
+                )
+
+
+if __name__ == "__main__":
+    main()
