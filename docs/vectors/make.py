@@ -1,0 +1,102 @@
+"""Makes format.json, the worked example of docs/format.md: python -m docs.vectors.make."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden.config import EngineConfig
+from golden.image import encode
+from golden.network import Layer, Network, locate_inverse
+
+HERE = Path(__file__).parent
+
+CONFIG = EngineConfig(
+    pes=3,
+    group=2,
+    queue_depth=10,
+    run_width=2,
+    act_width=8,
+    weight_width=8,
+    acc_width=20,
+    entry_depth=16,
+    column_depth=24,
+    row_depth=4,
+    act_depth=8,
+    bias_depth=24,
+    layers=2,
+)
+
+# Rows down, inputs across; entries are codebook indices, None is a zero.
+FIRST = [
+    [3, None, None, 1],
+    [None, None, None, 2],
+    [None, None, None, None],
+    [7, None, 15, None],
+    [None, None, None, 4],
+    [0, None, None, 5],
+    [None, None, 9, None],
+    [None, None, None, None],
+    [None, 12, None, None],
+    [None, 6, None, None],  # behind three skipped rows of its PE: takes a padding entry
+]
+SECOND = [
+    [1, None, None, None, None, None, 2, None, None, None],
+    [None, 3, None, None, None, 4, None, None, None, 5],
+]
+
+
+def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
+    """A layer from a table of codes, rows dealt to PEs in turn."""
+    table = np.array([[-1 if code is None else code for code in row] for row in codes]).T
+    column, row = np.nonzero(table >= 0)
+    n_in, n_out = table.shape
+    number = np.arange(n_out)
+    return Layer(
+        name=name,
+        n_in=n_in,
+        n_out=n_out,
+        indptr=np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in)))),
+        rows=row,
+        codes=table[column, row],
+        codebook=np.arange(-8, 8) * 5,
+        bias=np.arange(n_out) * 10 - 20,
+        weight_frac=4,
+        in_frac=3,
+        out_frac=2,
+        shift=5,
+        position=locate_inverse(CONFIG, number % CONFIG.pes, number // CONFIG.pes),
+        **fields,
+    )
+
+
+def network() -> Network:
+    """The example network."""
+    layers = (
+        _layer("first", FIRST, activation="relu"),
+        _layer("second", SECOND, activation="identity"),
+    )
+    second = layers[1]
+    # Scales must fit: the second layer's input is the first one's output.
+    fixed = {**vars(second), "in_frac": 2, "out_frac": 1}
+    return Network(name="example", config=CONFIG, layers=(layers[0], Layer(**fixed)))
+
+
+def vectors() -> dict[str, Any]:
+    """Configuration, matrices and every word of the image."""
+    image = encode(network())
+    return {
+        "config": CONFIG.to_dict(),
+        "first": FIRST,
+        "second": SECOND,
+        "entries": image.entries[:, : image.used["entries"]].tolist(),
+        "pointers": image.pointers[:, : image.used["pointers"]].tolist(),
+        "codebook": image.codebook.tolist(),
+        "biases": image.biases.tolist(),
+        "program": image.program.tolist(),
+    }
+
+
+if __name__ == "__main__":
+    (HERE / "format.json").write_text(json.dumps(vectors()) + "\n")
