@@ -63,7 +63,6 @@ class ActivationMemory(wiring.Component):
         stored = data.View(word, ram.r_data)
         m.d.comb += [
             append.eq(self.write & (self.value != 0)),
-            self.pending.eq(left != 0),
             ram.w_en.eq(append),
             ram.w_addr.eq(Cat(filled[: len(read)], ~bank)),
             ram.w_data.eq(Cat(self.index, self.value)),
@@ -81,8 +80,11 @@ class ActivationMemory(wiring.Component):
             valid.eq(self.grant),
             filled.eq(filled + append),
             left.eq(left - self.grant),
+            # A register, because it decides in one cycle what all groups and the sequencer do.
+            self.pending.eq(Mux(self.grant, left != 1, self.pending)),
             read.eq(read + self.grant),
         ]
         with m.If(self.swap):
             m.d.sync += [bank.eq(~bank), filled.eq(0), read.eq(0), left.eq(filled + append)]
+            m.d.sync += self.pending.eq((filled != 0) | append)
         return m

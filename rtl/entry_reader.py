@@ -57,21 +57,23 @@ class EntryReader(wiring.Component):
         m = Module()
         config = self._config
         remaining = Signal(config.count_width)
-        starts = Signal()
+        starts, ends = Signal(), Signal()
         value = Signal(signed(config.act_width), reset_less=True)
-        m.d.comb += self.pop.eq(self.job_valid & (~self.issuing | (remaining == 1)))
+        m.d.comb += self.pop.eq(self.job_valid & (~self.issuing | ends))
         with m.If(self.pop):
             m.d.sync += [
                 self.issuing.eq(1),
                 starts.eq(1),
+                ends.eq(self.job.count == 1),
                 self.address.eq(self.job.start),
                 remaining.eq(self.job.count),
                 value.eq(self.job.value),
             ]
         with m.Elif(self.issuing):
             m.d.sync += [
-                self.issuing.eq(remaining != 1),
+                self.issuing.eq(~ends),
                 starts.eq(0),
+                ends.eq(remaining == 2),
                 self.address.eq(self.address + 1),
                 remaining.eq(remaining - 1),
             ]

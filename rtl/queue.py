@@ -51,13 +51,14 @@ class Queue(wiring.Component):
             ram.w_data.eq(self.push_data.as_value()),
             ram.r_addr.eq(read),
             self.head.as_value().eq(ram.r_data),
-            self.valid.eq(level != 0),
         ]
         m.d.sync += [
             Assert(~(self.push & (level == self._depth)), "a full queue is pushed"),
             Assert(~(self.pop & ~self.valid), "an empty queue is popped"),
         ]
         m.d.sync += level.eq(level + self.push - self.pop)
+        # A register, because the pop depends on it.
+        m.d.sync += self.valid.eq(self.push | (level > 1) | (self.valid & ~self.pop))
         m.d.sync += self.near_full.eq(level >= self._threshold)
         for enable, address in ((self.push, write), (self.pop, read)):
             with m.If(enable):

@@ -1,0 +1,1 @@
+"""Real boards: pins, clock, top level, bitstreams and reports."""

@@ -1,0 +1,175 @@
+"""From a design to a bitstream, with open tools only."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from amaranth.lib import wiring
+
+from boards import diagnose, report
+from boards.platform_top import PlatformTop
+from boards.registry import Board, find
+from boards.report import BuildReport
+from boards.tools import TOOLS
+from golden.errors import ElsieError
+
+Progress = Callable[[str], None]
+
+NAME = "elsie"
+"""Base name of all files of a build."""
+
+_AFTER_READ = [
+    # Assertions are for simulators; left in, they cost LUTs.
+    "chformal -remove",
+    # Block RAMs never read and write one address in one cycle (asserted in rtl.prim.ram), so the
+    # logic that would define such a read may go: 30 LUTs and 42 FFs a memory. Clocked ports only:
+    # Yosys 0.70 fails on the mask for a LUT RAM's asynchronous port.
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i",
+]
+_KEPT = {".bin", ".bit", ".svf", ".tim", ".rpt"}
+"""Suffixes of the files that a build leaves in `out`."""
+_LOGS = {".ys", ".log", ".tim", ".rpt", ".pcf", ".lpf"}
+"""Suffixes of the files that a failed build leaves."""
+
+
+def build(
+    top: wiring.Component,
+    board: str,
+    *,
+    out: Path | str,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Build `top` for a board; the bitstream and report.json appear in directory `out`.
+
+    top: ports rx, tx, busy and attribute `config`, like boards.top.BoardTop, made with the board's
+    `divisor()`. seed: of place and route. progress: called with a line for each step.
+
+    Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
+    so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design
+    does not fit or does not reach the board's clock; the logs are then in `<out>.failed`.
+    """
+    started, chosen, out = time.monotonic(), find(board), Path(out).absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        commands = _prepare(top, chosen, work, seed)
+        steps = find_tools(board)  # after the elaboration: a design never elaborated is a warning
+        for name, *arguments in commands:
+            if name in steps:  # else a loader's helper, of no use here
+                _run(chosen, name, [*steps[name], *arguments], work, seed, progress)
+        result = _report(top, chosen, work, seed, time.monotonic() - started)
+        (work / "report.json").write_text(json.dumps(result.to_dict(), indent=2) + "\n")
+        _publish(work, out)
+        return result
+    except ElsieError as error:
+        kept = out.with_name(out.name + ".failed")
+        _keep_logs(work, kept)
+        raise ElsieError(f"board {board}: {error} (logs are in {kept})") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def find_tools(board: str) -> dict[str, list[str]]:
+    """The commands of the tools that a build for this board needs.
+
+    Raises ElsieError when one is missing; call it before long work that leads to a build.
+    """
+    family = find(board).family
+    packer = {"ice40": "icepack", "ecp5": "ecppack"}[family]
+    return {name: TOOLS[name].command() for name in ("yosys", f"nextpnr-{family}", packer)}
+
+
+def _prepare(top: wiring.Component, board: Board, work: Path, seed: int) -> list[list[str]]:
+    """Write RTLIL, scripts and constraints to `work`; return the commands to run there."""
+    plan: Any = board.platform().build(
+        PlatformTop(top=top, board=board),
+        name=NAME,
+        do_build=False,
+        # Source paths in the netlist would make the result depend on where Elsie is installed.
+        emit_src=False,
+        synth_opts=["-dsp"] if board.preset.device == "iCE40UP5K" else [],
+        script_after_read="\n".join(_AFTER_READ),
+        script_after_synth=f"tee -q -o {NAME}.stat.json stat -json",
+        nextpnr_opts=["--seed", str(seed), "--report", f"{NAME}.pnr.json"],
+    )
+    plan.extract(work)
+    return json.loads((work / f"build_{NAME}.json").read_text())["commands"]
+
+
+def _run(
+    board: Board,
+    name: str,
+    command: list[str],
+    work: Path,
+    seed: int,
+    progress: Progress | None,
+) -> None:
+    """Run one tool in `work`. Only relative paths are given to it: YoWASP hides /tmp."""
+    if progress is not None:
+        progress(f"running {name}")
+    console = work / f"{name}.log"
+    with console.open("wb") as log:
+        status = subprocess.run(
+            command, cwd=work, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+    if status == 0:
+        return
+    logs = [work / f"{NAME}.{'rpt' if name == 'yosys' else 'tim'}", console]
+    text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
+    reason = None
+    if name.startswith("nextpnr"):
+        clock_mhz = board.preset.clock_mhz
+        reason = diagnose.capacity_failure(text) or diagnose.timing_failure(
+            text, clock_mhz=clock_mhz, seed=seed
+        )
+    raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs)}")
+
+
+def _report(
+    top: wiring.Component, board: Board, work: Path, seed: int, seconds: float
+) -> BuildReport:
+    """The report, from the tools' JSON files."""
+    route = json.loads((work / f"{NAME}.pnr.json").read_text())
+    synthesis = json.loads((work / f"{NAME}.stat.json").read_text())
+    figures, available = report.area(board.family, route=route, synthesis=synthesis)
+    config: Any = getattr(top, "config")  # noqa: B009 (not a port, so pyright does not know it)
+    return BuildReport(
+        board=board.name,
+        device=board.preset.device,
+        pes=config.pes,
+        mac=config.mac.value,
+        available=available,
+        fmax_mhz=report.fmax_mhz(route, clock_mhz=board.preset.clock_mhz),
+        clock_mhz=board.preset.clock_mhz,
+        seed=seed,
+        bitstream=f"{NAME}.{'bin' if board.family == 'ice40' else 'bit'}",
+        tools={name: TOOLS[name].version() for name in ("yosys", f"nextpnr-{board.family}")},
+        seconds=round(seconds, 1),
+        **figures,  # pyright: ignore[reportArgumentType]
+    )
+
+
+def _publish(work: Path, out: Path) -> None:
+    """Move what is worth keeping into `out`, the report last; each move is atomic."""
+    out.mkdir(exist_ok=True)
+    (out / "report.json").unlink(missing_ok=True)
+    for path in sorted(work.iterdir()):
+        if path.suffix in _KEPT:
+            os.replace(path, out / path.name)
+    os.replace(work / "report.json", out / "report.json")
+
+
+def _keep_logs(work: Path, kept: Path) -> None:
+    """Keep the logs and scripts of a failed build, in place of those of an earlier one."""
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir()
+    for path in work.iterdir():
+        if path.suffix in _LOGS:
+            os.replace(path, kept / path.name)

@@ -1,0 +1,71 @@
+"""Why a build failed, read from the tools' logs."""
+
+import re
+from pathlib import Path
+
+_TIMING = re.compile(r"Max frequency for clock\s+'[^']*': ([\d.]+) MHz \((\w+) at ([\d.]+) MHz\)")
+_USE = re.compile(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%")
+
+_NAMES = {
+    "ICESTORM_LC": "logic cells",
+    "ICESTORM_RAM": "block RAMs",
+    "ICESTORM_DSP": "multipliers",
+    "SB_IO": "pins",
+    "TRELLIS_COMB": "LUTs",
+    "TRELLIS_FF": "flip-flops",
+    "TRELLIS_RAMW": "LUT RAM writers",
+    "DP16KD": "block RAMs",
+    "MULT18X18D": "multipliers",
+}
+
+
+def timing_failure(log: str, *, clock_mhz: float, seed: int) -> str | None:
+    """A sentence when nextpnr's log says that the clock is not reached, else None.
+
+    Only the last result of each run counts: nextpnr also prints an estimate before routing.
+    """
+    missed = None
+    for reached, verdict, asked in _TIMING.findall(log):
+        if verdict == "FAIL":
+            missed = float(reached)
+        elif abs(float(asked) - clock_mhz) < clock_mhz * 2e-3:
+            missed = None
+    if missed is None:
+        return None
+    short = 100 * (1 - missed / clock_mhz)
+    return (
+        f"the design does not reach {clock_mhz:g} MHz: place and route got {missed:.2f} MHz, "
+        f"{short:.1f} % too slow; use fewer PEs, or try another seed (--seed {seed + 1})"
+    )
+
+
+def capacity_failure(log: str) -> str | None:
+    """A sentence when nextpnr's log says that something does not fit, else None."""
+    over = {
+        cell: (int(used), int(available))
+        for cell, used, available in _USE.findall(log)
+        if int(used) > int(available)
+    }
+    if over:
+        parts = ", ".join(
+            f"{used} {_NAMES.get(cell, cell)} of {available} ({cell})"
+            for cell, (used, available) in over.items()
+        )
+        return f"the design does not fit: it needs {parts}; use fewer PEs or a smaller network"
+    if match := re.search(r"ERROR: (.*(?:no Bels remaining|legal placement).*)", log):
+        return f"the design does not fit: {match[1]}; use fewer PEs or a smaller network"
+    return None
+
+
+def last_error(*logs: Path) -> str:
+    """The last line with an error in any of the logs, or a hint that there is none."""
+    lines = [
+        line.strip()
+        for log in logs
+        if log.exists()
+        for line in log.read_text(errors="replace").splitlines()
+    ]
+    errors = [line for line in lines if "ERROR" in line or "error:" in line.lower()]
+    if errors:
+        return errors[-1]
+    return lines[-1] if lines else "it said nothing"

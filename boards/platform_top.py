@@ -1,0 +1,56 @@
+"""The design with a board's pins and clock around it."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal
+from amaranth.lib import io, wiring
+
+from boards.clock import ClockGenerator
+from boards.registry import Board
+
+
+class PlatformTop(Elaboratable):
+    """Connects a design with ports rx, tx and busy to a board's serial port, LED and clock.
+
+    Without a PLL, when the wanted clock is the oscillator's, Amaranth's platform makes the `sync`
+    domain and its reset.
+    """
+
+    def __init__(self, *, top: wiring.Component, board: Board) -> None:
+        """`top` has ports rx, tx and busy, like boards.top.BoardTop."""
+        self._top, self._board = top, board
+
+    def elaborate(self, platform: Any) -> Module:
+        """Buffers for the pins, the clock domains, and the design."""
+        m = Module()
+        top: Any = self._top
+        m.submodules.design = top
+        uart = platform.request(*self._board.uart, dir="-")
+        led = platform.request(*self._board.led[:2], dir="-")
+        for name in self._board.led[2:]:
+            led = getattr(led, name)
+        m.submodules.rx_buffer = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx_buffer = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.submodules.led_buffer = light = io.Buffer(io.Direction.Output, led)
+        m.d.comb += [top.rx.eq(rx.i), tx.o.eq(top.tx), light.o.eq(top.busy)]
+        self._clock(m, platform)
+        return m
+
+    def _clock(self, m: Module, platform: Any) -> None:
+        """Domains `sync` and, for the reset, `por`; nothing when the oscillator will do."""
+        reference_hz = round(platform.default_clk_frequency)
+        if reference_hz == self._board.clock_hz:
+            return
+        m.submodules.clock = clock = ClockGenerator(
+            family=self._board.family,
+            reference_hz=reference_hz,
+            output_hz=self._board.clock_hz,
+            pad=self._board.pll_pad,
+        )
+        m.domains.sync = ClockDomain()
+        m.domains.por = ClockDomain(reset_less=True)
+        m.d.comb += [
+            ClockSignal("sync").eq(clock.clk),
+            ClockSignal("por").eq(clock.clk),
+            ResetSignal("sync").eq(clock.rst),
+        ]

@@ -1,0 +1,124 @@
+"""What a build made: area, timing and the circumstances."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from golden.errors import ElsieError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildReport:
+    """Area and timing of a bitstream, after place and route. Counts that a part lacks are None."""
+
+    board: str
+    """Name of the board."""
+    device: str
+    """The part."""
+    pes: int
+    """Processing elements of the engine."""
+    mac: str
+    """Kind of multiply-accumulate."""
+    lut: int
+    """iCE40: SB_LUT4 after synthesis. ECP5: TRELLIS_COMB, which counts carry and LUT RAM too."""
+    lc: int | None
+    """iCE40: ICESTORM_LC, logic cells of a LUT, a carry and a flip-flop, used in any way."""
+    ff: int
+    """iCE40: all SB_DFF cells after synthesis. ECP5: TRELLIS_FF."""
+    bram: int
+    """Block RAMs. iCE40: ICESTORM_RAM (4 kbit). ECP5: DP16KD (18 kbit)."""
+    spram: int | None
+    """iCE40 UP5K: ICESTORM_SPRAM (256 kbit)."""
+    dsp: int | None
+    """Multipliers. iCE40 UP5K: ICESTORM_DSP (SB_MAC16). ECP5: MULT18X18D."""
+    available: dict[str, int]
+    """Of lc (iCE40) or lut (ECP5), ff (ECP5), bram, spram and dsp: how many the part has."""
+    fmax_mhz: float
+    """Highest clock that place and route found, slow corner."""
+    clock_mhz: float
+    """The clock that was asked for; never more than fmax_mhz."""
+    seed: int
+    """Seed of place and route; the same seed and tools give the same bitstream."""
+    bitstream: str
+    """File name of the bitstream."""
+    tools: dict[str, str]
+    """Version of each tool."""
+    seconds: float
+    """Time the build took."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+    def table(self) -> str:
+        """The figures as text, one in a line."""
+        rows = [
+            ("board", f"{self.board} ({self.device})"),
+            ("engine", f"{self.pes} PEs, {self.mac}"),
+            ("clock", f"{self.clock_mhz:g} MHz, reached {self.fmax_mhz:.2f} MHz"),
+        ]
+        names = {"lut": "LUTs", "lc": "logic cells", "ff": "flip-flops", "bram": "block RAMs"}
+        names |= {"spram": "large RAMs", "dsp": "multipliers"}
+        for field, name in names.items():
+            used = getattr(self, field)
+            if used is not None:
+                total = self.available.get(field)
+                share = f" of {total} ({100 * used / total:.0f} %)" if total else ""
+                rows.append((name, f"{used}{share}"))
+        rows += [
+            ("seed", str(self.seed)),
+            ("bitstream", self.bitstream),
+            ("tools", ", ".join(self.tools.values())),
+            ("time", f"{self.seconds:.0f} s"),
+        ]
+        return "\n".join(f"{name:<12} {value}" for name, value in rows)
+
+
+_CELLS = {
+    "ice40": {
+        "lc": "ICESTORM_LC",
+        "bram": "ICESTORM_RAM",
+        "spram": "ICESTORM_SPRAM",
+        "dsp": "ICESTORM_DSP",
+    },
+    "ecp5": {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "bram": "DP16KD", "dsp": "MULT18X18D"},
+}
+
+
+def area(
+    family: str, *, route: Mapping[str, Any], synthesis: Mapping[str, Any]
+) -> tuple[dict[str, int | None], dict[str, int]]:
+    """Figures of a BuildReport from nextpnr's JSON report and Yosys' `stat -json`.
+
+    Returns what is used and what the part has.
+    """
+    utilisation = route["utilization"]
+    used: dict[str, int | None] = {"lc": None, "spram": None, "dsp": None}
+    available: dict[str, int] = {}
+    for field, cell in _CELLS[family].items():
+        # nextpnr leaves out what the part does not have, or says 0.
+        total = utilisation.get(cell, {}).get("available", 0)
+        if total:
+            used[field], available[field] = utilisation[cell]["used"], total
+    if family == "ice40":
+        cells = synthesis["design"]["num_cells_by_type"]
+        used["lut"] = cells.get("SB_LUT4", 0)
+        used["ff"] = sum(count for cell, count in cells.items() if cell.startswith("SB_DFF"))
+    return used, available
+
+
+def fmax_mhz(route: Mapping[str, Any], *, clock_mhz: float) -> float:
+    """The slowest of the clocks that were asked to run at `clock_mhz`, from nextpnr's report."""
+    reached = [
+        clock["achieved"]
+        for clock in route["fmax"].values()
+        # nextpnr rounds the periods of PLLs to picoseconds, up to 0.1 %.
+        if abs(clock["constraint"] - clock_mhz) <= clock_mhz * 2e-3
+    ]
+    if not reached:
+        found = ", ".join(f"{n} at {c['constraint']:g}" for n, c in route["fmax"].items())
+        raise ElsieError(
+            f"place and route saw no clock of {clock_mhz:g} MHz in this design ({found or 'none'})"
+        )
+    return min(reached)

@@ -1,0 +1,30 @@
+"""The digits network on every board: it fits and reaches the clock. Run by make test-long."""
+
+from pathlib import Path
+
+import pytest
+
+import elsie
+from golden.presets import PRESETS
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+
+
+@pytest.mark.long
+@pytest.mark.bitstream
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("board", PRESETS)
+@pytest.mark.parametrize("weights", ["codebook", "fixed", "log"])
+def test_digits(board: str, weights: str, tmp_path: Path) -> None:
+    network = elsie.compile(
+        DIGITS / "digits-pruned.onnx",
+        calibration=DIGITS / "calibrate.npz",
+        board=board,
+        weights=weights,
+    )
+    report = elsie.build(network, board, out=tmp_path / "out")
+    assert report.fmax_mhz >= report.clock_mhz
+    assert (tmp_path / "out" / report.bitstream).stat().st_size > 10_000
+    assert report.bram > 0
+    multipliers = {"ice40": None if board == "hx8k" else 4, "ecp5": 16}[PRESETS[board].family]
+    assert report.dsp == (0 if weights == "log" and multipliers else multipliers)

@@ -1,0 +1,204 @@
+# amaranth: UnusedElaboratable=no
+"""The board's design at its two pins."""
+
+import random
+
+import numpy as np
+import pytest
+
+from boards.top import BoardTop
+from golden import arithmetic
+from golden.errors import ElsieError
+from sim.harness import CLOCK_PERIOD, simulate
+from tests.boards.fake_engine import FakeEngine
+from tests.boards.networks import CONFIG, network
+from tests.boards.serial_line import receive, send
+
+DIVISOR, TIMEOUT = 4, 80
+SILENCE = CLOCK_PERIOD * (TIMEOUT + 400)  # and the padded inference
+
+
+def encode(vector, *, size: int = 1) -> bytes:
+    return b"".join(int(value).to_bytes(size, "little", signed=True) for value in vector)
+
+
+class Host:
+    """Sends vectors and checks answers at the pins of a board with a fake engine."""
+
+    def __init__(self, *, n_in: int = 6, n_out: int = 5, config=CONFIG, delay: int = 0) -> None:
+        self.network = network(config=config, n_in=n_in, n_out=n_out)
+        self.engine = FakeEngine(network=self.network, delay=delay)
+        self.dut = BoardTop(
+            network=self.network, divisor=DIVISOR, timeout=TIMEOUT, engine=self.engine
+        )
+        self.size = -(-config.act_width // 8)
+        self.random = random.Random(n_in)
+
+    def vector(self) -> list[int]:
+        limit = 1 << (self.network.config.act_width - 1)
+        return [self.random.randrange(-limit, limit) for _ in range(self.network.n_in)]
+
+    async def send(self, ctx, data: bytes, **options) -> None:
+        await send(ctx, self.dut.rx, data, divisor=DIVISOR, **options)
+
+    async def expect(self, ctx, vector: list[int]) -> None:
+        """The right answer to a vector."""
+        front = 1 if self.network.n_out <= 256 else 2
+        answer = await receive(ctx, self.dut.tx, front + 4, divisor=DIVISOR)
+        dense = vector[: self.network.n_out]
+        assert int.from_bytes(answer[:front], "little") == int(np.argmax(dense))
+        cycles = 0x01020300 + ctx.get(self.engine.inferences)
+        assert int.from_bytes(answer[front:], "little") == cycles
+
+    async def classify(self, ctx, vector: list[int]) -> None:
+        await self.send(ctx, encode(vector, size=self.size))
+        await self.expect(ctx, vector)
+
+    async def expect_nothing(self, ctx, *, inferences: int) -> None:
+        """The board recovers without a word, after so many inferences in all."""
+        for _ in range(10):
+            assert ctx.get(self.dut.tx) == 1
+            await ctx.delay(SILENCE / 10)
+        assert not ctx.get(self.dut.busy)
+        assert ctx.get(self.engine.inferences) == inferences
+
+    def run(self, script, *, max_cycles: int = 20_000) -> None:
+        simulate(self.dut, script, max_cycles=max_cycles)
+
+
+def test_classifies_one_after_another() -> None:
+    host = Host()
+
+    async def script(ctx):
+        for _ in range(4):
+            await host.classify(ctx, host.vector())
+        await host.classify(ctx, [-1, -2, 0, -3, -4, 9])
+        await host.classify(ctx, [0] * 6)
+
+    host.run(script)
+
+
+def test_two_byte_activations_and_classes() -> None:
+    config = CONFIG.replace(
+        act_width=12, row_depth=128, act_depth=512, bias_depth=512, column_depth=512
+    )
+    host = Host(n_in=300, n_out=290, config=config)
+
+    async def script(ctx):
+        vector = [-1] * 300
+        vector[280] = 5
+        await host.classify(ctx, vector)
+
+    host.run(script, max_cycles=60_000)
+
+
+def test_single_input_and_output() -> None:
+    host = Host(n_in=1, n_out=1)
+
+    async def script(ctx):
+        await host.classify(ctx, [-7])
+        await host.classify(ctx, [0])
+
+    host.run(script)
+
+
+@pytest.mark.parametrize("sent", [1, 3, 5])
+def test_half_a_vector_is_dropped(sent: int) -> None:
+    host = Host()
+
+    async def script(ctx):
+        await host.send(ctx, encode(host.vector()[:sent]))
+        await ctx.delay(CLOCK_PERIOD * DIVISOR)
+        assert ctx.get(host.dut.busy)
+        await host.expect_nothing(ctx, inferences=1)
+        await host.classify(ctx, host.vector())
+
+    host.run(script)
+
+
+def test_half_an_activation_is_dropped() -> None:
+    host = Host(config=CONFIG.replace(act_width=12))
+
+    async def script(ctx):
+        await host.send(ctx, b"\x12")
+        await host.expect_nothing(ctx, inferences=0)
+        await host.send(ctx, b"\x12\x01\x13")
+        await host.expect_nothing(ctx, inferences=1)
+        await host.classify(ctx, host.vector())
+
+    host.run(script)
+
+
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_a_framing_error_spoils_the_vector(at: int) -> None:
+    host = Host()
+
+    async def script(ctx):
+        data = encode(host.vector())
+        await host.send(ctx, data[:at])
+        await host.send(ctx, data[at : at + 1], stop_level=0, stop_bits=0.9)
+        await ctx.delay(CLOCK_PERIOD * DIVISOR)
+        # Even so many bytes more do not make it a vector.
+        await host.send(ctx, data[at + 1 :] + data)
+        await host.expect_nothing(ctx, inferences=1 if at else 0)
+        await host.classify(ctx, host.vector())
+
+    host.run(script)
+
+
+def test_bytes_during_an_inference_do_not_disturb_its_answer() -> None:
+    host = Host(delay=200)
+    vector = host.vector()
+
+    async def script(ctx):
+        await host.send(ctx, encode(vector) + b"\x01\x02\x03")
+
+    async def check(ctx):
+        await host.expect(ctx, vector)
+        await host.expect_nothing(ctx, inferences=1)
+        await host.classify(ctx, host.vector())
+
+    simulate(host.dut, script, check, max_cycles=20_000)
+
+
+def test_a_host_that_tries_again_after_no_answer_gets_one() -> None:
+    host = Host()
+
+    async def script(ctx):
+        for cut in (1, 4):
+            vector = host.vector()
+            await host.send(ctx, encode(vector)[cut:])
+            await host.expect_nothing(ctx, inferences=host_count(ctx))
+            await host.classify(ctx, vector)
+
+    def host_count(ctx) -> int:
+        return ctx.get(host.engine.inferences) + 1
+
+    host.run(script)
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+def test_the_real_engine_equals_the_golden_model(activation: str) -> None:
+    net = network(n_in=9, n_out=7, activation=activation, seed=3)
+    dut = BoardTop(network=net, divisor=DIVISOR, timeout=TIMEOUT)
+    vectors = np.random.default_rng(5).integers(-128, 128, (4, 9))
+    vectors[3] = 0
+    expected = arithmetic.forward(net, vectors)[-1].argmax(axis=1)
+
+    async def script(ctx):
+        for vector, best in zip(vectors, expected, strict=True):
+            await send(ctx, dut.rx, encode(vector), divisor=DIVISOR)
+            answer = await receive(ctx, dut.tx, 5, divisor=DIVISOR)
+            assert answer[0] == best
+            assert 0 < int.from_bytes(answer[1:], "little") < 1000
+
+    simulate(dut, script, max_cycles=10_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"divisor": 3}, "divisor"), ({"divisor": 8, "timeout": 127}, "timeout must be at least")],
+)
+def test_refuses(options, message: str) -> None:
+    with pytest.raises(ElsieError, match=message):
+        BoardTop(network=network(), **options)
