@@ -50,7 +50,8 @@ def quantise_input(network: Network, x: ArrayLike) -> NDArray[np.int64]:
         )
     if not np.isfinite(real).all():
         raise ElsieError("input has values that are NaN or infinite; remove them first")
-    scaled = np.rint(real * 2.0 ** network.layers[0].in_frac)
+    with np.errstate(over="ignore"):  # what is too large saturates all the same
+        scaled = np.rint(np.ldexp(real, network.layers[0].in_frac))
     limit = 1 << (network.config.act_width - 1)
     return np.clip(scaled, -limit, limit - 1).astype(np.int64)
 
@@ -81,7 +82,21 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     """
     largest = 1 << (network.config.act_width - 1)
     largest = largest if signed_input else largest - 1
-    weights = np.abs(layer.weights(network.config)).astype(object)
-    total = np.zeros(layer.n_out, dtype=object)
-    np.add.at(total, layer.rows, weights)
-    return int(max(total * largest + np.abs(layer.bias).astype(object)))
+    weights = np.abs(layer.weights(network.config))
+    # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
+    # are formed in Python's integers, which have no end.
+    total = np.bincount(layer.rows, weights, minlength=layer.n_out).tolist()
+    return max(int(t) * largest + abs(b) for t, b in zip(total, layer.bias.tolist(), strict=True))
+
+
+def check_accumulators(network: Network) -> None:
+    """Prove that no input can overflow an accumulator. Raises ElsieError naming the layer."""
+    signed = True
+    for layer in network.layers:
+        bound = accumulator_bound(layer, network, signed_input=signed)
+        if bound >= 1 << (network.config.acc_width - 1):
+            raise ElsieError(
+                f"layer {layer.name}: its sums can reach {bound}, which does not fit acc_width "
+                f"{network.config.acc_width}; raise acc_width"
+            )
+        signed = layer.activation != "relu"

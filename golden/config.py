@@ -98,6 +98,11 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         """Check every range and every rule between fields."""
+        kinds = [kind.value for kind in MacKind]
+        if self.mac not in kinds:
+            raise ElsieError(
+                f"engine configuration: mac must be one of {', '.join(kinds)}, not {self.mac!r}"
+            )
         object.__setattr__(self, "mac", MacKind(self.mac))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
@@ -140,6 +145,12 @@ class EngineConfig:
             raise ElsieError(
                 f"engine configuration: acc_width must be at least {self.product_width}, the "
                 f"width of one product, not {self.acc_width}"
+            )
+        program = self.column_width + self.bias_address_width + self.index_width
+        if program + self.shift_width + 2 > 64:
+            raise ElsieError(
+                "engine configuration: column_depth, bias_depth and act_depth together need "
+                "program words of more than 64 bits; lower one of them"
             )
 
     # -- shape -------------------------------------------------------------------------------
@@ -246,14 +257,14 @@ class EngineConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EngineConfig":
-        """The reverse of `to_dict`. Raises ElsieError for an unknown or missing field."""
+        """The reverse of `to_dict`; fields left out have their defaults.
+
+        Raises ElsieError for an unknown field or a value that does not do.
+        """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise ElsieError(f"engine configuration: no field {name!r}{hint}")
-        try:
-            return cls(**values)
-        except ValueError as error:
-            raise ElsieError(f"engine configuration: {error}") from None
+        return cls(**values)

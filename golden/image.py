@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import csc, layout
+from golden.arithmetic import check_accumulators
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.network import Layer, Network, locate
@@ -36,7 +37,11 @@ class Image:
 
 
 def encode(network: Network) -> Image:
-    """The image of a network. Raises ElsieError naming the layer that exceeds a memory."""
+    """The image of a network.
+
+    Raises ElsieError naming the layer that exceeds a memory or whose sums could overflow.
+    """
+    check_accumulators(network)
     return _Encoder(network).image()
 
 

@@ -47,7 +47,8 @@ def save(network: Network, path: str | Path) -> None:
         "info": network.info,
         "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
     }
-    body = json.dumps(manifest, sort_keys=True, indent=1).encode()
+    # Figures may come as numpy scalars.
+    body = json.dumps(manifest, sort_keys=True, indent=1, default=lambda v: v.item()).encode()
     blobs = {
         "manifest.json": body,
         "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
@@ -66,9 +67,10 @@ def save(network: Network, path: str | Path) -> None:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, target)
-    except BaseException:
+    except OSError as error:
+        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def load(path: str | Path) -> Network:

@@ -67,7 +67,7 @@ PRESETS: dict[str, Preset] = {
             family="ecp5",
             device="LFE5U-85F",
             block_rams=208,
-            clock_mhz=60.0,
+            clock_mhz=75.0,
             base=_ECP5,
         ),
         Preset(
@@ -98,7 +98,7 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
         "accumulator": (config.pes, config.row_depth, config.acc_width),
         "activation": (
             config.groups,
-            2 * config.act_depth,
+            2 << (config.act_depth - 1).bit_length(),
             layout.width(layout.activation(config)),
         ),
         "bias": (config.groups, config.bias_depth, config.acc_width),

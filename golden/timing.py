@@ -12,45 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import csc, layout
 from golden.arithmetic import round_half_even, saturate
-from golden.config import EngineConfig
 from golden.image import Image, unpack_layer
+from golden.schedule import Jobs, Latencies, schedule
 from golden.trace import FIELDS, Trace, sort_events
 from golden.weights import decode
 
-_NEVER = np.iinfo(np.int64).max
 DRAIN_LATENCY = 6
 """Cycles from a drain step's accumulator read to its activation (docs/timing.md)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latencies:
-    """Fixed distances of an engine, in cycles (docs/timing.md)."""
-
-    broadcast: int
-    """Grant to broadcast: activation read, collector tree, pointer address."""
-    push: int
-    """Grant to push: the broadcast's registers and the pointer read."""
-    status: int
-    """A PE's queue state to the collector."""
-    settle: int
-    """Last grant to the first cycle that may trust that all PEs are idle, less one."""
-    commit: int
-    """Issue to commit: entry read, decode, multiply, add."""
-    drain_wait: int
-    """Idle cycles before the drain, so that the last commit is written."""
-
-    @classmethod
-    def of(cls, config: EngineConfig) -> "Latencies":
-        """The distances of one configuration."""
-        push = 3 + config.collector_levels + config.broadcast_stages
-        return cls(
-            broadcast=2 + config.collector_levels,
-            push=push,
-            status=config.status_stages,
-            settle=push + config.status_stages,
-            commit=3 + config.multiplier_stages,
-            drain_wait=max(0, 2 + config.multiplier_stages - config.status_stages),
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,20 +44,6 @@ class _Layer:
     """False for padding entries, shape (entries,)."""
 
 
-@dataclass(kw_only=True, eq=False)
-class _Jobs:
-    """Schedule of one layer's jobs; K broadcasts. `cycle` arrays are int64."""
-
-    grant: NDArray[np.int64]
-    """Grant of each broadcast, shape (K,)."""
-    pop: NDArray[np.int64]
-    """Pop of each job, shape (K, pes); meaningless where the column is empty."""
-    free: NDArray[np.int64]
-    """Last issue of each PE, shape (pes,)."""
-    stalls: int
-    """Cycles in which a broadcast waited for a queue."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Counters:
     """What the engine's counters show after an inference."""
@@ -101,7 +55,7 @@ class Counters:
     stalls: int
     """Cycles in which a broadcast waited because a queue was nearly full."""
     starved: int
-    """PE-cycles without an entry to issue while layers were running."""
+    """PE-cycles without an entry to issue, from each layer's start to its idle cycle."""
 
 
 class TimingModel:
@@ -213,7 +167,7 @@ class _Run:
     def _work(
         self,
         layer: _Layer,
-        jobs: _Jobs,
+        jobs: Jobs,
         column: NDArray[np.int64],
         value: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], int]:
@@ -261,51 +215,6 @@ class _Run:
         self._emit("output", grant + self.t.broadcast + 1, position, value)
         done = int(grant[-1]) + 1 + self.t.settle if len(position) else start
         self._emit("done", done)
-
-
-def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> _Jobs:
-    """Grants and pops of one layer, stepping cycle by cycle, vectorised over PEs.
-
-    `count` is the entries of each broadcast's column, shape (pes, K), in broadcast order; `start`
-    is the first cycle in which a broadcast may be granted.
-    """
-    t, threshold = Latencies.of(config), config.queue_threshold
-    pes, total = count.shape
-    work = np.ascontiguousarray(count.T)
-    some = work > 0
-    grant = np.zeros(total, dtype=np.int64)
-    pop = np.full((total + 1, pes), _NEVER, dtype=np.int64)
-    free = np.full(pes, _NEVER // 2 * -1, dtype=np.int64)
-    queue = np.full((pes, total + 1), _NEVER, dtype=np.int64)  # pop cycles, job by job
-    jobs = np.zeros(pes, dtype=np.int64)
-    popped = np.zeros(pes, dtype=np.int64)
-    level = np.zeros(pes, dtype=np.int64)
-    every = np.arange(pes)
-    k = pushed = stalls = 0
-    cycle = start
-    while k < total:
-        # What the collector sees now is each queue as it was `status` cycles ago, which shows the
-        # pushes and pops of the cycle before that.
-        seen = cycle - t.status - 1
-        if pushed < k and grant[pushed] + t.push == seen:
-            level += some[pushed]
-            pushed += 1
-        left = queue[every, popped] == seen
-        level -= left
-        popped += left
-        if level.max() >= threshold:
-            stalls += 1
-        else:
-            here = some[k]
-            first = np.maximum(cycle + t.push + 1, free)
-            pop[k] = first
-            free = np.where(here, first + work[k], free)
-            queue[every[here], jobs[here]] = first[here]
-            jobs += here
-            grant[k] = cycle
-            k += 1
-        cycle += 1
-    return _Jobs(grant=grant, pop=pop[:total], free=free, stalls=stalls)
 
 
 def _accumulate(

@@ -62,7 +62,7 @@ class Difference:
     def __str__(self) -> str:
         """One sentence for people."""
         where = "" if self.pe is None else f" of PE {self.pe}"
-        if self.signal == self.kind:
+        if self.expected is None or self.got is None:
             seen = "missing" if self.got is None else "not expected"
             return f"cycle {self.cycle}: {self.kind}{where} is {seen}"
         return (

@@ -1,5 +1,6 @@
 """Random networks for any configuration, straight in integers: no compiler involved."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ def random_network(
 ) -> Network:
     """A network with layer widths `sizes`, its non-zeros anywhere, ReLU but for the last layer."""
     layers = []
-    for number, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for number, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         last = number == len(sizes) - 2
         layers.append(
             random_layer(

@@ -1,0 +1,163 @@
+"""The configuration: every range, every rule, and what the messages say."""
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+from golden.config import _RANGES, EngineConfig, MacKind, bits_for, tree_levels
+from golden.errors import ElsieError
+
+
+def refused(text: str, **fields: Any) -> None:
+    with pytest.raises(ElsieError, match=re.escape(text)):
+        EngineConfig(**fields)
+
+
+def test_every_number_has_a_range() -> None:
+    numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {"mac"}
+    assert numbers == set(_RANGES)
+
+
+@pytest.mark.parametrize("name", _RANGES)
+def test_ranges(name: str) -> None:
+    low, high = _RANGES[name]
+    text = f"engine configuration: {name} must be an integer from {low} to {high}, not "
+    for value in (low - 1, high + 1, -1, 3.0, "3", None, True):
+        refused(text + repr(value), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("pes", {"queue_depth": 64}),
+        ("group", {"act_depth": 2048}),
+        ("run_width", {}),
+        ("act_width", {"acc_width": 48}),
+        ("weight_width", {"acc_width": 48}),
+        ("entry_depth", {}),
+        ("column_depth", {}),
+        ("row_depth", {"act_depth": 1 << 18}),
+        ("act_depth", {"row_depth": 1, "group": 1}),
+        ("bias_depth", {}),
+        ("layers", {}),
+        ("multiplier_stages", {}),
+        ("broadcast_stages", {"queue_depth": 64}),
+    ],
+)
+def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> None:
+    for value in _RANGES[name]:
+        fields: dict[str, Any] = {**others, name: value}
+        assert getattr(EngineConfig(**fields), name) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("code_width must be at most 8 for a codebook, not 9", {"code_width": 9}),
+        (
+            "code_width (4) must equal weight_width (16) for fixed weights",
+            {"mac": "fixed"},
+        ),
+        (
+            "code_width must be at most 5 for log weights (a sign and up to 4 bits of exponent), "
+            "not 6",
+            {"mac": "log", "code_width": 6},
+        ),
+        ("acc_width must be at least 32, the width of one product, not 31", {"acc_width": 31}),
+        (
+            "acc_width must be at least 24, the width of one product, not 23",
+            {"mac": "log", "acc_width": 23},
+        ),
+        (
+            "act_depth must be at least row_depth x group = 128, the outputs of a group, not 127",
+            {"act_depth": 127},
+        ),
+        (
+            "queue_depth must be at least 6 for 4 PEs, not 5: 5 slots are for broadcasts already "
+            "on their way when a queue reports that it is nearly full",
+            {"queue_depth": 5, "group": 1},
+        ),
+    ],
+)
+def test_rules_between_fields(text: str, fields: dict[str, Any]) -> None:
+    refused(f"engine configuration: {text}", **fields)
+
+
+def test_the_nearest_legal_values() -> None:
+    EngineConfig(code_width=8)
+    EngineConfig(mac=MacKind.FIXED, code_width=16)
+    EngineConfig(mac=MacKind.LOG, code_width=5)
+    EngineConfig(acc_width=32)
+    EngineConfig(mac=MacKind.LOG, acc_width=24)
+    EngineConfig(queue_depth=6, group=1)
+
+
+def test_it_is_frozen_and_keyword_only() -> None:
+    config: Any = EngineConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.pes = 3
+    with pytest.raises(TypeError):
+        EngineConfig(*[MacKind.LOG])  # pyright: ignore[reportCallIssue]
+    with pytest.raises(ElsieError, match="pes"):
+        EngineConfig().replace(pes=0)
+    assert EngineConfig().replace(pes=9).pes == 9
+
+
+def test_dictionaries_there_and_back() -> None:
+    config = EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8, pes=7)
+    values = config.to_dict()
+    assert values["mac"] == "fixed"
+    assert EngineConfig.from_dict(values) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("queue_dept", "; did you mean 'queue_depth'?"),
+        ("pess", "; did you mean 'pes'?"),
+        ("zzzz", ""),
+    ],
+)
+def test_unknown_fields_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(ElsieError) as caught:
+        EngineConfig.from_dict({name: 3})
+    assert str(caught.value) == f"engine configuration: no field {name!r}{hint}"
+
+
+def test_an_unknown_kind_in_a_dictionary() -> None:
+    with pytest.raises(
+        ElsieError, match="engine configuration: mac must be one of .*, not 'magic'"
+    ):
+        EngineConfig.from_dict({"mac": "magic"})
+
+
+def test_shape_of_the_last_group() -> None:
+    config = EngineConfig(pes=10, group=4)
+    assert (config.groups, config.slots) == (3, 12)
+    assert [config.group_size(n) for n in range(3)] == [4, 4, 2]
+
+
+def test_widths_hold_what_they_must() -> None:
+    for depth in (1, 2, 3, 4, 5, 255, 256, 257):
+        config = EngineConfig(entry_depth=depth, column_depth=depth, bias_depth=depth)
+        for width in (
+            config.entry_address_width,
+            config.column_width,
+            config.bias_address_width,
+        ):
+            assert width == max(1, next(w for w in range(12) if 1 << w >= depth))
+    config = EngineConfig(row_depth=8, act_depth=33)
+    assert (config.row_width, config.count_width, config.index_width) == (3, 4, 6)
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (255, 8)])
+def test_bits_for(largest: int, bits: int) -> None:
+    assert bits_for(largest) == bits
+
+
+@pytest.mark.parametrize(("leaves", "levels"), [(1, 0), (2, 1), (4, 1), (5, 2), (16, 2), (17, 3)])
+def test_tree_levels(leaves: int, levels: int) -> None:
+    assert tree_levels(leaves, radix=4) == levels
+    assert EngineConfig(pes=leaves, group=1, queue_depth=16).collector_levels == levels

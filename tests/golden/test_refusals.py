@@ -1,0 +1,69 @@
+"""Corners that once got through, or came out as a traceback."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden import netfile, presets
+from golden.arithmetic import accumulator_bound, quantise_input
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from golden.image import encode
+from golden.network import Network
+from tests.networks import random_network, small_config
+
+SIZES = [6, 5]
+CONFIG = small_config(SIZES)
+NETWORK = random_network(np.random.default_rng(0), CONFIG, SIZES)
+
+
+def test_a_bias_that_overflows_its_accumulator_is_refused() -> None:
+    layer = NETWORK.layers[0]
+    wide = dataclasses.replace(layer, bias=layer.bias + (1 << (CONFIG.acc_width - 1)))
+    with pytest.raises(ElsieError, match=r"layer layer0: its sums can reach \d+"):
+        encode(Network(name="n", config=CONFIG, layers=(wide,)))
+
+
+def test_the_widest_sum_that_fits_is_taken() -> None:
+    dense = random_network(np.random.default_rng(0), CONFIG, SIZES, density=1.0)
+    needed = accumulator_bound(dense.layers[0], dense, signed_input=True).bit_length() + 1
+    encode(dataclasses.replace(dense, config=CONFIG.replace(acc_width=needed)))
+    with pytest.raises(ElsieError, match=f"acc_width {needed - 1}"):
+        encode(dataclasses.replace(dense, config=CONFIG.replace(acc_width=needed - 1)))
+
+
+def test_program_words_are_at_most_64_bits() -> None:
+    big = 1 << 20
+    with pytest.raises(ElsieError, match="program words"):
+        EngineConfig(column_depth=big, bias_depth=big, act_depth=big)
+
+
+@pytest.mark.parametrize("make", [EngineConfig, lambda mac: EngineConfig.from_dict({"mac": mac})])
+def test_an_unknown_mac_is_named(make) -> None:
+    with pytest.raises(ElsieError, match="mac must be one of codebook, fixed, log, not 'foo'"):
+        make(mac="foo")
+
+
+def test_saving_onto_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ElsieError, match=str(tmp_path)):
+        netfile.save(NETWORK, tmp_path)
+    assert list(tmp_path.parent.glob(f".{tmp_path.name}.*")) == []
+
+
+def test_figures_may_be_numpy_scalars(tmp_path: Path) -> None:
+    network = dataclasses.replace(NETWORK, info={"density": np.float64(0.5)})
+    netfile.save(network, tmp_path / "n.elsie")
+    assert netfile.load(tmp_path / "n.elsie").info == {"density": 0.5}
+
+
+def test_huge_inputs_saturate_in_silence() -> None:
+    layer = dataclasses.replace(NETWORK.layers[0], in_frac=8, out_frac=8)
+    network = Network(name="n", config=CONFIG, layers=(layer,))
+    assert quantise_input(network, np.full((1, 6), 1e308)).tolist() == [[127] * 6]
+
+
+def test_activation_memory_is_counted_as_deep_as_it_is_built() -> None:
+    config = CONFIG.replace(act_depth=257)
+    assert presets.memories(config)["activation"][1] == 1024

@@ -1,0 +1,33 @@
+# amaranth: UnusedElaboratable=no
+"""The multiplier: every stage count, extremes, and exactly the stated latency."""
+
+import numpy as np
+import pytest
+
+from golden.errors import ElsieError
+from rtl.prim.multiplier import Multiplier
+from tests.rtl.helpers import drive
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 4])
+def test_products_come_after_exactly_the_stages(stages: int) -> None:
+    rng = np.random.default_rng(stages)
+    a = [-64, -64, 63, 0, *(int(v) for v in rng.integers(-64, 64, 100))]
+    b = [-16, 15, -16, 7, *(int(v) for v in rng.integers(-16, 16, 100))]
+    rows = [{"a": x, "b": y} for x, y in zip(a, b, strict=True)]
+    dut = Multiplier(a_width=7, b_width=5, stages=stages)
+    seen = [cycle["product"] for cycle in drive(dut, rows, ["product"])]
+    assert seen[stages:] == [x * y for x, y in zip(a, b, strict=True)][:-stages]
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 4])
+def test_one_pulse_shows_in_one_cycle_only(stages: int) -> None:
+    rows = [{}] * 6 + [{"a": 3, "b": -5}] + [{}] * 8
+    seen = drive(Multiplier(a_width=4, b_width=4, stages=stages), rows, ["product"])
+    assert [cycle for cycle, row in enumerate(seen) if row["product"]] == [6 + stages]
+    assert seen[6 + stages]["product"] == -15
+
+
+def test_no_stages_are_refused() -> None:
+    with pytest.raises(ElsieError, match="stages must be at least 1, not 0"):
+        Multiplier(a_width=4, b_width=4, stages=0)

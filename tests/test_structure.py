@@ -1,0 +1,127 @@
+"""The house's rules: which floor may import which, sizes, docstrings, names of submodules."""
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOOR = {
+    "golden": 0,
+    "compress": 1,
+    "rtl": 1,
+    "sim": 2,
+    "boards": 2,
+    "host": 2,
+    "elsie": 3,
+    "cli": 4,
+}
+SOURCES = sorted(path for name in FLOOR for path in (ROOT / name).rglob("*.py"))
+RTL_TAKES = {"config", "errors", "layout", "image", "presets"}
+"""What rtl/ may import of golden/: configuration and formats, never arithmetic."""
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def floor_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every imported name in full, also those of imports inside functions."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_imports_only_go_down(path: Path) -> None:
+    mine = floor_of(path)
+    for name in imports(path):
+        other = name.split(".")[0]
+        if other in FLOOR and other != mine:
+            assert FLOOR[other] < FLOOR[mine], f"{mine} imports {name}"
+        assert other != "tests", f"{mine} imports {name}"
+
+
+def test_golden_needs_numpy_only() -> None:
+    for path in SOURCES:
+        if floor_of(path) == "golden":
+            assert not [name for name in imports(path) if name.startswith("amaranth")], path
+
+
+def test_rtl_takes_no_arithmetic_from_golden() -> None:
+    taken = set()
+    for path in SOURCES:
+        if floor_of(path) == "rtl":
+            for name in imports(path):
+                if name.startswith("golden."):
+                    taken.add(name.split(".")[1])
+                if name.startswith("golden.image."):
+                    assert name == "golden.image.Image", f"{path}: {name}"
+                if name.startswith("golden.presets."):
+                    assert name == "golden.presets.memories", f"{path}: {name}"
+    assert {"config", "layout"} <= taken <= RTL_TAKES
+
+
+def test_rtl_evaluates_its_annotations() -> None:
+    """`from __future__ import annotations` makes Amaranth's structures zero bits wide."""
+    for path in SOURCES:
+        if floor_of(path) == "rtl":
+            assert "__future__.annotations" not in set(imports(path)), path
+
+
+def test_submodules_have_names() -> None:
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+                assert node.target.attr != "submodules", f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_files_and_functions_are_short(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines <= 300, f"{lines} lines"
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 75, f"{node.name} has {length} lines"
+
+
+def public(body: list[ast.stmt]) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in body:
+        named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if named and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_everything_public_has_a_docstring(path: Path) -> None:
+    assert ast.get_docstring(tree(path)), "the module has none"
+    missing = [node.name for node in public(tree(path).body) if not ast.get_docstring(node)]
+    assert not missing
+
+
+def test_all_floors_are_in_the_package() -> None:
+    """A new folder with Python must be given a floor, or nobody checks its imports."""
+    known = {*FLOOR, "tests", "docs", "examples"}
+    found = {
+        path.name
+        for path in ROOT.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and any(path.glob("*.py"))
+    }
+    assert found <= known
