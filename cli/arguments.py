@@ -120,7 +120,7 @@ def _demo(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "--weights", choices=["codebook", "fixed", "log"], default="codebook", help="MAC kind"
     )
     command.add_argument(
-        "--inferences", type=_positive, default=20, help="how many to simulate (default: 20)"
+        "--inferences", type=_positive, default=50, help="how many to simulate (default: 50)"
     )
     command.add_argument(
         "-o",

@@ -128,7 +128,7 @@ def test_unknown_fields_with_a_hint(name: str, hint: str) -> None:
 
 def test_an_unknown_kind_in_a_dictionary() -> None:
     with pytest.raises(
-        ElsieError, match="engine configuration: mac must be one of .*, not 'magic'"
+        ElsieError, match=r"engine configuration: mac must be one of .*, not 'magic'"
     ):
         EngineConfig.from_dict({"mac": "magic"})
 
