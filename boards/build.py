@@ -16,8 +16,8 @@ from boards import diagnose, report
 from boards.platform_top import PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
-from boards.tools import TOOLS
 from golden.errors import ElsieError
+from tools.programs import TOOLS
 
 Progress = Callable[[str], None]
 

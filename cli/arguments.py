@@ -187,6 +187,7 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "simulate",
         "simulate the RTL and compare it with the golden model, event by event",
         "elsie simulate model.elsie --input test.npz --limit 5",
+        "elsie simulate model.elsie --input test.npz --compiled",
         "elsie simulate model.elsie --input test.npz --limit 1 --vcd run.vcd "
         "&& gtkwave run.vcd run.gtkw",
     )
@@ -197,6 +198,11 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     command.add_argument(
         "--vcd", metavar="FILE", type=Path, help="write waveforms, and a .gtkw file beside them"
+    )
+    command.add_argument(
+        "--compiled",
+        action="store_true",
+        help="simulate as compiled C++: much faster, needs a C++ compiler",
     )
 
 

@@ -13,7 +13,9 @@ def run(options: argparse.Namespace) -> int:
     x, _ = elsie.load_samples(options.input)
     x = x[: options.limit]
     with output.progress("simulating the RTL", "inferences") as update:
-        simulation = elsie.simulate(network, x, vcd=options.vcd, progress=update)
+        simulation = elsie.simulate(
+            network, x, vcd=options.vcd, compiled=options.compiled, progress=update
+        )
     values = {"network": network.name, **simulation.summary(network.config.pes)}
     values["waveforms"] = str(options.vcd) if options.vcd else None
     output.result(values, as_json=options.json, text=lambda: describe(values))

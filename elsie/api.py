@@ -107,16 +107,19 @@ def simulate(
     x: ArrayLike,
     *,
     vcd: str | Path | None = None,
+    compiled: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ):
     """Run the RTL on real inputs `x` (samples, n_in) and compare it with the golden model.
 
-    vcd: write waveforms there. progress: called with (inferences done, all). Returns a
-    sim.simulate.Simulation, whose `equal` says whether all outputs and all events agree.
+    vcd: write waveforms there. compiled: as C++, some hundred times faster, which needs a C++
+    compiler and first some seconds (small engines) or minutes (large ones). progress: called with
+    (inferences done, all). Returns a sim.simulate.Simulation, whose `equal` says whether all
+    outputs and all events agree.
     """
     from sim.simulate import simulate as run  # imports Amaranth
 
-    return run(network, x, vcd=vcd, progress=progress)
+    return run(network, x, vcd=vcd, compiled=compiled, progress=progress)
 
 
 def build(

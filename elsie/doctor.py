@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from boards.tools import TOOLS
 from golden.errors import ElsieError
+from tools.programs import TOOLS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,14 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     """
     from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
-    from boards.tools import TOOLS
     from rtl.engine import Engine
+    from tools.programs import TOOLS
 
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise ElsieError(f"{path}: its directory does not exist")
-    command = TOOLS["yosys"].command()
+    yosys = TOOLS["yosys"]
+    yosys.command()  # refuses at once where there is none
     engine = Engine(config=network.config, image=encode(network))
     # Yosys' WebAssembly build sees only relative paths, so it works beside the target.
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".verilog-"))
@@ -36,11 +36,7 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
             rtlil.convert(engine, name=name, ports=_ports(engine), emit_src=False)
         )
         script = "read_rtlil in.il; chformal -remove; proc; opt_clean; write_verilog -noattr out.v"
-        run = subprocess.run(
-            [*command, "-q", "-p", script], cwd=work, capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            raise ElsieError(f"yosys failed: {(run.stderr or run.stdout).strip()[-300:]}")
+        yosys.run(["-q", "-p", script], cwd=work)
         os.replace(work / "out.v", target)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -15,7 +15,7 @@ from rtl.input_port import InputPort
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.output_port import OutputPort
-from rtl.probe import assemble, engine_layout, fields
+from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
 from rtl.sequencer import Sequencer
 
 
@@ -58,7 +58,7 @@ class Engine(wiring.Component):
             }
         )
         self.probe = self._probe()
-        """Events of the cycle, laid out as rtl.probe.engine_layout; for simulators."""
+        """Events of the cycle in words of whole 32 bits, together rtl.probe.engine_layout."""
 
     def elaborate(self, platform: object) -> Module:
         """Instances, and the wires between them."""
@@ -187,17 +187,20 @@ class Engine(wiring.Component):
             word = port.word if port is select else port.load_word  # pyright: ignore
             m.d.comb += [valid.eq(self.load.valid), word.eq(self.load.payload)]
 
-    def _probe(self) -> Value:
-        """One word of events."""
+    def _probe(self) -> list[Value]:
+        """The words of events: the engine's own, each PE's, each group's."""
         sequencer, sent, output = self.sequencer, self.collector.broadcast, self.output
-        values = {
+        sequence = {
             "start": {"valid": sequencer.start},
             "layer": {"valid": sequencer.layer_start, "layer": sequencer.layer},
             "broadcast": {**fields(sent), "valid": sent.valid & ~sequencer.output},
             "finish": {"valid": sequencer.finish},
             "output": {"valid": output.valid & output.ready, **fields(output.payload)},
             "done": {"valid": sequencer.done},
-            "pe": [pe.events() for group in self.groups for pe in group.pes],
-            "group": [group.events() for group in self.groups],
         }
-        return assemble(engine_layout(self.config), values)
+        pes = [pe for group in self.groups for pe in group.pes]
+        return [
+            assemble(sequence_layout(self.config), sequence),
+            *(assemble(pe_layout(self.config), pe.events()) for pe in pes),
+            *(assemble(group_layout(self.config), group.events()) for group in self.groups),
+        ]

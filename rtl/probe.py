@@ -6,7 +6,7 @@ looks. `sim.tracer` turns recorded words into the events of golden.trace.
 
 from typing import Any
 
-from amaranth.hdl import Cat, Shape, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Shape, Value, signed, unsigned
 from amaranth.lib import data
 
 from golden.config import EngineConfig
@@ -20,9 +20,19 @@ def fields(view: Any) -> dict[str, Any]:
     return {name: view[name] for name, _ in view.shape()}
 
 
+def padded(members: dict[str, Any]) -> data.StructLayout:
+    """A layout with a last field `pad` that fills it to a multiple of 32 bits.
+
+    So each part of the word starts at a machine word, and a simulator can copy it.
+    """
+    size = data.StructLayout(members).size
+    return data.StructLayout({**members, "pad": unsigned(-size % 32)})
+
+
 def assemble(layout: Any, values: Any) -> Value:
-    """One value laid out as `layout`, from nested dicts and lists of signals."""
+    """One value laid out as `layout`, from nested dicts and lists of signals; padding is zero."""
     if isinstance(layout, data.StructLayout):
+        values = {"pad": Const(0, 32), **values}
         return Cat(assemble(field.shape, values[name]) for name, field in layout)
     if isinstance(layout, data.ArrayLayout):
         return Cat(assemble(layout.elem_shape, value) for value in values)
@@ -31,7 +41,7 @@ def assemble(layout: Any, values: Any) -> Value:
 
 def pe_layout(config: EngineConfig) -> data.StructLayout:
     """Events of one PE."""
-    return data.StructLayout(
+    return padded(
         {
             "push": data.StructLayout(
                 {
@@ -58,7 +68,7 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
 
 def group_layout(config: EngineConfig) -> data.StructLayout:
     """Events of one group: its drain unit's."""
-    return data.StructLayout(
+    return padded(
         {
             "drain": data.StructLayout(
                 {
@@ -71,9 +81,9 @@ def group_layout(config: EngineConfig) -> data.StructLayout:
     )
 
 
-def engine_layout(config: EngineConfig) -> data.StructLayout:
-    """All events of an engine."""
-    return data.StructLayout(
+def sequence_layout(config: EngineConfig) -> data.StructLayout:
+    """Events of the engine that are neither a PE's nor a group's."""
+    return padded(
         {
             "layer": data.StructLayout(
                 {"valid": unsigned(1), "layer": unsigned(config.layer_width)}
@@ -95,6 +105,16 @@ def engine_layout(config: EngineConfig) -> data.StructLayout:
             ),
             "done": data.StructLayout({"valid": unsigned(1)}),
             "start": data.StructLayout({"valid": unsigned(1)}),
+        }
+    )
+
+
+def engine_layout(config: EngineConfig) -> data.StructLayout:
+    """All events of an engine."""
+    sequence = {name: field.shape for name, field in sequence_layout(config)}
+    return data.StructLayout(
+        {
+            **sequence,
             "pe": data.ArrayLayout(pe_layout(config), config.pes),
             "group": data.ArrayLayout(group_layout(config), config.groups),
         }

@@ -1,6 +1,6 @@
 """An engine with a register on its probe, so that a simulator has one signal to record."""
 
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from rtl.engine import Engine
 
@@ -14,11 +14,11 @@ class Recorder(Elaboratable):
     def __init__(self, engine: Engine) -> None:
         """`engine` must not be part of another design."""
         self.engine = engine
-        self.word = Signal(len(engine.probe), reset_less=True)
+        self.word = Signal(len(Cat(engine.probe)), reset_less=True)
 
     def elaborate(self, platform: object) -> Module:
         """The engine and the register."""
         m = Module()
         m.submodules.engine = self.engine
-        m.d.sync += self.word.eq(self.engine.probe)
+        m.d.sync += self.word.eq(Cat(self.engine.probe))
         return m

@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import arithmetic
-from golden.image import Image, encode
+from golden.errors import ElsieError
+from golden.image import encode
 from golden.network import Network
 from golden.timing import Counters, TimingModel
 from golden.trace import Difference, Trace, compare
 from rtl.engine import Engine
-from sim.harness import put
-from sim.harness import simulate as run_bench
-from sim.load import load_image
-from sim.recorder import Recorder
-from sim.tracer import inferences
-from sim.waves import traces
+from sim import interpreted
+from sim.tracer import trace
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,35 +105,41 @@ def simulate(
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
     engine: Callable[..., Engine] = Engine,
+    compiled: bool = False,
 ) -> Simulation:
     """Simulate inferences of real inputs `x` (samples, n_in) and compare them with golden.
 
     vcd: write waveforms there, and a GTKWave save file beside them. load: fill the memories over
     the load port instead of at reset. progress: called with (inferences done, all). engine: what to
-    simulate.
+    simulate. compiled: as C++, for large engines (sim.compiled).
     """
     image = encode(network)
     inputs = arithmetic.quantise_input(network, x)
-    dut = engine(config=network.config, image=None if load else image)
-    run = _Recording(Recorder(dut), image if load else None, inputs, progress)
     model = TimingModel(image)
     predicted = [model.run(row) for row in inputs]
-    budget = sum(t.cycles + len(t.events["output"]) + 64 for t, _ in predicted)
-    budget = 2 * budget + inputs.size + 1000 + (run.load_cycles if load else 0)
-    budget += network.config.row_depth * network.config.group
-    run_bench(
-        run.recorder,
-        run.drive,
-        processes=[run.record],
-        max_cycles=budget,
-        vcd=vcd,
-        traces=lambda: traces(dut),
-    )
     expected = arithmetic.forward(network, inputs)[-1]
-    recorded = inferences(network.config, run.words)
+    budget = sum(t.cycles + len(t.events["output"]) + 64 for t, _ in predicted)
+    budget = 2 * budget + 2 * inputs.size + network.config.row_depth * network.config.group + 1000
+    if compiled:
+        if vcd is not None or load or engine is not Engine:
+            raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
+        from sim import compiled as backend  # needs a C++ compiler
+
+        records, counters = backend.run(image, inputs, max_cycles=budget)
+        found = [trace(network.config, record) for record in records]
+    else:
+        found, counters = interpreted.run(
+            image,
+            inputs,
+            max_cycles=budget,
+            vcd=vcd,
+            load=load,
+            progress=progress,
+            engine=engine,
+        )
     return Simulation(
         inferences=[
-            _judge(network, recorded[i], run.counters[i], predicted[i], expected[i])
+            _judge(network, found[i], counters[i], predicted[i], expected[i])
             for i in range(len(inputs))
         ]
     )
@@ -144,79 +147,21 @@ def simulate(
 
 def _judge(
     network: Network,
-    trace: Trace,
+    got: Trace,
     counters: Counters,
     predicted: tuple[Trace, Counters],
     expected: NDArray[np.int64],
 ) -> Inference:
     """One inference beside its prediction."""
     by_position = np.zeros(network.config.groups * network.config.act_depth, dtype=np.int64)
-    output = trace.events["output"]
+    output = got.events["output"]
     by_position[output[:, 1]] = output[:, 2]
     return Inference(
         outputs=by_position[network.layers[-1].position],
         expected=expected,
-        trace=trace,
+        trace=got,
         expected_trace=predicted[0],
         counters=counters,
         expected_counters=predicted[1],
-        difference=compare(predicted[0], trace),
+        difference=compare(predicted[0], got),
     )
-
-
-class _Recording:
-    """Feeds an engine and writes down what it shows."""
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        image: Image | None,
-        inputs: NDArray[np.int64],
-        progress: Callable[[int, int], None] | None,
-    ) -> None:
-        self.recorder, self._engine = recorder, recorder.engine
-        self._image, self._inputs = image, inputs
-        self._progress = progress
-        self.words: list[int] = []
-        self.counters: list[Counters] = []
-
-    @property
-    def load_cycles(self) -> int:
-        """At most as many cycles as loading takes."""
-        if self._image is None:
-            return 0
-        image = self._image
-        return sum(
-            part.size
-            for part in (image.entries, image.pointers, image.codebook, image.biases, image.program)
-        )
-
-    async def record(self, ctx: Any) -> None:
-        """Every cycle's probe word."""
-        append = self.words.append
-        async for _, _, word in ctx.tick().sample(self.recorder.word):
-            append(word)
-
-    async def drive(self, ctx: Any) -> None:
-        """Inputs in, results taken at once, counters read."""
-        engine = self._engine
-        if self._image is not None:
-            await load_image(ctx, engine, self._image)
-        ctx.set(engine.output.ready, 1)
-        for number, row in enumerate(self._inputs):
-            for column, value in enumerate(row):
-                last = int(column == len(row) - 1)
-                await put(ctx, engine.input, {"value": int(value), "last": last})
-            await ctx.tick().until(engine.done)
-            fields = ctx.get(engine.counters)
-            self.counters.append(
-                Counters(
-                    cycles=fields.cycles,
-                    macs=fields.macs,
-                    stalls=fields.stalls,
-                    starved=fields.starved,
-                )
-            )
-            if self._progress is not None:
-                self._progress(number + 1, len(self._inputs))
-        await ctx.tick()  # the last word is recorded a cycle late

@@ -14,21 +14,26 @@ from rtl.probe import engine_layout
 
 def inferences(config: EngineConfig, words: Sequence[int]) -> list[Trace]:
     """Traces of all complete inferences in a recording, one probe word for each cycle."""
-    layout = engine_layout(config)
-    table = _table(layout, words)
-    starts = np.flatnonzero(_field(table, layout, ("start", "valid")))
-    ends = np.flatnonzero(_field(table, layout, ("done", "valid")))
-    return [
-        _trace(config, layout, table[start : end + 1])
-        for start, end in zip(starts, ends, strict=False)
-    ]
-
-
-def _table(layout: data.StructLayout, words: Sequence[int]) -> NDArray[np.uint8]:
-    """Words as bytes, shape (cycles, bytes), with room to read eight bytes from anywhere."""
-    size = (layout.size + 7) // 8
+    layout, size = engine_layout(config), record_bytes(config)
     raw = b"".join(word.to_bytes(size, "little") for word in words)
     table = np.frombuffer(raw, dtype=np.uint8).reshape(len(words), size)
+    starts = np.flatnonzero(_field(_roomy(table), layout, ("start", "valid")))
+    ends = np.flatnonzero(_field(_roomy(table), layout, ("done", "valid")))
+    return [trace(config, table[start : end + 1]) for start, end in zip(starts, ends, strict=False)]
+
+
+def record_bytes(config: EngineConfig) -> int:
+    """Bytes of one probe word."""
+    return engine_layout(config).size // 8
+
+
+def bit_of(config: EngineConfig, kind: str) -> int:
+    """Number of the bit that tells that an event of the engine itself happens."""
+    return _find(engine_layout(config), (kind, "valid"))[0]
+
+
+def _roomy(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With room to read eight bytes from anywhere."""
     return np.pad(table, ((0, 0), (0, 8)))
 
 
@@ -70,8 +75,9 @@ def _events(
     return fields
 
 
-def _trace(config: EngineConfig, layout: data.StructLayout, table: NDArray[np.uint8]) -> Trace:
-    """The trace of one inference."""
+def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
+    """The trace of one inference from its probe words, shape (cycles, bytes), start to done."""
+    layout, table = engine_layout(config), _roomy(records)
     parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
 
     def add(kind: str, fields: dict[str, NDArray[np.int64]]) -> None:

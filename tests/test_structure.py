@@ -12,6 +12,7 @@ FLOOR = {
     "golden": 0,
     "compress": 1,
     "rtl": 1,
+    "tools": 1,
     "sim": 2,
     "boards": 2,
     "host": 2,

@@ -12,9 +12,9 @@ import pytest
 
 from boards import build as build_module
 from boards.build import build, find_tools
-from boards.tools import TOOLS
 from golden.errors import ElsieError
 from tests.boards.tiny import Echo
+from tools.programs import TOOLS
 
 
 def pretend(path: Path, script: str) -> str:

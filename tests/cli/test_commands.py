@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import elsie
-from boards.tools import TOOLS
 from cli.main import main
+from tools.programs import TOOLS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 

@@ -49,6 +49,15 @@ class Tool:
         call = f"import sys, {self.package} as p; sys.exit(p.{function}(sys.argv[1:]))"
         return [sys.executable, "-c", call]
 
+    def run(self, arguments: list[str], *, cwd: Path) -> None:
+        """Run it in `cwd`, with relative paths only: YoWASP hides /tmp. ElsieError if it fails."""
+        done = subprocess.run(
+            [*self.command(), *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise ElsieError(f"{self.name} failed: {said[-300:]}")
+
     def version(self) -> str:
         """What the tool says about its version; the one line that names it."""
         flag = "-V" if self.name == "yosys" else "--version"

@@ -1,0 +1,62 @@
+"""Memories without initial contents, for compiled simulation.
+
+Amaranth writes out every initial word, zeros too; for megabits of weights that alone takes minutes
+to convert and to compile. The simulator starts memories at zero and fills them itself.
+"""
+
+from amaranth.hdl import ClockSignal, Const, Instance, Module
+from amaranth.lib import memory
+
+
+class BareMemories:
+    """A platform, for Amaranth, whose memories have two ports, read and write, and no contents."""
+
+    def get_memory(self, source: memory.Memory) -> Module:
+        """The memory as one Yosys cell."""
+        m = Module()
+        (read,) = source.read_ports
+        (write,) = source.write_ports
+        width, address = len(read.data), len(read.addr)
+        clocked = read.domain != "comb"
+        m.submodules.cell = Instance(
+            "$mem_v2",
+            p_MEMID="\\memory",
+            p_SIZE=source.data.depth,
+            p_OFFSET=0,
+            p_ABITS=address,
+            p_WIDTH=width,
+            p_INIT=Const(0, 1),
+            **_read_parameters(width, clocked),
+            p_WR_PORTS=1,
+            p_WR_CLK_ENABLE=Const(1, 1),
+            p_WR_CLK_POLARITY=Const(1, 1),
+            p_WR_PRIORITY_MASK=Const(0, 1),
+            p_WR_WIDE_CONTINUATION=Const(0, 1),
+            i_RD_CLK=ClockSignal() if clocked else Const(0, 1),
+            i_RD_EN=read.en if clocked else Const(1, 1),
+            i_RD_ARST=Const(0, 1),
+            i_RD_SRST=Const(0, 1),
+            i_RD_ADDR=read.addr,
+            o_RD_DATA=read.data,
+            i_WR_CLK=ClockSignal(),
+            i_WR_EN=write.en.replicate(width),
+            i_WR_ADDR=write.addr,
+            i_WR_DATA=write.data,
+        )
+        return m
+
+
+def _read_parameters(width: int, clocked: bool) -> dict[str, object]:
+    """Parameters of the read port; a clocked one reads the old word."""
+    return {
+        "p_RD_PORTS": 1,
+        "p_RD_CLK_ENABLE": Const(int(clocked), 1),
+        "p_RD_CLK_POLARITY": Const(1, 1),
+        "p_RD_TRANSPARENCY_MASK": Const(0, 1),
+        "p_RD_COLLISION_X_MASK": Const(0, 1),
+        "p_RD_WIDE_CONTINUATION": Const(0, 1),
+        "p_RD_CE_OVER_SRST": Const(0, 1),
+        "p_RD_ARST_VALUE": Const(0, width),
+        "p_RD_SRST_VALUE": Const(0, width),
+        "p_RD_INIT_VALUE": Const(0, width),
+    }

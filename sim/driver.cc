@@ -1,0 +1,116 @@
+// Runs a compiled engine: fills its memories, feeds inputs, writes down its probe words.
+//
+// driver INPUT OUTPUT; both are little-endian 32-bit words.
+// INPUT: memories (count; each: name length, name padded to words, depth, words per entry, entries), bit
+// numbers of `start` and `done` in the probe, activation width, cycle limit, inferences, inputs
+// per inference, inputs.
+// OUTPUT: for each inference: cycles, a probe record for each cycle, four counters.
+// Exit code 3: an assertion in the design failed (on stderr); 4: cycle limit reached.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "top.cc"
+
+using cxxrtl::debug_item;
+
+template <size_t N> static uint32_t low(const cxxrtl::value<N> &v) { return v.data[0]; }
+template <size_t N> static uint32_t low(const cxxrtl::wire<N> &w) { return w.curr.data[0]; }
+template <size_t N> static const uint32_t *all(const cxxrtl::value<N> &v) { return v.data; }
+template <size_t N> static const uint32_t *all(const cxxrtl::wire<N> &w) { return w.curr.data; }
+
+#include "parts.h"
+
+struct Checks : cxxrtl::performer {
+    void on_check(cxxrtl::flavor type, bool condition, const cxxrtl::lazy_fmt &format,
+                  const cxxrtl::metadata_map &) override {
+        if (condition || type != cxxrtl::flavor::ASSERT) return;
+        std::fprintf(stderr, "%s\n", format().c_str());
+        std::exit(3);
+    }
+};
+
+struct Reader {
+    std::FILE *file;
+    uint32_t word() {
+        uint32_t w;
+        if (std::fread(&w, 4, 1, file) != 1) std::exit(5);
+        return w;
+    }
+    void words(uint32_t *to, size_t count) {
+        if (count && std::fread(to, 4, count, file) != count) std::exit(5);
+    }
+};
+
+static void fill_memories(Reader &in, cxxrtl_design::p_top &top) {
+    cxxrtl::debug_items items;
+    top.debug_info(&items, nullptr, "");
+    for (uint32_t left = in.word(); left; left--) {
+        uint32_t length = in.word();
+        std::vector<uint32_t> name((length + 3) / 4);
+        in.words(name.data(), name.size());
+        std::string path(reinterpret_cast<char *>(name.data()), length);
+        uint32_t depth = in.word(), chunks = in.word();
+        auto found = items.table.find(path);
+        if (found == items.table.end()) {
+            std::fprintf(stderr, "no memory %s\n", path.c_str());
+            std::exit(5);
+        }
+        debug_item &item = found->second[0];
+        if (item.depth < depth || (item.width + 31) / 32 != chunks) std::exit(5);
+        in.words(item.curr, size_t(depth) * chunks);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) return 5;
+    Reader in{std::fopen(argv[1], "rb")};
+    std::FILE *out = std::fopen(argv[2], "wb");
+    if (!in.file || !out) return 5;
+    static cxxrtl_design::p_top top;
+    static Checks checks;
+    fill_memories(in, top);
+    const uint32_t start = in.word(), done = in.word(), width = in.word(), limit = in.word();
+    const uint32_t inferences = in.word(), inputs = in.word();
+    std::vector<uint32_t> x(size_t(inferences) * inputs);
+    in.words(x.data(), x.size());
+
+    std::vector<uint32_t> trace;
+    uint32_t record[RECORD_WORDS];
+    uint64_t cycle = 0;
+    const auto bit = [&](uint32_t n) { return record[n / 32] >> (n % 32) & 1; };
+    const auto tick = [&]() -> bool {
+        top.p_clk.set<bool>(false);
+        top.step(&checks);
+        bool ready = low(top.p_iready);
+        top.p_clk.set<bool>(true);
+        top.step(&checks);
+        gather(top, record);
+        if (++cycle > limit) std::exit(4);
+        return ready;
+    };
+    top.p_oready.set<bool>(true);
+    for (uint32_t n = 0; n < inferences; n++) {
+        trace.clear();
+        for (uint32_t i = 0; i < inputs; i++) {
+            uint32_t value = x[size_t(n) * inputs + i] & ((1u << width) - 1);
+            top.p_ivalid.set<bool>(true);
+            top.p_ipayload.set<uint32_t>(value | uint32_t(i == inputs - 1) << width);
+            while (!tick()) {}
+        }
+        top.p_ivalid.set<bool>(false);
+        if (!bit(start)) return 5;
+        for (;;) {
+            trace.insert(trace.end(), record, record + RECORD_WORDS);
+            if (bit(done)) break;
+            tick();
+        }
+        uint32_t cycles = trace.size() / RECORD_WORDS;
+        std::fwrite(&cycles, 4, 1, out);
+        std::fwrite(trace.data(), 4, trace.size(), out);
+        std::fwrite(all(top.p_counters), 4, 4, out);
+    }
+    return std::fclose(out) ? 5 : 0;
+}

@@ -1,0 +1,103 @@
+"""Interpreted simulation: the engine in Amaranth's own simulator; slow, with waveforms."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.image import Image
+from golden.timing import Counters
+from golden.trace import Trace
+from rtl.engine import Engine
+from sim.harness import put, simulate
+from sim.load import load_image
+from sim.recorder import Recorder
+from sim.tracer import inferences
+from sim.waves import traces
+
+
+def run(
+    image: Image,
+    inputs: NDArray[np.int64],
+    *,
+    max_cycles: int,
+    vcd: str | Path | None,
+    load: bool,
+    progress: Callable[[int, int], None] | None,
+    engine: Callable[..., Engine],
+) -> tuple[list[Trace], list[Counters]]:
+    """Simulate integer inputs (samples, n_in): each inference's trace and counters.
+
+    max_cycles: the watchdog's, loading not counted. The others: see sim.simulate.simulate.
+    """
+    dut = engine(config=image.config, image=None if load else image)
+    recording = _Recording(Recorder(dut), image if load else None, inputs, progress)
+    simulate(
+        recording.recorder,
+        recording.drive,
+        processes=[recording.record],
+        max_cycles=max_cycles + recording.load_cycles,
+        vcd=vcd,
+        traces=lambda: traces(dut),
+    )
+    return inferences(image.config, recording.words), recording.counters
+
+
+class _Recording:
+    """Feeds an engine and writes down what it shows."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        image: Image | None,
+        inputs: NDArray[np.int64],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.recorder, self._engine = recorder, recorder.engine
+        self._image, self._inputs = image, inputs
+        self._progress = progress
+        self.words: list[int] = []
+        self.counters: list[Counters] = []
+
+    @property
+    def load_cycles(self) -> int:
+        """At most as many cycles as loading takes."""
+        if self._image is None:
+            return 0
+        image = self._image
+        return sum(
+            part.size
+            for part in (image.entries, image.pointers, image.codebook, image.biases, image.program)
+        )
+
+    async def record(self, ctx: Any) -> None:
+        """Every cycle's probe word."""
+        append = self.words.append
+        async for _, _, word in ctx.tick().sample(self.recorder.word):
+            append(word)
+
+    async def drive(self, ctx: Any) -> None:
+        """Inputs in, results taken at once, counters read."""
+        engine = self._engine
+        if self._image is not None:
+            await load_image(ctx, engine, self._image)
+        ctx.set(engine.output.ready, 1)
+        for number, row in enumerate(self._inputs):
+            for column, value in enumerate(row):
+                last = int(column == len(row) - 1)
+                await put(ctx, engine.input, {"value": int(value), "last": last})
+            await ctx.tick().until(engine.done)
+            fields = ctx.get(engine.counters)
+            self.counters.append(
+                Counters(
+                    cycles=fields.cycles,
+                    macs=fields.macs,
+                    stalls=fields.stalls,
+                    starved=fields.starved,
+                )
+            )
+            if self._progress is not None:
+                self._progress(number + 1, len(self._inputs))
+        await ctx.tick()  # the last word is recorded a cycle late
