@@ -30,14 +30,15 @@ format: .venv/lint
 train: .venv/train
 	$(BIN)/python -m examples.digits.train
 
+# In compat mode a folder called like a package does not hide it.
 .venv/run: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Elsie needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable .
 	touch $@
 
 .venv/test .venv/lint .venv/train: .venv/%: .venv/run
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[$*]'
 	touch $@
 
 clean:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -121,6 +122,8 @@ def _run(
         ).returncode
     if status == 0:
         return
+    if status in (-signal.SIGINT, 128 + signal.SIGINT):
+        raise KeyboardInterrupt  # Ctrl-C went to the tool first
     logs = [work / f"{NAME}.{'rpt' if name == 'yosys' else 'tim'}", console]
     text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
     reason = None

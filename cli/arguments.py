@@ -27,11 +27,14 @@ def _density(text: str) -> float | dict[str, float]:
     try:
         if "=" not in text:
             return float(text)
-        pairs = (item.split("=") for item in text.split(","))
-        return {name: float(value) for name, value in pairs}
+        pairs = [item.split("=") for item in text.split(",")]
+        densities = {name: float(value) for name, value in pairs}
+        if len(densities) < len(pairs):
+            raise ValueError("a layer is named twice")
+        return densities
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER"
+            f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER with each layer once"
         ) from None
 
 

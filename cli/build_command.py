@@ -4,10 +4,12 @@ import argparse
 
 import elsie
 from cli import output
+from cli.paths import check_directory
 
 
 def run(options: argparse.Namespace) -> int:
     """Build the bitstream and print its report."""
+    check_directory(options.out)
     network = elsie.load(options.net)
     report = elsie.build(
         network, options.board, out=options.out, seed=options.seed, progress=output.note

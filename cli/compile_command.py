@@ -6,25 +6,20 @@ from typing import Any
 import elsie
 from cli import output
 from cli.arguments import ENGINE_FIELDS
-from golden.errors import ElsieError
+from cli.paths import check_file
 from golden.network import Network
 
 
 def run(options: argparse.Namespace) -> int:
     """Compile, write the NET file, print what came out."""
-    evaluate = None
-    if options.evaluate is not None:
-        x, y = elsie.load_samples(options.evaluate)
-        if y is None:
-            raise ElsieError(f"{options.evaluate}: no array 'y' of labels to evaluate with")
-        evaluate = (x, y)
+    check_file(options.out, options.model, options.calibrate, options.evaluate)
     network = elsie.compile(
         options.model,
         calibration=options.calibrate,
         board=options.board,
         weights=options.weights,
         density=options.density,
-        evaluate=evaluate,
+        evaluate=options.evaluate,
         progress=output.note,
         **{
             name: getattr(options, name)
@@ -59,6 +54,8 @@ def describe(network: Network, where: str) -> None:
             f"{layer['padding']} padding",
         )
     describe_size(info)
+    for remark in info["notes"]:
+        output.line("note", remark)
     if "accuracy" in info:
         describe_accuracy(info["accuracy"])
 

@@ -4,12 +4,14 @@ import argparse
 
 from cli import output
 from cli.compile_command import describe_accuracy, describe_size
+from cli.paths import check_directory
 from cli.simulate_command import describe as describe_simulation
 from elsie.demo import Demo, demo
 
 
 def run(options: argparse.Namespace) -> int:
     """Everything; exit code 0 only if all of it held."""
+    check_directory(options.out)
     output.note(
         f"digits -> {options.board}: compile, simulate {options.inferences} inferences, build"
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-_notes = Console(stderr=True, highlight=False)
+_notes = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
 
 
 def note(text: str) -> None:
@@ -33,7 +33,8 @@ def line(name: str, value: str) -> None:
 
 def table(headers: list[str], rows: list[list[str]]) -> None:
     """A table on stdout; plain text where that is not a terminal."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if terminal else 120, force_terminal=terminal)
     shown = Table(*headers, box=None, pad_edge=False)
     for row in rows:
         shown.add_row(*row)

@@ -11,7 +11,7 @@ from cli import output
 def run(options: argparse.Namespace) -> int:
     """Classify, and say how well and how fast."""
     network = elsie.load(options.net)
-    x, y = elsie.load_samples(options.input)
+    x, y = elsie.load_samples(options.input, network=network)
     prediction = elsie.predict(network, x, timing=options.timing)
     values: dict[str, Any] = {
         "network": network.name,

@@ -5,12 +5,14 @@ from typing import Any
 
 import elsie
 from cli import output
+from cli.paths import check_vcd
 
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
+    check_vcd(options.vcd, options.net, options.input)
     network = elsie.load(options.net)
-    x, _ = elsie.load_samples(options.input)
+    x, _ = elsie.load_samples(options.input, network=network)
     x = x[: options.limit]
     with output.progress("simulating the RTL", "inferences") as update:
         simulation = elsie.simulate(

@@ -4,10 +4,12 @@ import argparse
 
 import elsie
 from cli import output
+from cli.paths import check_file
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the engine as Verilog."""
+    check_file(options.out, options.net)
     network = elsie.load(options.net)
     elsie.verilog(network, options.out)
     values = {"network": network.name, "verilog": str(options.out), "module": "elsie"}

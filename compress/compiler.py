@@ -131,12 +131,23 @@ def _for_kind(base: EngineConfig, weights: MacKind | str | None) -> EngineConfig
         raise ElsieError(f"no kind of weights {weights!r}; there are {kinds}") from None
     if kind is base.mac:
         return base.replace(acc_width=_WIDEST)
-    widths = {
-        MacKind.CODEBOOK: {"code_width": 4, "weight_width": 16},
-        MacKind.FIXED: {"code_width": 8, "weight_width": 8},
-        MacKind.LOG: {"code_width": 4},
-    }[kind]
-    return base.replace(mac=kind, acc_width=_WIDEST, **widths)
+    widths = kind_widths(kind, {})
+    return base.replace(**{**widths, "mac": kind, "acc_width": _WIDEST})
+
+
+def kind_widths(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The MAC kind and its usual widths, but for those that are `given`."""
+    usual: dict[str, dict[str, Any]] = {
+        "codebook": {"code_width": 4, "weight_width": 16},
+        "fixed": {"code_width": 8, "weight_width": 8},
+        "log": {"code_width": 4, "weight_width": 16},
+    }
+    widths = {**usual.get(kind, {}), **given}
+    if kind == "fixed":  # one width, whichever way it was said
+        either = given.get("code_width") or given.get("weight_width") or 8
+        widths |= {"code_width": given.get("code_width", either)}
+        widths |= {"weight_width": given.get("weight_width", either)}
+    return {"mac": kind, **{name: widths[name] for name in usual.get(kind, {})}}
 
 
 def _densities(
@@ -154,7 +165,10 @@ def _densities(
             raise ElsieError(
                 f"density names layer {name!r}, but model {model.name} has {', '.join(names)}"
             )
-        check_density(value)
+        try:
+            check_density(value)
+        except ElsieError as error:
+            raise ElsieError(f"layer {name}: {error}") from None
     return {name: density.get(name) for name in names}
 
 

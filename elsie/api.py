@@ -32,7 +32,7 @@ def compile(
     board: str | None = None,
     weights: str | None = None,
     density: float | Mapping[str, float] | None = None,
-    evaluate: tuple[ArrayLike, ArrayLike] | None = None,
+    evaluate: tuple[ArrayLike, ArrayLike] | str | Path | None = None,
     progress: Callable[[str], None] | None = None,
     **engine: Any,
 ) -> Network:
@@ -41,33 +41,41 @@ def compile(
     model: ONNX file, any chain of Gemm, MatMul, Add and Relu. calibration: real inputs (samples,
     n_in), or a file of them. board: its preset shapes the engine, and the network must fit it.
     weights: 'codebook', 'fixed' or 'log'. density: prune to this share of weights, all layers or by
-    name; None keeps the model's own zeros. evaluate: (inputs, labels) for the accuracy at each
-    step, in `Network.info`. engine: fields of EngineConfig to set, such as pes=8; memory depths
-    follow from the network.
+    name; None keeps the model's own zeros. evaluate: (inputs, labels), or a file of them, for the
+    accuracy at each step, in `Network.info`. engine: fields of EngineConfig to set, such as pes=8;
+    memory depths follow from the network.
 
     Raises ElsieError for whatever cannot be used.
     """
-    from compress.compiler import compile_model  # imports onnx, which is slow
+    from compress.compiler import compile_model, kind_widths  # imports onnx, which is slow
     from compress.onnx_import import load_onnx
+    from compress.report import check_samples
 
     for name in _SIZED:
         if name in engine:
             raise ElsieError(f"{name} follows from the network and cannot be given")
     acc_width, run_width = engine.pop("acc_width", None), engine.pop("run_width", None)
     preset = find_preset(board) if board else None
-    base = preset.base if preset else EngineConfig()
-    fields = {**base.to_dict(), **engine}
+    base = (preset.base if preset else EngineConfig()).to_dict()
+    kind = weights or engine.get("mac") or base["mac"]
+    fields = {**base, **engine}
+    if kind != base["mac"]:
+        fields |= kind_widths(kind, engine)
     if "pes" in engine and "group" not in engine:
         fields["group"] = min(fields["group"], fields["pes"])
-    # Room for any group; the compiler sets the depth that the network needs.
-    fields["act_depth"] = max(fields["act_depth"], fields["row_depth"] * fields["group"])
+    # Room for any choice; the compiler sets what the network needs.
+    fields |= {"acc_width": 53, "row_depth": 1, "act_depth": max(64, fields["group"])}
+    config = EngineConfig.from_dict(fields)
+    imported = load_onnx(model)
     if isinstance(calibration, str | Path):
-        calibration = load_samples(calibration)[0]
+        path, calibration = calibration, load_samples(calibration)[0]
+        check_samples(imported, calibration, what=f"{path}: calibration data")
+    if isinstance(evaluate, str | Path):
+        evaluate = _labelled(evaluate, imported)
     return compile_model(
-        load_onnx(model),
+        imported,
         calibration,
-        base=EngineConfig.from_dict(fields),
-        weights=weights,
+        base=config,
         density=density,
         acc_width=acc_width,
         run_width=run_width,
@@ -75,6 +83,17 @@ def compile(
         evaluate=evaluate,
         progress=progress,
     )
+
+
+def _labelled(path: str | Path, model: Any) -> tuple[ArrayLike, ArrayLike]:
+    """Inputs and labels from a file that must suit the model."""
+    from compress.report import check_samples
+
+    x, y = load_samples(path)
+    if y is None:
+        raise ElsieError(f"{path}: no array 'y' of labels to evaluate with")
+    check_samples(model, x, what=f"{path}: evaluation data")
+    return x, y
 
 
 def predict(network: Network, x: ArrayLike, *, timing: int = 0) -> Prediction:

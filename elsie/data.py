@@ -8,19 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import ElsieError
+from golden.network import Network
 
 
 def load_samples(
-    path: str | Path,
+    path: str | Path, *, network: Network | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
     """Inputs (samples, n_in) and, where the file has them, class labels (samples,).
 
     A `.npz` file holds array `x` (or just one array) and optionally `y`; a `.npy` file only inputs.
+    With `network`, inputs and labels must suit it.
     Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
     if "x" not in arrays and len(arrays) == 1:
         arrays = {"x": next(iter(arrays.values()))}
+    if "manifest.json" in arrays:
+        raise ElsieError(f"{path}: this is a NET file, not data; give a .npz file of inputs")
     if "x" not in arrays:
         raise ElsieError(
             f"{path}: no array named 'x'; it has {', '.join(arrays) or 'none'}; "
@@ -34,7 +38,26 @@ def load_samples(
     inputs = x.reshape(len(x), -1).astype(np.float64)
     if not np.isfinite(inputs).all():
         raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
-    return inputs, _labels(path, arrays.get("y"), len(x))
+    labels = _labels(path, arrays.get("y"), len(x))
+    if network is not None:
+        _check_network(path, inputs, labels, network)
+    return inputs, labels
+
+
+def _check_network(
+    path: str | Path, x: NDArray[np.float64], y: NDArray[np.int64] | None, network: Network
+) -> None:
+    """Refuse inputs and labels of another network."""
+    if x.shape[1] != network.n_in:
+        raise ElsieError(
+            f"{path}: x has shape {x.shape}, but network {network.name} takes (samples, "
+            f"{network.n_in})"
+        )
+    if y is not None and not 0 <= y.min() <= y.max() < network.n_out:
+        raise ElsieError(
+            f"{path}: labels y are {y.min()}..{y.max()}, but network {network.name} has classes "
+            f"0..{network.n_out - 1}"
+        )
 
 
 def _labels(path: str | Path, y: Any, samples: int) -> NDArray[np.int64] | None:
@@ -61,7 +84,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         raise ElsieError(f"{path}: no such file") from None
     except OSError as error:
         raise ElsieError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError):
         raise ElsieError(
-            f"{path}: not a .npz or .npy file of plain arrays, or damaged ({error})"
+            f"{path}: not a .npz or .npy file of plain arrays, or damaged; save it with "
+            f"numpy.savez(file, x=inputs, y=labels)"
         ) from None

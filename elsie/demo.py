@@ -1,9 +1,10 @@
 """The main job, end to end, on the digits example."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from elsie import api
@@ -64,10 +65,12 @@ def demo(
     )
     out.mkdir(parents=True, exist_ok=True)
     api.save(network, out / "digits.elsie")
-    with ThreadPoolExecutor(1) as pool:
-        building = pool.submit(api.build, network, board, out=out / board, seed=seed, progress=say)
-        simulation = api.simulate(network, inputs, progress=progress)
-        report = building.result()
+    # The build is in front, so that Ctrl-C reaches the tool that runs; the simulation is a daemon,
+    # so that it does not outlive an interrupted build.
+    simulating: Future[Any] = Future()
+    Thread(target=_fulfil, args=(simulating, network, inputs, progress), daemon=True).start()
+    report = api.build(network, board, out=out / board, seed=seed, progress=say)
+    simulation = simulating.result()
     rtl = simulation.summary(network.config.pes)
     values = {
         "accuracy": {**network.info["accuracy"], "float": _dense_accuracy(x, y)},
@@ -82,6 +85,16 @@ def demo(
         "build": {**report.to_dict(), "bitstream": str(out / board / report.bitstream)},
     }
     return Demo(network=network, values=values, report=report)
+
+
+def _fulfil(
+    future: "Future[Any]", network: Network, inputs: Any, progress: Callable[[int, int], None]
+) -> None:
+    """Simulate and put the result, or the exception, into `future`."""
+    try:
+        future.set_result(api.simulate(network, inputs, progress=progress))
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _dense_accuracy(x: Any, y: Any) -> float:

@@ -48,6 +48,8 @@ def quantise_input(network: Network, x: ArrayLike) -> NDArray[np.int64]:
             f"input has shape {real.shape}, but network {network.name} takes (samples, "
             f"{network.n_in})"
         )
+    if not len(real):
+        raise ElsieError("input has no samples; give at least one")
     if not np.isfinite(real).all():
         raise ElsieError("input has values that are NaN or infinite; remove them first")
     with np.errstate(over="ignore"):  # what is too large saturates all the same

@@ -13,7 +13,7 @@ class MacKind(str, Enum):
     """How a stored weight code becomes a product; chosen once for an engine."""
 
     CODEBOOK = "codebook"
-    """Code indexes 16 shared weights (EIE, section 3); multiplied."""
+    """Code indexes 2**code_width shared weights, 16 in EIE (section 3); multiplied."""
     FIXED = "fixed"
     """Code is the weight itself, two's complement; multiplied."""
     LOG = "log"

@@ -30,6 +30,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def save(network: Network, path: str | Path) -> None:
     """Write `network`, whole or not at all; equal networks give equal bytes."""
     target = Path(path)
+    if target.exists() and not target.is_file():
+        raise ElsieError(f"{target}: cannot be written: it is not a regular file")
     blobs: dict[str, bytes] = {}
     layers = []
     for number, layer in enumerate(network.layers):

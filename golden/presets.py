@@ -111,10 +111,15 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
 
 
 def block_rams(config: EngineConfig, family: str) -> dict[str, int]:
-    """Block RAMs each kind of memory takes on `family`; an estimate before synthesis."""
+    """Block RAMs each kind of memory takes on `family`: as many as in a bitstream, or more.
+
+    In a bitstream nothing writes program and codebook, so Yosys makes logic of them; it does so
+    with other memories too where they are small, which is not counted on here.
+    """
     return {
         name: copies * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
         for name, (copies, depth, bits) in memories(config).items()
+        if name not in ("program", "codebook")
     }
 
 

@@ -21,7 +21,7 @@ class Latencies:
     status: int
     """A PE's queue state to the collector."""
     settle: int
-    """Last grant to the first cycle that may trust that all PEs are idle, less one."""
+    """A grant's job, if any, shows in the PEs' busy state this many cycles later, plus one."""
     commit: int
     """Issue to commit: entry read, decode, multiply, add."""
     drain_wait: int
@@ -49,7 +49,7 @@ class Jobs:
     """Grant of each broadcast, shape (K,)."""
     pop: NDArray[np.int64]
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
-    free: NDArray[np.int64]
+    last_issue: NDArray[np.int64]
     """Last issue of each PE, shape (pes,)."""
     stalls: int
     """Cycles in which a broadcast waited for a queue."""
@@ -66,7 +66,7 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
     work = np.ascontiguousarray(count.T)
     some = work > 0
     grant = np.zeros(total, dtype=np.int64)
-    pop = np.full((total + 1, pes), _NEVER, dtype=np.int64)
+    pop = np.full((total, pes), _NEVER, dtype=np.int64)
     free = np.full(pes, _NEVER // 2 * -1, dtype=np.int64)
     queue = np.full((pes, total + 1), _NEVER, dtype=np.int64)  # pop cycles, job by job
     jobs = np.zeros(pes, dtype=np.int64)
@@ -97,4 +97,4 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
             grant[k] = cycle
             k += 1
         cycle += 1
-    return Jobs(grant=grant, pop=pop[:total], free=free, stalls=stalls)
+    return Jobs(grant=grant, pop=pop, last_issue=free, stalls=stalls)

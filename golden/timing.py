@@ -158,7 +158,7 @@ class _Run:
         if len(column):
             idle = max(idle, int(jobs.grant[-1]) + 1 + self.t.settle)
         if issues:
-            idle = max(idle, int(jobs.free.max()) + 1 + self.t.status)
+            idle = max(idle, int(jobs.last_issue.max()) + 1 + self.t.status)
         self._starved += self.config.pes * (idle - start + 1) - issues
         drain = idle + 1 + self.t.drain_wait
         position, out = self._drain(layer, sums, drain)

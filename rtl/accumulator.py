@@ -13,8 +13,8 @@ class Accumulator(wiring.Component):
 
     real, row: an addition begins. product: its summand, one cycle later. commit, commit_row, total:
     two cycles after the begin, the new sum, which is written in this cycle. clear, clear_row: read
-    a sum for the drain and set it to zero; never within two cycles of an addition (asserted). sum:
-    the sum that was read, one cycle after `clear`.
+    a sum for the drain and set it to zero; never in the cycle of an addition or the two after it
+    (asserted). sum: the sum that was read, one cycle after `clear`.
     """
 
     LATENCY = 2

@@ -38,7 +38,7 @@ class ProcessingElement(wiring.Component):
     broadcast: a non-zero activation and its column. layer: number of the running layer. near_full:
     the queue is nearly full. busy: it has or runs a job; both tell of one cycle ago. clear,
     clear_row, sum: the drain's access to the accumulators. load_valid, load_word: the load port.
-    probe, state: for traces and waveforms.
+    state: for waveforms.
     """
 
     broadcast: data.View

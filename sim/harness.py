@@ -12,7 +12,7 @@ Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 CLOCK_PERIOD = 1e-6
 
 
-class SimulationTimeout(Exception):
+class SimulationTimeout(AssertionError):
     """A simulation did not end within its number of cycles."""
 
 
@@ -50,8 +50,14 @@ def simulate(
         return
     path = Path(vcd)
     shown = traces() if traces else ()
-    with simulator.write_vcd(str(path), str(path.with_suffix(".gtkw")), traces=shown):
-        simulator.run()
+    save = path.with_suffix(".gtkw")
+    try:
+        with simulator.write_vcd(str(path), str(save), traces=shown):
+            simulator.run()
+    except KeyboardInterrupt:  # after a failed check the waveforms are what one wants to see
+        path.unlink(missing_ok=True)
+        save.unlink(missing_ok=True)
+        raise
 
 
 async def put(ctx: Any, port: stream.Interface, payload: Any) -> None:

@@ -63,7 +63,7 @@ class _Recording:
 
     @property
     def load_cycles(self) -> int:
-        """At most as many cycles as loading takes."""
+        """Loading takes at most so many cycles."""
         if self._image is None:
             return 0
         image = self._image

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from golden.errors import ElsieError
@@ -55,18 +56,26 @@ class Tool:
             [*self.command(), *arguments], cwd=cwd, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()
+            said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
             raise ElsieError(f"{self.name} failed: {said[-300:]}")
 
     def version(self) -> str:
-        """What the tool says about its version; the one line that names it."""
+        """What the tool says about its version, else its package's; the tool is run for it."""
         flag = "-V" if self.name == "yosys" else "--version"
         result = subprocess.run(
             [*self.command(), flag], capture_output=True, text=True, check=False
         )
         lines = (result.stdout + result.stderr).splitlines()
-        named = [line for line in lines if self.name in line.lower() and "Preparing" not in line]
-        return named[0].split("(git")[0].split("(Version ")[-1].strip(" )") if named else "unknown"
+        named = [
+            line
+            for line in lines
+            if self.name in line.lower() and not line.startswith(("Preparing", "Usage"))
+        ]
+        return (
+            named[0].split("(git")[0].split("(Version ")[-1].strip(" )")
+            if named
+            else version(self.package)
+        )
 
 
 TOOLS = {

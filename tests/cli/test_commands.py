@@ -1,16 +1,21 @@
 """The command as people and scripts use it: results, exit codes, one-sentence errors."""
 
+import gc
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from amaranth.hdl import Signal
 from onnx import TensorProto, helper, numpy_helper
 
 import elsie
 from cli.main import main
+from compress.onnx_import import load_onnx
+from rtl.accumulator import Accumulator
 from tools.programs import TOOLS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -90,6 +95,42 @@ def test_compile_takes_engine_options_and_densities(capsys, tmp_path: Path) -> N
     assert values["config"]["mac"] == "log"
     assert values["config"]["queue_depth"] == 12
     assert all(layer["density"] <= 0.2001 for layer in values["layers"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "widths"),
+    [
+        (("--weights", "log", "--code-width", "3"), (3, None)),
+        (("--weights", "fixed", "--code-width", "6"), (6, 6)),
+        (("--weights", "fixed", "--weight-width", "7"), (7, 7)),
+        (("--weights", "fixed"), (8, 8)),
+        (("--weight-width", "12"), (4, 12)),
+        (("--code-width", "3"), (3, 16)),
+    ],
+)
+def test_widths_that_are_asked_for_are_taken(capsys, tmp_path, arguments, widths) -> None:
+    code, out, _ = run(
+        capsys,
+        *("compile", DIGITS / "digits-pruned.onnx", "--calibrate", DIGITS / "calibrate.npz"),
+        *("--board", "hx8k", *arguments, "-o", tmp_path / "n.elsie", "--json"),
+    )
+    config = json.loads(out)["config"]
+    assert code == 0
+    assert config["code_width"] == widths[0]
+    assert widths[1] in (None, config["weight_width"])
+
+
+def test_an_rtl_that_is_wrong_is_told_not_crashed(
+    capsys, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost forwarding path trips an assertion in the RTL, or the comparison; exit code 1."""
+    lost = Signal()
+    monkeypatch.setattr(Accumulator, "hazards", lambda *_: (lost, lost))
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main replaces it
+    code, _, err = run(capsys, "simulate", net, "--input", DIGITS / "test.npz", "--limit", "2")
+    gc.collect()
+    assert code == 1
+    assert "elsie: the simulated engine failed a check of its own" in err
 
 
 def test_predict_with_timing(capsys, net: Path) -> None:
@@ -239,6 +280,54 @@ class TestBadInput:
         sentence = refused(capsys, "build", bad, "--board", "hx8k", "-o", tmp_path / "b")
         assert "bad.elsie" in sentence
         assert not (tmp_path / "b").exists()
+
+    def test_labels_of_another_network(self, capsys, net: Path, tmp_path: Path) -> None:
+        data = tmp_path / "x.npz"
+        np.savez(data, x=np.zeros((2, 64)), y=np.array([3, 12]))
+        sentence = refused(capsys, "predict", net, "--input", data)
+        assert "x.npz" in sentence
+        assert "12" in sentence
+
+    def test_a_density_is_told_with_its_layer(self, capsys, tmp_path: Path) -> None:
+        name = load_onnx(DIGITS / "digits.onnx").layers[1].name
+        sentence = refused(
+            capsys,
+            *("compile", DIGITS / "digits.onnx", "--calibrate", DIGITS / "calibrate.npz"),
+            *("--density", f"{name}=0", "-o", tmp_path / "n.elsie"),
+        )
+        assert name in sentence
+
+    def test_a_net_is_no_data(self, capsys, net: Path) -> None:
+        assert "NET file" in refused(capsys, "predict", net, "--input", net)
+
+    def test_targets_that_would_destroy_something(self, capsys, net: Path, tmp_path: Path) -> None:
+        """An input, a directory, a device, a file where a directory must be: all kept."""
+        model, file = tmp_path / "m.onnx", tmp_path / "file"
+        model.write_bytes((DIGITS / "digits.onnx").read_bytes())
+        file.write_text("kept")
+        kept = model.read_bytes()
+        calibrate = ("--calibrate", DIGITS / "calibrate.npz")
+        test = ("--input", DIGITS / "test.npz")
+        for arguments in (
+            ("compile", model, *calibrate, "-o", model),
+            ("compile", model, *calibrate, "-o", tmp_path),
+            ("compile", model, *calibrate, "-o", "/dev/null"),
+            ("compile", model, *calibrate, "-o", ""),
+            ("simulate", net, *test, "--vcd", net),
+            ("simulate", net, *test, "--vcd", tmp_path),
+            ("simulate", net, *test, "--vcd", file / "x.vcd"),
+            ("simulate", net, *test, "--vcd", tmp_path / "x.gtkw"),
+            ("verilog", net, "-o", net),
+            ("verilog", net, "-o", tmp_path),
+            ("build", net, "--board", "hx8k", "-o", file),
+            ("build", net, "--board", "hx8k", "-o", file / "x"),
+            ("demo", "-o", file),
+        ):
+            refused(capsys, *arguments)
+        assert model.read_bytes() == kept
+        assert file.read_text() == "kept"
+        assert Path("/dev/null").is_char_device()
+        elsie.load(net)
 
     def test_configuration(self, capsys, tmp_path: Path) -> None:
         sentence = refused(

@@ -119,5 +119,5 @@ def test_a_schedule_by_hand() -> None:
     jobs = schedule(config, np.array([[2, 0, 1]]), 5)
     assert jobs.grant.tolist() == [5, 6, 7]
     assert jobs.pop[[0, 2], 0].tolist() == [9, 11]
-    assert jobs.free.tolist() == [12]
+    assert jobs.last_issue.tolist() == [12]
     assert jobs.stalls == 0

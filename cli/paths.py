@@ -1,0 +1,46 @@
+"""Where results go: refused before any work, when they cannot or must not go there."""
+
+import os
+from pathlib import Path
+
+from golden.errors import ElsieError
+
+
+def check_file(target: Path, *inputs: Path | None) -> None:
+    """Refuse a file that cannot be written, is no regular file, or is one of the inputs."""
+    if not target.name:
+        raise ElsieError(f"{str(target)!r} is no file name; name the file to write")
+    if target.exists() and not target.is_file():
+        raise ElsieError(f"{target}: is not a regular file; name a file to write")
+    for source in inputs:
+        if source is not None and target.exists() and source.exists() and target.samefile(source):
+            raise ElsieError(f"{target}: is an input of this command; name another file to write")
+    _check_writable(target, target.absolute().parent)
+
+
+def check_vcd(target: Path | None, *inputs: Path | None) -> None:
+    """The same for a VCD file and the save file beside it."""
+    if target is None:
+        return
+    if target.suffix == ".gtkw":
+        raise ElsieError(f"{target}: .gtkw is the save file's ending; name the waveforms .vcd")
+    check_file(target, *inputs)
+    check_file(target.with_suffix(".gtkw"), *inputs)
+
+
+def check_directory(target: Path) -> None:
+    """Refuse a directory that cannot be made or written."""
+    target = target.absolute()
+    if target.exists() and not target.is_dir():
+        raise ElsieError(f"{target}: is not a directory; name a directory to write")
+    folder = target
+    while not folder.exists():
+        folder = folder.parent
+    _check_writable(target, folder)
+
+
+def _check_writable(target: Path, folder: Path) -> None:
+    if not folder.is_dir():
+        raise ElsieError(f"{target}: {folder} is not a directory; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ElsieError(f"{target}: {folder} is not writable; choose another place")
