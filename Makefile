@@ -17,7 +17,7 @@ test: .venv/test
 test-long: .venv/test
 	$(BIN)/python -m pytest -m long
 
-lint: .venv/lint
+lint: .venv/lint .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright

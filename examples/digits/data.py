@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
+from sklearn.model_selection import train_test_split  # pyright: ignore[reportMissingImports]
 
 SEED = 2016
 
