@@ -35,6 +35,21 @@ class Image:
     used: dict[str, int]
     """Words really used in one unit's memory: entries and pointers (largest PE), biases."""
 
+    @property
+    def codebook_words(self) -> NDArray[np.uint64]:
+        """The codebook as it stands in memory: two's complement bits, same shape."""
+        return _bits(self.codebook, self.config.weight_width)
+
+    @property
+    def bias_words(self) -> NDArray[np.uint64]:
+        """The biases as they stand in memory: two's complement bits, same shape."""
+        return _bits(self.biases, self.config.acc_width)
+
+
+def _bits(values: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
+    """Signed integers as words of `width` bits."""
+    return (values & ((1 << width) - 1)).astype(np.uint64)
+
 
 def encode(network: Network) -> Image:
     """The image of a network.

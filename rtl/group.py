@@ -48,8 +48,7 @@ class Group(wiring.Component):
             ProcessingElement(config=config, number=first + slot, image=image)
             for slot in range(self._size)
         ]
-        mask = (1 << config.acc_width) - 1
-        biases = [] if image is None else [int(bias) & mask for bias in image.biases[number]]
+        biases = [] if image is None else [int(word) for word in image.bias_words[number]]
         self.drain = DrainUnit(config=config, size=self._size, init=biases)
         super().__init__(
             {

@@ -55,7 +55,7 @@ class ProcessingElement(wiring.Component):
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """PE `number`, its memories initialised from `image` if there is one."""
         self._config, self._number = config, number
-        pointers, entries, codebook = _words(config, number, image)
+        pointers, entries, codebook = _words(number, image)
         self.reader = PointerReader(config=config, init=pointers)
         self.queue = Queue(
             shape=job_layout(config), depth=config.queue_depth, threshold=config.queue_threshold
@@ -152,15 +152,12 @@ class ProcessingElement(wiring.Component):
             m.d.comb += [select.valid.eq(self.load_valid), select.word.eq(self.load_word)]
 
 
-def _words(
-    config: EngineConfig, number: int, image: Image | None
-) -> tuple[list[int], list[int], list[int]]:
+def _words(number: int, image: Image | None) -> tuple[list[int], list[int], list[int]]:
     """Pointers, entries and codebook words of PE `number`."""
     if image is None:
         return [], [], []
-    mask = (1 << config.weight_width) - 1
     return (
         [int(word) for word in image.pointers[number]],
         [int(word) for word in image.entries[number]],
-        [int(word) & mask for word in image.codebook],
+        [int(word) for word in image.codebook_words],
     )

@@ -170,8 +170,7 @@ def _stimuli(image: Image, inputs: NDArray[np.int64], max_cycles: int) -> bytes:
     parts = [np.array([len(memories)], "<u4").tobytes()]
     for name, words, width in memories:
         chunks = -(-width // 32)
-        masked = np.asarray(words).astype(np.uint64) & np.uint64((1 << width) - 1)
-        split = masked.astype("<u8").view("<u4").reshape(-1, 2)[:, :chunks]
+        split = words.astype("<u8").view("<u4").reshape(-1, 2)[:, :chunks]
         raw = f"{name} memory memory".encode()
         parts.append(np.array([len(raw)], "<u4").tobytes())
         parts.append(raw.ljust(-(-len(raw) // 4) * 4, b"\0"))
@@ -190,7 +189,7 @@ def _memories(image: Image) -> Iterator[tuple[str, NDArray[Any], int]]:
     width = {target: shape_of(config, target)[1] for target in LoadTarget}
     yield "engine sequencer program", image.program, width[LoadTarget.PROGRAM]
     for group in range(config.groups):
-        biases = image.biases[group, : used["biases"]]
+        biases = image.bias_words[group, : used["biases"]]
         yield f"engine group{group} drain bias", biases, width[LoadTarget.BIAS]
         for slot in range(config.group_size(group)):
             pe, path = group * config.group + slot, f"engine group{group} pe{slot}"
@@ -198,7 +197,7 @@ def _memories(image: Image) -> Iterator[tuple[str, NDArray[Any], int]]:
             yield f"{path} pointer_reader ram", pointers, width[LoadTarget.POINTER]
             yield f"{path} entry_reader ram", entries, width[LoadTarget.ENTRY]
             if image.codebook.size:
-                yield f"{path} decoder codebook", image.codebook, width[LoadTarget.CODEBOOK]
+                yield f"{path} decoder codebook", image.codebook_words, width[LoadTarget.CODEBOOK]
 
 
 def _counters(words: NDArray[np.uint32]) -> Counters:

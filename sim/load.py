@@ -12,16 +12,13 @@ from rtl.load import LoadTarget
 
 def load_words(image: Image) -> Iterator[dict[str, Any]]:
     """Every word of an image that is used, as payloads of the load port."""
-    config = image.config
     used = image.used
-    mask = (1 << config.weight_width) - 1
-    bias_mask = (1 << config.acc_width) - 1
     parts = (
         (LoadTarget.PROGRAM, image.program[None, :]),
         (LoadTarget.POINTER, image.pointers[:, : used["pointers"]]),
         (LoadTarget.ENTRY, image.entries[:, : used["entries"]]),
-        (LoadTarget.CODEBOOK, image.codebook[None, :] & mask),
-        (LoadTarget.BIAS, image.biases[:, : used["biases"]] & bias_mask),
+        (LoadTarget.CODEBOOK, image.codebook_words[None, :]),
+        (LoadTarget.BIAS, image.bias_words[:, : used["biases"]]),
     )
     for target, words in parts:
         for (unit, address), word in np.ndenumerate(words):
