@@ -25,7 +25,7 @@ Progress = Callable[[str], None]
 NAME = "elsie"
 """Base name of all files of a build."""
 
-_AFTER_READ = [
+AFTER_READ = [
     # Assertions are for simulators; left in, they cost LUTs.
     "chformal -remove",
     # Block RAMs never read and write one address in one cycle (asserted in rtl.prim.ram), so the
@@ -96,7 +96,7 @@ def _prepare(top: wiring.Component, board: Board, work: Path, seed: int) -> list
         # Source paths in the netlist would make the result depend on where Elsie is installed.
         emit_src=False,
         synth_opts=["-dsp"] if board.preset.device == "iCE40UP5K" else [],
-        script_after_read="\n".join(_AFTER_READ),
+        script_after_read="\n".join(AFTER_READ),
         script_after_synth=f"tee -q -o {NAME}.stat.json stat -json",
         nextpnr_opts=["--seed", str(seed), "--report", f"{NAME}.pnr.json"],
     )

@@ -12,11 +12,26 @@ from boards.uart import UartReceiver, UartTransmitter, check_divisor
 from boards.vector_input import VectorInput, check_timeout
 from golden import image
 from golden.errors import ElsieError
+from golden.kinds import EntryMemory
 from golden.network import Network
 from rtl.engine import Engine
 
 TIMEOUT = 1 << 20
 """Cycles of silence after which an unfinished vector is dropped."""
+
+
+def check_network(network: Network) -> None:
+    """Refuse what no bitstream can hold, or whose answer a board cannot send."""
+    if network.config.entry_memory is EntryMemory.SPRAM:
+        raise ElsieError(
+            f"network {network.name} has its entries in SPRAM, which no bitstream can fill; "
+            f"compile it with entry_memory block to build it, or simulate it"
+        )
+    if network.n_out > 1 << 16:
+        raise ElsieError(
+            f"network {network.name} has {network.n_out} outputs; a board answers with the "
+            f"number of the largest, and can count to 65536"
+        )
 
 
 class BoardTop(wiring.Component):
@@ -42,13 +57,9 @@ class BoardTop(wiring.Component):
         engine: wiring.Component | None = None,
     ) -> None:
         """`engine` replaces rtl.engine.Engine in tests; it must have the same ports."""
+        check_network(network)
         check_divisor(divisor)
         check_timeout(timeout, divisor=divisor)
-        if network.n_out > 1 << 16:
-            raise ElsieError(
-                f"network {network.name} has {network.n_out} outputs; a board answers with the "
-                f"number of the largest, and can count to 65536"
-            )
         self.network, self.config = network, network.config
         self._divisor, self._timeout, self._engine = divisor, timeout, engine
         # Encoded here, not in elaborate(), so that a network that does not fit is refused at once.

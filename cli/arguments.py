@@ -1,14 +1,17 @@
 """The command line's grammar; nothing slow is imported here."""
 
 import argparse
+import importlib
 from importlib.metadata import version
 from pathlib import Path
 
+from cli.bench_command import BENCHMARKS
+from cli.grammar import add_command, positive
 from golden.presets import PRESETS
 
 _ENGINE = (
     ("--pes", "processing elements"),
-    ("--group", "PEs that share an activation memory and a drain unit"),
+    ("--group", "PEs that share column memory, activation memory and drain unit"),
     ("--queue-depth", "slots of a PE's activation queue"),
     ("--run-width", "bits of the zero run (default: the cheapest)"),
     ("--act-width", "bits of an activation"),
@@ -18,7 +21,7 @@ _ENGINE = (
     ("--multiplier-stages", "registers in the multiplier"),
     ("--broadcast-stages", "registers between collector and PEs"),
 )
-ENGINE_FIELDS = tuple(option[2:].replace("-", "_") for option, _ in _ENGINE)
+ENGINE_FIELDS = ("entry_memory", *(option[2:].replace("-", "_") for option, _ in _ENGINE))
 """Fields of EngineConfig that options set."""
 
 
@@ -38,13 +41,6 @@ def _density(text: str) -> float | dict[str, float]:
         ) from None
 
 
-def _positive(text: str) -> int:
-    """A count of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """The whole grammar."""
     top = argparse.ArgumentParser(
@@ -61,27 +57,10 @@ def parser() -> argparse.ArgumentParser:
     _simulate(steps)
     _build(steps)
     _verilog(steps)
-    _add(steps, "boards", "list the boards", "elsie boards --json")
-    _add(steps, "doctor", "check that all tools are there and run", "elsie doctor")
+    _bench(steps)
+    add_command(steps, "boards", "list the boards", "elsie boards --json")
+    add_command(steps, "doctor", "check that all tools are there and run", "elsie doctor")
     return top
-
-
-def _add(
-    steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    summary: str,
-    *examples: str,
-) -> argparse.ArgumentParser:
-    """One command with its examples, and --json."""
-    command = steps.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    return command
 
 
 def _net(command: argparse.ArgumentParser) -> None:
@@ -104,12 +83,12 @@ def _board(command: argparse.ArgumentParser, *, required: bool = False) -> None:
 
 def _seed(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--seed", type=_positive, default=1, help="seed of place and route (default: 1)"
+        "--seed", type=positive, default=1, help="seed of place and route (default: 1)"
     )
 
 
 def _demo(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "demo",
         "run everything on the digits example: compile, predict, simulate, build",
@@ -123,7 +102,7 @@ def _demo(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "--weights", choices=["codebook", "fixed", "log"], default="codebook", help="MAC kind"
     )
     command.add_argument(
-        "--inferences", type=_positive, default=50, help="how many to simulate (default: 50)"
+        "--inferences", type=positive, default=50, help="how many to simulate (default: 50)"
     )
     command.add_argument(
         "-o",
@@ -136,7 +115,7 @@ def _demo(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "compile",
         "compress an ONNX model into a NET file",
@@ -165,12 +144,17 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     _board(command)
     engine = command.add_argument_group("engine", "override the board's preset, or the default")
+    engine.add_argument(
+        "--entry-memory",
+        choices=["block", "spram"],
+        help="where entries are: block RAM, or iCE40 UP5K's SPRAM (only to simulate, for now)",
+    )
     for option, summary in _ENGINE:
-        engine.add_argument(option, type=_positive, metavar="N", help=summary)
+        engine.add_argument(option, type=positive, metavar="N", help=summary)
 
 
 def _predict(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "predict",
         "run the golden model",
@@ -180,12 +164,12 @@ def _predict(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     _net(command)
     _input(command)
     command.add_argument(
-        "--timing", metavar="N", type=_positive, default=0, help="predict the cycles of N samples"
+        "--timing", metavar="N", type=positive, default=0, help="predict the cycles of N samples"
     )
 
 
 def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "simulate",
         "simulate the RTL and compare it with the golden model, event by event",
@@ -197,7 +181,7 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _net(command)
     _input(command)
     command.add_argument(
-        "--limit", metavar="N", type=_positive, help="only the first N samples (default: all)"
+        "--limit", metavar="N", type=positive, help="only the first N samples (default: all)"
     )
     command.add_argument(
         "--vcd", metavar="FILE", type=Path, help="write waveforms, and a .gtkw file beside them"
@@ -210,7 +194,7 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _build(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "build",
         "make a bitstream and its area and timing report",
@@ -225,7 +209,7 @@ def _build(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _verilog(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = _add(
+    command = add_command(
         steps,
         "verilog",
         "write the engine, network in its memories, as plain Verilog",
@@ -235,3 +219,12 @@ def _verilog(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     command.add_argument(
         "-o", "--out", metavar="FILE", type=Path, required=True, help="file to write"
     )
+
+
+def _bench(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bench = steps.add_parser(
+        "bench", help="measure the engine", description="Measure the engine, reproducibly."
+    )
+    kinds = bench.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
+    for name in BENCHMARKS:
+        importlib.import_module(f"cli.bench_{name}").add(kinds)

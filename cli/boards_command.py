@@ -16,12 +16,13 @@ def run(options: argparse.Namespace) -> int:
             "family": preset.family,
             "clock_mhz": preset.clock_mhz,
             "block_rams": preset.block_rams,
+            "sprams": preset.sprams,
             "pes": preset.base.pes,
             "act_width": preset.base.act_width,
         }
         for preset in PRESETS.values()
     ]
-    headers = ["board", "title", "device", "clock_mhz", "block_rams", "pes", "act_width"]
+    headers = ["board", "title", "device", "clock_mhz", "block_rams", "sprams", "pes", "act_width"]
     output.result(
         {"boards": rows},
         as_json=options.json,

@@ -1,54 +1,63 @@
 """Row assignment: which PE owns which row, and at which local row."""
 
 import heapq
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from compress import local_search
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.network import locate_inverse
 
-STRATEGIES = ("lpt", "row_mod_n")
+STRATEGIES = ("search", "lpt", "row_mod_n")
 
 
 def assign_rows(
     config: EngineConfig,
-    stored: NDArray[np.bool_],
+    stored: Any,
     *,
-    strategy: str = "lpt",
+    strategy: str = "search",
     activity: NDArray[np.float64] | None = None,
     held: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Position of every row (golden.network.Layer.position), shape (n_out,).
 
-    `stored` (n_out, n_in) says which weights have an entry; `activity` (n_in,) is how often each
-    column's activation is not 0, 1 when None; `held` (pes,) is how many entries each PE holds of
-    the layers before, 0 when None. Every PE gets at most ceil(n_out / pes) rows, in the order of
-    the matrix.
+    `stored` (n_out, n_in), a NumPy array or a scipy.sparse one, of bool, says which weights have an
+    entry; `activity` (n_in,) is how often each column's activation is not 0, 1 when None; `held`
+    (pes,) is how many entries each PE holds of the layers before, 0 when None. Every PE gets at
+    most ceil(n_out / pes) rows, in the order of the matrix.
 
     lpt: longest processing time first (Graham, 1969): rows by falling work, each to the PE with
     the least work so far. A row's work is the sum of its columns' activity; rows and PEs of equal
-    work are ordered by non-zeros, then by number. The PEs then swap their shares so that the
-    fullest entry memory so far gets the fewest entries, which costs no time: all PEs are alike.
+    work are ordered by non-zeros, then by number.
+    search: the same, then local search (compress.local_search), for up to LARGEST rows.
     row_mod_n: row j on PE j mod pes (EIE, section 3).
+
+    With lpt and search the PEs then swap their shares so that the fullest entry memory so far gets
+    the fewest entries, which costs no time: all PEs are alike.
 
     Raises ElsieError for an unknown strategy.
     """
-    rows = len(stored)
+    if strategy not in STRATEGIES:
+        raise ElsieError(f"no row assignment {strategy!r}; there are {', '.join(STRATEGIES)}")
+    matrix = sparse.csr_matrix(stored, dtype=np.float64)
+    rows, columns = stored.shape
     if strategy == "row_mod_n":
         pe = np.arange(rows) % config.pes
-    elif strategy == "lpt":
-        nnz = stored.sum(axis=1)
-        work = nnz.astype(np.float64) if activity is None else stored @ activity
-        pe = _longest_first(work, nnz, config.pes)
-        if held is not None:
-            share = np.argsort(-np.bincount(pe, nnz, config.pes), kind="stable")
-            swap = np.empty(config.pes, dtype=np.int64)
-            swap[share] = np.argsort(held, kind="stable")
-            pe = swap[pe]
     else:
-        raise ElsieError(f"no row assignment {strategy!r}; there are {', '.join(STRATEGIES)}")
+        active = np.ones(columns) if activity is None else np.asarray(activity, np.float64)
+        nnz = np.diff(matrix.indptr).astype(np.int64)
+        pe = _longest_first(matrix @ active, nnz, config.pes)
+        if strategy == "search" and config.pes > 1 and rows <= local_search.LARGEST:
+            costs = local_search.pair_costs(
+                matrix, active, groups=config.groups, largest=-(-rows // config.pes)
+            )
+            pe = local_search.improve(costs, pe, config.pes)
+        if held is not None:
+            pe = _even_memories(pe, nnz, held)
     order = np.argsort(pe, kind="stable")
     before = np.cumsum(np.bincount(pe, minlength=config.pes)) - np.bincount(
         pe, minlength=config.pes
@@ -56,6 +65,16 @@ def assign_rows(
     local = np.empty(rows, dtype=np.int64)
     local[order] = np.arange(rows) - before[pe[order]]
     return locate_inverse(config, pe, local)
+
+
+def _even_memories(
+    pe: NDArray[np.int64], nnz: NDArray[np.int64], held: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """PE of every row when the largest share goes to the emptiest memory, and so on."""
+    share = np.argsort(-np.bincount(pe, nnz, len(held)), kind="stable")
+    swap = np.empty(len(held), dtype=np.int64)
+    swap[share] = np.argsort(held, kind="stable")
+    return swap[pe]
 
 
 def _longest_first(

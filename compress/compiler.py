@@ -59,8 +59,9 @@ def compile_model(
     """Prune, quantise, calibrate, assign rows and size; `Network.info` reports what came out.
 
     `calibration` (samples, n_in) are real inputs. `base` gives the shape and the widths; depths,
-    run and accumulator widths are set from the network unless given. `weights` chooses the MAC
-    kind (else base's): fixed then has 8 bits and log a 4-bit code, unless base is of that kind.
+    run and accumulator widths, and the range of shifts, are set from the network unless given.
+    `weights` chooses the MAC kind (else base's): fixed then has 8 bits and log a 4-bit code, unless
+    base is of that kind.
     `density` prunes every layer, or the named ones; None keeps the model's own zeros. `preset` is
     the board that it must fit. `evaluate` (x, labels) adds accuracies in percent. `progress` is
     told each step.
@@ -90,6 +91,7 @@ def compile_model(
     layers = tuple(_layer(s, p.position) for s, p in zip(steps, placed, strict=True))
     wide = Network(name=model.name, config=config.replace(acc_width=_WIDEST), layers=layers)
     config = config.replace(acc_width=sizing.fit_accumulator(wide, acc_width=acc_width))
+    config = sizing.fit_shifts(config, [layer.shift for layer in layers])
     if preset is not None:
         check_fits(config, preset, what=f"network {model.name}")
     network = Network(name=model.name, config=config, layers=layers)

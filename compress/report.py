@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from compress.calibrate import fake_quantise
 from compress.model import FloatLayer, Model
-from compress.sizing import Placed, count_entries, count_padding
+from compress.sizing import Placed, count_places
 from golden import arithmetic, layout
 from golden.errors import ElsieError
 from golden.network import Network
@@ -18,21 +18,20 @@ def sizes(network: Network, layers: Sequence[Placed]) -> dict[str, Any]:
     """`size_bits` {dense, stored} and `compression_ratio` (dense / stored).
 
     dense: weights and biases in 32-bit float. stored: what is loaded into the engine: entries with
-    padding, a pointer (start and count) for every column in every PE, one codebook for each
-    layer, and every group's biases.
+    padding (in SPRAM whole words of two, 8 bits each), a pointer (start and count) for every
+    column in every PE, one codebook for each layer, and every group's biases.
     """
     config = network.config
     dense = 32 * sum(layer.n_out * (layer.n_in + 1) for layer in network.layers)
     entries = columns = biases = 0
     width = config.groups * -(-network.n_in // config.groups)
     for layer in layers:
-        padding = count_padding(config, layer, [config.run_width])
-        entries += int(count_entries(config, layer).sum() + padding.sum())
+        entries += int(count_places(config, layer, [config.run_width]).sum())
         columns += width
         width = config.slots * layer.rows_per_pe(config)
         biases += width
     stored = (
-        entries * layout.width(layout.entry(config))
+        entries * layout.entry_word_width(config) // config.entry_lanes
         + columns * config.pes * layout.width(layout.pointer(config))
         + sum(layer.codebook.size for layer in network.layers) * config.weight_width
         + biases * config.acc_width

@@ -13,6 +13,7 @@ from golden import arithmetic, netfile
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.image import encode
+from golden.kinds import EntryMemory
 from golden.network import Network
 from golden.presets import check_fits
 from golden.presets import find as find_preset
@@ -43,7 +44,7 @@ def compile(
     weights: 'codebook', 'fixed' or 'log'. density: prune to this share of weights, all layers or by
     name; None keeps the model's own zeros. evaluate: (inputs, labels), or a file of them, for the
     accuracy at each step, in `Network.info`. engine: fields of EngineConfig to set, such as pes=8;
-    memory depths follow from the network.
+    memory depths and the range of shifts follow from the network.
 
     Raises ElsieError for whatever cannot be used.
     """
@@ -65,6 +66,8 @@ def compile(
         fields["group"] = min(fields["group"], fields["pes"])
     # Room for any choice; the compiler sets what the network needs.
     fields |= {"acc_width": 53, "row_depth": 1, "act_depth": max(64, fields["group"])}
+    if fields["entry_memory"] == EntryMemory.SPRAM.value:
+        fields["run_width"] = 2
     config = EngineConfig.from_dict(fields)
     imported = load_onnx(model)
     if isinstance(calibration, str | Path):
@@ -157,9 +160,10 @@ def build(
     """
     from boards import registry
     from boards.build import build as run
-    from boards.top import BoardTop
+    from boards.top import BoardTop, check_network
 
     chosen = registry.find(board)
+    check_network(network)  # before there is a design, whose loss would be a warning
     check_fits(network.config, chosen.preset, what=f"network {network.name}")
     top = BoardTop(network=network, divisor=chosen.divisor())
     return run(top, board, out=out, seed=seed, progress=progress)

@@ -8,6 +8,7 @@ from typing import Any
 
 from golden.errors import ElsieError
 from golden.image import encode
+from golden.kinds import EntryMemory
 from golden.network import Network
 
 
@@ -15,14 +16,19 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     """Write the engine, with `network` in its memories, as one Verilog file.
 
     Module `name` has ports clk, rst (synchronous, active high) and those of rtl.engine.Engine,
-    streams as port__payload, port__valid, port__ready. Raises ElsieError when Yosys is missing or
-    the file cannot be written.
+    streams as port__payload, port__valid, port__ready. Raises ElsieError when Yosys is missing,
+    the entries are in SPRAM, or the file cannot be written.
     """
     from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
     from rtl.engine import Engine
     from tools.programs import TOOLS
 
+    if network.config.entry_memory is EntryMemory.SPRAM:
+        raise ElsieError(
+            f"network {network.name} has its entries in SPRAM, which Verilog cannot fill; compile "
+            f"it with entry_memory block"
+        )
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise ElsieError(f"{path}: its directory does not exist")

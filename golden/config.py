@@ -6,52 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from golden import limits
 from golden.errors import ElsieError
-
-
-class MacKind(str, Enum):
-    """How a stored weight code becomes a product; chosen once for an engine."""
-
-    CODEBOOK = "codebook"
-    """Code indexes 2**code_width shared weights, 16 in EIE (section 3); multiplied."""
-    FIXED = "fixed"
-    """Code is the weight itself, two's complement; multiplied."""
-    LOG = "log"
-    """Code is a sign and an exponent, weight = +-2**exponent; shifted (LogNet, section 3)."""
-
-
-def bits_for(largest: int) -> int:
-    """Bits that hold the unsigned integers 0..largest; at least 1."""
-    return max(1, largest.bit_length())
-
-
-def tree_levels(leaves: int, *, radix: int) -> int:
-    """Levels of a `radix`-ary tree over `leaves` leaves; 0 for a single leaf."""
-    levels = 0
-    while leaves > 1:
-        leaves = -(-leaves // radix)
-        levels += 1
-    return levels
-
-
-_RANGES: dict[str, tuple[int, int]] = {
-    "pes": (1, 1024),
-    "group": (1, 64),
-    "queue_depth": (2, 1024),
-    "run_width": (2, 16),
-    "act_width": (4, 24),
-    "weight_width": (2, 24),
-    "code_width": (2, 16),
-    "acc_width": (8, 53),
-    "entry_depth": (1, 1 << 24),
-    "column_depth": (1, 1 << 20),
-    "row_depth": (1, 1 << 16),
-    "act_depth": (1, 1 << 20),
-    "bias_depth": (1, 1 << 20),
-    "layers": (1, 256),
-    "multiplier_stages": (1, 4),
-    "broadcast_stages": (0, 4),
-}
+from golden.kinds import EntryMemory, MacKind, bits_for, tree_levels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +20,12 @@ class EngineConfig:
 
     mac: MacKind = MacKind.CODEBOOK
     """Kind of multiply-accumulate."""
+    entry_memory: EntryMemory = EntryMemory.BLOCK
+    """Kind of memory that the entries are in."""
     pes: int = 4
     """Processing elements; each owns some rows of every matrix. Any number from 1."""
-    group: int = 4
-    """PEs that share one activation memory and one drain unit (EIE: the LNZD group of 4)."""
+    group: int = 2
+    """PEs that share column memory, activation memory and drain unit (EIE: the LNZD group of 4)."""
     queue_depth: int = 8
     """Slots of a PE's activation queue. The last `queue_margin` only take what is on its way."""
     run_width: int = 5
@@ -89,69 +48,22 @@ class EngineConfig:
     """Non-zero activations a group can hold for one layer (there are two such banks)."""
     bias_depth: int = 256
     """Biases a group can store, all layers together."""
+    shift_low: int = 0
+    """Least requantising shift of any layer; the bits below it need no shifter."""
+    shift_high: int = 52
+    """Largest requantising shift of any layer; never more than acc_width - 1 in any case."""
     layers: int = 8
     """Length of the longest layer program."""
-    multiplier_stages: int = 1
-    """Registers from operands to product."""
+    multiplier_stages: int = 2
+    """Registers from decoded weight to product."""
     broadcast_stages: int = 0
     """Extra registers between the collector and the PEs, for large arrays."""
 
     def __post_init__(self) -> None:
         """Check every range and every rule between fields."""
-        kinds = [kind.value for kind in MacKind]
-        if self.mac not in kinds:
-            raise ElsieError(
-                f"engine configuration: mac must be one of {', '.join(kinds)}, not {self.mac!r}"
-            )
-        object.__setattr__(self, "mac", MacKind(self.mac))
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise ElsieError(
-                    f"engine configuration: {name} must be an integer from {low} to {high}, "
-                    f"not {value!r}"
-                )
-        self._check_widths()
-        if self.act_depth < self.row_depth * self.group:
-            raise ElsieError(
-                f"engine configuration: act_depth must be at least row_depth x group = "
-                f"{self.row_depth * self.group}, the outputs of a group, not {self.act_depth}"
-            )
-        if self.queue_depth <= self.queue_margin:
-            raise ElsieError(
-                f"engine configuration: queue_depth must be at least {self.queue_margin + 1} for "
-                f"{self.pes} PEs, not {self.queue_depth}: {self.queue_margin} slots are for "
-                f"broadcasts already on their way when a queue reports that it is nearly full"
-            )
-
-    def _check_widths(self) -> None:
-        """The rules between code, weight and accumulator widths."""
-        if self.mac is MacKind.CODEBOOK and self.code_width > 8:
-            raise ElsieError(
-                f"engine configuration: code_width must be at most 8 for a codebook, "
-                f"not {self.code_width}"
-            )
-        if self.mac is MacKind.FIXED and self.code_width != self.weight_width:
-            raise ElsieError(
-                f"engine configuration: code_width ({self.code_width}) must equal weight_width "
-                f"({self.weight_width}) for fixed weights"
-            )
-        if self.mac is MacKind.LOG and self.code_width > 5:
-            raise ElsieError(
-                f"engine configuration: code_width must be at most 5 for log weights (a sign and "
-                f"up to 4 bits of exponent), not {self.code_width}"
-            )
-        if self.acc_width < self.product_width:
-            raise ElsieError(
-                f"engine configuration: acc_width must be at least {self.product_width}, the "
-                f"width of one product, not {self.acc_width}"
-            )
-        program = self.column_width + self.bias_address_width + self.index_width
-        if program + self.shift_width + 2 > 64:
-            raise ElsieError(
-                "engine configuration: column_depth, bias_depth and act_depth together need "
-                "program words of more than 64 bits; lower one of them"
-            )
+        _as_kind(self, "mac", MacKind)
+        _as_kind(self, "entry_memory", EntryMemory)
+        limits.check(self)
 
     # -- shape -------------------------------------------------------------------------------
 
@@ -179,9 +91,19 @@ class EngineConfig:
         return self.act_width + self.weight_width
 
     @property
+    def entry_lanes(self) -> int:
+        """Entries in one word of the entry memory; a column starts with a word."""
+        return 2 if self.entry_memory is EntryMemory.SPRAM else 1
+
+    @property
     def entry_address_width(self) -> int:
         """Bits of an entry's address."""
         return bits_for(self.entry_depth - 1)
+
+    @property
+    def start_width(self) -> int:
+        """Bits of the address of an entry memory's word."""
+        return bits_for(self.entry_depth // self.entry_lanes - 1)
 
     @property
     def count_width(self) -> int:
@@ -190,8 +112,8 @@ class EngineConfig:
 
     @property
     def column_width(self) -> int:
-        """Bits of a pointer's address."""
-        return bits_for(self.column_depth - 1)
+        """Bits of an address in the column memory: pointers first, then biases."""
+        return bits_for(self.column_depth + self.bias_depth - 1)
 
     @property
     def row_width(self) -> int:
@@ -209,14 +131,14 @@ class EngineConfig:
         return bits_for(self.act_depth * self.groups - 1)
 
     @property
-    def bias_address_width(self) -> int:
-        """Bits of a bias's address."""
-        return bits_for(self.bias_depth - 1)
+    def shift_top(self) -> int:
+        """Largest shift that the engine can do."""
+        return min(self.shift_high, self.acc_width - 1)
 
     @property
     def shift_width(self) -> int:
-        """Bits of the requantising shift, 0..acc_width-1."""
-        return bits_for(self.acc_width - 1)
+        """Bits of the requantising shift, less shift_low."""
+        return bits_for(self.shift_top - self.shift_low)
 
     @property
     def layer_width(self) -> int:
@@ -232,13 +154,13 @@ class EngineConfig:
 
     @property
     def status_stages(self) -> int:
-        """Registers from a PE's queue state to the collector and sequencer."""
-        return 1 if self.pes <= 16 else 2
+        """Registers from the PEs' queues to the hold, and from the drains to the sequencer."""
+        return 1 if self.pes <= 16 else 2 if self.pes <= 64 else 3
 
     @property
     def queue_margin(self) -> int:
-        """Broadcasts that can still arrive after a queue has reported that it is nearly full."""
-        return 3 + self.collector_levels + self.broadcast_stages + self.status_stages
+        """Jobs that can still arrive after a queue has reported that it is nearly full."""
+        return 1 + self.status_stages
 
     @property
     def queue_threshold(self) -> int:
@@ -253,7 +175,11 @@ class EngineConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**dataclasses.asdict(self), "mac": self.mac.value}
+        return {
+            **dataclasses.asdict(self),
+            "mac": self.mac.value,
+            "entry_memory": self.entry_memory.value,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EngineConfig":
@@ -268,3 +194,13 @@ class EngineConfig:
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise ElsieError(f"engine configuration: no field {name!r}{hint}")
         return cls(**values)
+
+
+def _as_kind(config: EngineConfig, name: str, kind: type[Enum]) -> None:
+    """Make a field that may be text an enumeration's member."""
+    known, value = [member.value for member in kind], getattr(config, name)
+    if value not in known:
+        raise ElsieError(
+            f"engine configuration: {name} must be one of {', '.join(known)}, not {value!r}"
+        )
+    object.__setattr__(config, name, kind(value))

@@ -23,13 +23,13 @@ class Image:
     config: EngineConfig
     """The engine that this image is for."""
     entries: NDArray[np.uint64]
-    """Entry memories, shape (pes, entry_depth)."""
+    """Entries at their addresses, shape (pes, entry_depth)."""
     pointers: NDArray[np.uint64]
-    """Pointer memories, shape (pes, column_depth)."""
+    """Pointer of each column, shape (pes, column_depth)."""
     codebook: NDArray[np.int64]
     """Weight at address layer << code_width | code, shape (layers << code_width,), signed."""
     biases: NDArray[np.int64]
-    """Bias memories, shape (groups, bias_depth), signed; address bias_base + drain step."""
+    """Biases, shape (groups, bias_depth), signed; behind the pointers in the column memory."""
     program: NDArray[np.uint64]
     """Layer program, shape (layers,); unused words are 0."""
     used: dict[str, int]
@@ -41,9 +41,24 @@ class Image:
         return _bits(self.codebook, self.config.weight_width)
 
     @property
-    def bias_words(self) -> NDArray[np.uint64]:
-        """The biases as they stand in memory: two's complement bits, same shape."""
-        return _bits(self.biases, self.config.acc_width)
+    def entry_words(self) -> NDArray[np.uint64]:
+        """The entry memories' words, shape (pes, entry_depth / entry_lanes), first entry lowest."""
+        lanes = self.entries.reshape(self.config.pes, -1, self.config.entry_lanes)
+        # Two entries share a word of 16 bits, however wide they are.
+        shifts = (8 * np.arange(self.config.entry_lanes)).astype(np.uint64)
+        return np.bitwise_or.reduce(lanes << shifts, axis=2)
+
+    def column_words(self, group: int) -> list[int]:
+        """A group's column memory up to the last bias in use: Python integers of any width."""
+        config = self.config
+        width = layout.width(layout.pointer(config))
+        first = group * config.group
+        words = [0] * config.column_depth
+        for slot in range(config.group_size(group)):
+            for address, word in enumerate(self.pointers[first + slot].tolist()):
+                words[address] |= word << (slot * width)
+        used = self.biases[group, : self.used["biases"]]
+        return words + _bits(used, config.acc_width).tolist()
 
 
 def _bits(values: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
@@ -99,7 +114,7 @@ class _Encoder:
                     f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
                 )
             self._layer(number, layer, inputs, columns)
-            inputs, columns = layer.position, self._steps(layer) * config.groups
+            inputs, columns = layer.position, self._rows(layer) * config.slots
         return Image(
             config=config,
             entries=self.entries,
@@ -114,50 +129,54 @@ class _Encoder:
             },
         )
 
-    def _steps(self, layer: Layer) -> int:
-        """Drain steps of a layer: rows per PE x group size."""
-        _, row = locate(self.config, layer.position)
-        return int(row.max() + 1) * self.config.group
+    def _rows(self, layer: Layer) -> int:
+        """Rows per PE of a layer."""
+        return int(locate(self.config, layer.position)[1].max()) + 1
 
     def _layer(self, number: int, layer: Layer, inputs: NDArray[np.int64], columns: int) -> None:
-        config, steps = self.config, self._steps(layer)
+        config, rows = self.config, self._rows(layer)
         compressed = csc.encode(config, layer_nonzeros(config, layer, inputs), columns=columns)
-        self._need(layer, "entry_depth", int((self.next_entry + compressed.per_pe).max()))
+        start = self._starts(compressed)
+        self._need(layer, "entry_depth", int(self.next_entry.max()))
         self._need(layer, "column_depth", self.next_column + columns)
-        self._need(layer, "bias_depth", self.next_bias + steps)
+        self._need(layer, "bias_depth", self.next_bias + rows * config.group)
         self.program[number] = layout.pack(
             layout.descriptor(config),
             column_base=self.next_column,
-            bias_base=self.next_bias,
-            steps=steps - 1,
-            shift=layer.shift,
+            bias_base=config.column_depth + self.next_bias,
+            rows=rows - 1,
+            shift=layer.shift - config.shift_low,
             relu=int(layer.activation == "relu"),
             last=int(number == len(self.network.layers) - 1),
         )
-        self._store(compressed, columns)
+        self._store(compressed, start, columns)
         if self.codebook.size:
             base = number << config.code_width
             self.codebook[base : base + len(layer.codebook)] = layer.codebook
         group, index = layer.position % config.groups, layer.position // config.groups
         self.biases[group, self.next_bias + index] = layer.bias
         self.next_column += columns
-        self.next_bias += steps
+        self.next_bias += rows * config.group
 
-    def _store(self, compressed: csc.Compressed, columns: int) -> None:
-        """Entries and pointers of one layer, behind those of the layers before."""
+    def _starts(self, compressed: csc.Compressed) -> NDArray[np.int64]:
+        """Address of each column's first entry, shape (pes, columns), behind the layers before."""
+        lanes = self.config.entry_lanes
+        size = -(-compressed.count // lanes) * lanes
+        start = self.next_entry[:, None] + np.cumsum(size, axis=1) - size
+        self.next_entry = self.next_entry + size.sum(axis=1)
+        start[compressed.count == 0] = 0
+        return start
+
+    def _store(self, compressed: csc.Compressed, start: NDArray[np.int64], columns: int) -> None:
+        """Entries and pointers of one layer."""
         config = self.config
         words = layout.pack(layout.entry(config), code=compressed.code, run=compressed.run)
-        ends = np.cumsum(compressed.per_pe)
-        for pe, (end, size) in enumerate(zip(ends, compressed.per_pe, strict=True)):
-            start = self.next_entry[pe]
-            self.entries[pe, start : start + size] = words[end - size : end]
-        start = self.next_entry[:, None] + np.cumsum(compressed.count, axis=1) - compressed.count
-        start[compressed.count == 0] = 0
+        pe, _, address = entry_places(compressed.count, start)
+        self.entries[pe, address] = words
         here = slice(self.next_column, self.next_column + columns)
         self.pointers[:, here] = layout.pack(
-            layout.pointer(config), start=start, count=compressed.count
+            layout.pointer(config), start=start // config.entry_lanes, count=compressed.count
         )
-        self.next_entry += compressed.per_pe
 
     def _need(self, layer: Layer, name: str, needed: int) -> None:
         """Refuse a layer that exceeds a memory."""
@@ -174,19 +193,32 @@ def _padded(config: EngineConfig, n: int) -> int:
     return -(-n // config.groups) * config.groups
 
 
+def entry_places(
+    count: NDArray[np.int64], start: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """PE, column and address of every entry, by PE and column; `count` and `start` (pes, columns).
+
+    Three arrays of shape (entries,).
+    """
+    flat = count.reshape(-1)
+    segment = np.repeat(np.arange(flat.size), flat)
+    nth = np.arange(len(segment)) - np.repeat(np.cumsum(flat) - flat, flat)
+    pe, column = np.divmod(segment, count.shape[1])
+    return pe, column, start.reshape(-1)[segment] + nth
+
+
 def unpack_layer(image: Image, number: int) -> tuple[csc.Compressed, NDArray[np.int64]]:
-    """One layer read back from the image: the matrix and each PE's first entry address (pes,)."""
+    """One layer read back from the image: the matrix, and the address of each column's first entry.
+
+    The latter has shape (pes, columns).
+    """
     config = image.config
     words = layout.unpack(layout.descriptor(config), image.program)
     base = int(words["column_base"][number])
     last = bool(words["last"][number])
     end = image.used["pointers"] if last else int(words["column_base"][number + 1])
     pointers = layout.unpack(layout.pointer(config), image.pointers[:, base:end])
-    count, start = pointers["count"], pointers["start"]
-    first = np.where(count > 0, start, config.entry_depth).min(axis=1, initial=config.entry_depth)
-    first[count.sum(axis=1) == 0] = 0
-    parts = [
-        image.entries[pe, first[pe] : first[pe] + size] for pe, size in enumerate(count.sum(axis=1))
-    ]
-    fields = layout.unpack(layout.entry(config), np.concatenate(parts))
-    return csc.Compressed(code=fields["code"], run=fields["run"], count=count), first
+    count, start = pointers["count"], pointers["start"] * config.entry_lanes
+    pe, _, address = entry_places(count, start)
+    fields = layout.unpack(layout.entry(config), image.entries[pe, address])
+    return csc.Compressed(code=fields["code"], run=fields["run"], count=count), start

@@ -18,9 +18,9 @@ def entry(config: EngineConfig) -> Layout:
 
 
 def pointer(config: EngineConfig) -> Layout:
-    """One column of a PE: address of its first entry and how many entries it has."""
+    """One column of a PE: address of its first entry's word and how many entries it has."""
     return {
-        "start": (config.entry_address_width, False),
+        "start": (config.start_width, False),
         "count": (config.count_width, False),
     }
 
@@ -33,18 +33,28 @@ def activation(config: EngineConfig) -> Layout:
 def descriptor(config: EngineConfig) -> Layout:
     """One layer of the program.
 
-    column_base: address of the pointer of column 0. bias_base: address of the first bias.
-    steps: drain steps less one (rows per PE x group size - 1). shift: requantising shift.
-    relu: negative results become 0. last: the network ends here.
+    column_base, bias_base: addresses in the column memory, of the pointers of column 0 and of the
+    first bias. rows: rows per PE, less one. shift: requantising shift, less shift_low. relu:
+    negative results become 0. last: the network ends here.
     """
     return {
         "column_base": (config.column_width, False),
-        "bias_base": (config.bias_address_width, False),
-        "steps": (config.index_width, False),
+        "bias_base": (config.column_width, False),
+        "rows": (config.row_width, False),
         "shift": (config.shift_width, False),
         "relu": (1, False),
         "last": (1, False),
     }
+
+
+def entry_word_width(config: EngineConfig) -> int:
+    """Bits of a word of the entry memory: an entry, or two of up to 8 bits (`entry_lanes`)."""
+    return width(entry(config)) if config.entry_lanes == 1 else 8 * config.entry_lanes
+
+
+def column_word_width(config: EngineConfig) -> int:
+    """Bits of a word of a group's column memory: each PE's pointer, first PE first; or a bias."""
+    return max(config.group * width(pointer(config)), config.acc_width)
 
 
 def width(layout: Layout) -> int:

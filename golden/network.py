@@ -153,7 +153,10 @@ def _check_layer(network: Network, layer: Layer) -> None:
         )
     need(layer.bias.shape == (layer.n_out,), f"bias must have {layer.n_out} elements")
     need(layer.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}")
-    need(0 <= layer.shift < config.acc_width, f"shift must be 0..{config.acc_width - 1}")
+    need(
+        config.shift_low <= layer.shift <= config.shift_top,
+        f"shift must be {config.shift_low}..{config.shift_top}, not {layer.shift}",
+    )
     need(
         layer.shift == layer.weight_frac + layer.in_frac - layer.out_frac,
         "shift must be weight_frac + in_frac - out_frac",

@@ -7,7 +7,7 @@ the compiler can size a network for a board and refuse one that does not fit.
 from dataclasses import dataclass
 
 from golden import layout
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
 
 # Depth x width of the ways to use one block RAM.
@@ -31,6 +31,8 @@ class Preset:
     """The part."""
     block_rams: int
     """SB_RAM40 (4 kbit) or DP16KD (18 kbit) on the part."""
+    sprams: int = 0
+    """SB_SPRAM256KA (256 kbit) on the part; each holds the entries of two PEs."""
     clock_mhz: float
     """The clock the engine must meet on this board."""
     base: EngineConfig
@@ -49,6 +51,7 @@ PRESETS: dict[str, Preset] = {
             family="ice40",
             device="iCE40UP5K",
             block_rams=30,
+            sprams=4,
             clock_mhz=36.0,
             base=_ICE40,
         ),
@@ -91,17 +94,21 @@ def find(board: str) -> Preset:
 
 
 def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
-    """Every memory that may become block RAM: name -> (copies, depth, width)."""
+    """Every memory: name -> (copies, depth, width); "entry" is what one PE uses of its memory."""
+    words = config.entry_depth // config.entry_lanes
     table = {
-        "entry": (config.pes, config.entry_depth, layout.width(layout.entry(config))),
-        "pointer": (config.pes, config.column_depth, layout.width(layout.pointer(config))),
+        "entry": (config.pes, words, layout.entry_word_width(config)),
+        "column": (
+            config.groups,
+            config.column_depth + config.bias_depth,
+            layout.column_word_width(config),
+        ),
         "accumulator": (config.pes, config.row_depth, config.acc_width),
         "activation": (
             config.groups,
             2 << (config.act_depth - 1).bit_length(),
             layout.width(layout.activation(config)),
         ),
-        "bias": (config.groups, config.bias_depth, config.acc_width),
         "program": (1, config.layers, layout.width(layout.descriptor(config))),
     }
     if config.mac is MacKind.CODEBOOK:
@@ -114,17 +121,40 @@ def block_rams(config: EngineConfig, family: str) -> dict[str, int]:
     """Block RAMs each kind of memory takes on `family`: as many as in a bitstream, or more.
 
     In a bitstream nothing writes program and codebook, so Yosys makes logic of them; it does so
-    with other memories too where they are small, which is not counted on here.
+    with other memories too where they are small, which is not counted on here. Entries in SPRAM
+    take none.
     """
+    elsewhere = {"program", "codebook"}
+    if config.entry_memory is EntryMemory.SPRAM:
+        elsewhere.add("entry")
     return {
         name: copies * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
         for name, (copies, depth, bits) in memories(config).items()
-        if name not in ("program", "codebook")
+        if name not in elsewhere
     }
+
+
+def sprams(config: EngineConfig) -> int:
+    """SPRAMs that a configuration takes: one for every two PEs of a group, if entries are there."""
+    if config.entry_memory is not EntryMemory.SPRAM:
+        return 0
+    return sum(-(-config.group_size(group) // 2) for group in range(config.groups))
 
 
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
     """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
+    large = sprams(config)
+    if large and not preset.sprams:
+        raise ElsieError(
+            f"{what} has its entries in SPRAM, but {preset.device} of board {preset.board} has "
+            f"none; use entry_memory block"
+        )
+    if large > preset.sprams:
+        raise ElsieError(
+            f"{what} is too large for board {preset.board}: its {config.pes} PEs need {large} "
+            f"SPRAMs, one for two of a group, and {preset.device} has {preset.sprams}; use fewer "
+            f"PEs"
+        )
     need = block_rams(config, preset.family)
     total = sum(need.values())
     if total > preset.block_rams:

@@ -1,5 +1,6 @@
 """When each broadcast is granted and each job runs: the part of timing that depends on the data."""
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,32 +13,32 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, kw_only=True)
 class Latencies:
-    """Fixed distances of an engine, in cycles (docs/timing.md)."""
+    """Fixed distances of an engine (docs/timing.md); those of broadcasts in steps, not cycles."""
 
     broadcast: int
-    """Grant to broadcast: activation read, collector tree, pointer address."""
-    push: int
-    """Grant to push: the broadcast's registers and the pointer read."""
+    """Steps from grant to broadcast: activation read, collector tree, pointer address."""
+    read: int
+    """Steps from grant to the read of the column's pointers; the push is a cycle later."""
     status: int
-    """A PE's queue state to the collector."""
-    settle: int
-    """A grant's job, if any, shows in the PEs' busy state this many cycles later, plus one."""
+    """Cycles from a PE's queue to the hold, and from a group's drain to the sequencer."""
     commit: int
-    """Issue to commit: entry read, decode, multiply, add."""
-    drain_wait: int
-    """Idle cycles before the drain, so that the last commit is written."""
+    """Cycles from issue to commit: entry read, decode, multiply, add."""
+    flush: int
+    """Cycles from a PE's last issue, plus one, until it may be drained."""
+    drain: int
+    """Cycles from a drain's read of a sum to its activation."""
 
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
         """The distances of one configuration."""
-        push = 3 + config.collector_levels + config.broadcast_stages
+        broadcast = 2 + config.collector_levels
         return cls(
-            broadcast=2 + config.collector_levels,
-            push=push,
+            broadcast=broadcast,
+            read=broadcast + config.broadcast_stages,
             status=config.status_stages,
-            settle=push + config.status_stages,
-            commit=3 + config.multiplier_stages,
-            drain_wait=max(0, 2 + config.multiplier_stages - config.status_stages),
+            commit=2 + config.multiplier_stages,
+            flush=1 + config.multiplier_stages,
+            drain=5,
         )
 
 
@@ -45,56 +46,85 @@ class Latencies:
 class Jobs:
     """Schedule of one layer's jobs, K broadcasts; in cycles."""
 
-    grant: NDArray[np.int64]
-    """Grant of each broadcast, shape (K,)."""
+    broadcast: NDArray[np.int64]
+    """Cycle in which each broadcast leaves the collector, shape (K,)."""
+    push: NDArray[np.int64]
+    """Push of each broadcast's jobs, shape (K,)."""
     pop: NDArray[np.int64]
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
-    last_issue: NDArray[np.int64]
-    """Last issue of each PE, shape (pes,)."""
+    over: NDArray[np.int64]
+    """First cycle in which each PE knows that it has issued all its entries, shape (pes,)."""
     stalls: int
-    """Cycles in which a broadcast waited for a queue."""
+    """Cycles in which the broadcasts were held."""
+
+
+class _Queues:
+    """All PEs' queues: when each job is popped, and how full the fullest is."""
+
+    def __init__(self, config: EngineConfig, work: NDArray[np.int64], start: int) -> None:
+        """`work` is the entries of each broadcast's column, shape (K, pes)."""
+        total, pes = work.shape
+        self._work, self._some, self._start = work, work > 0, start
+        # With two PEs on one memory, each may begin in every other cycle only.
+        turns = config.entry_lanes
+        self._turns, self._slot = turns, np.arange(pes) % config.group % turns
+        self.pop = np.full((total, pes), _NEVER, dtype=np.int64)
+        self.free = np.full(pes, start, dtype=np.int64)
+        self._leaves = np.full((pes, total + 1), _NEVER, dtype=np.int64)  # pops, job by job
+        self._jobs = np.zeros(pes, dtype=np.int64)
+        self._left = np.zeros(pes, dtype=np.int64)
+        self._every = np.arange(pes)
+
+    def push(self, k: int, cycle: int) -> None:
+        """The jobs of broadcast k enter; so it is known when they leave."""
+        here = self._some[k]
+        first = np.maximum(cycle + 1, self.free)
+        if self._turns > 1:
+            first += (self._slot - (first + 1 - self._start)) % self._turns
+        self.pop[k] = first
+        self.free = np.where(here, first + self._work[k], self.free)
+        self._leaves[self._every[here], self._jobs[here]] = first[here]
+        self._jobs += here
+
+    def fullest(self, cycle: int) -> int:
+        """Jobs in the fullest queue after this cycle's pops; to be asked for every cycle."""
+        self._left += self._leaves[self._every, self._left] == cycle
+        return int((self._jobs - self._left).max())
 
 
 def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs:
-    """Grants and pops of one layer, stepping cycle by cycle, vectorised over PEs.
+    """Broadcasts and pops of one layer, stepping cycle by cycle, vectorised over PEs.
 
     `count` is the entries of each broadcast's column, shape (pes, K), in broadcast order; `start`
-    is the first cycle in which a broadcast may be granted.
+    is the first cycle in which a broadcast may be granted. In every cycle without a hold the
+    broadcasts move on by one step; with a hold, none moves.
     """
-    t, threshold = Latencies.of(config), config.queue_threshold
-    pes, total = count.shape
-    work = np.ascontiguousarray(count.T)
-    some = work > 0
-    grant = np.zeros(total, dtype=np.int64)
-    pop = np.full((total, pes), _NEVER, dtype=np.int64)
-    free = np.full(pes, _NEVER // 2 * -1, dtype=np.int64)
-    queue = np.full((pes, total + 1), _NEVER, dtype=np.int64)  # pop cycles, job by job
-    jobs = np.zeros(pes, dtype=np.int64)
-    popped = np.zeros(pes, dtype=np.int64)
-    level = np.zeros(pes, dtype=np.int64)
-    every = np.arange(pes)
-    k = pushed = stalls = 0
-    cycle = start
-    while k < total:
-        # What the collector sees now is each queue as it was `status` cycles ago, which shows the
-        # pushes and pops of the cycle before that.
-        seen = cycle - t.status - 1
-        if pushed < k and grant[pushed] + t.push == seen:
-            level += some[pushed]
-            pushed += 1
-        left = queue[every, popped] == seen
-        level -= left
-        popped += left
-        if level.max() >= threshold:
+    t = Latencies.of(config)
+    total = count.shape[1]
+    queues = _Queues(config, np.ascontiguousarray(count.T), start)
+    steps = np.zeros(total + t.read, dtype=np.int64)  # cycle of each step
+    near = deque([False] * t.status, maxlen=t.status + 1)
+    step, cycle, stalls, level, arriving = 0, start, 0, 0, None
+    while step < total + t.read:
+        # How full the queues are shows in the hold `status` cycles later.
+        near.append(level >= config.queue_threshold)
+        if arriving is not None:
+            queues.push(arriving, cycle)
+        arriving = None
+        if near[0]:
             stalls += 1
         else:
-            here = some[k]
-            first = np.maximum(cycle + t.push + 1, free)
-            pop[k] = first
-            free = np.where(here, first + work[k], free)
-            queue[every[here], jobs[here]] = first[here]
-            jobs += here
-            grant[k] = cycle
-            k += 1
+            steps[step] = cycle
+            arriving = step - t.read if t.read <= step else None
+            step += 1
+        level = queues.fullest(cycle)
         cycle += 1
-    return Jobs(grant=grant, pop=pop, last_issue=free, stalls=stalls)
+    if arriving is not None:
+        queues.push(arriving, cycle)
+    return Jobs(
+        broadcast=steps[t.broadcast : t.broadcast + total],
+        push=steps[t.read : t.read + total] + 1,
+        pop=queues.pop,
+        over=np.maximum(queues.free + 1, steps[-1] + 2),
+        stalls=stalls,
+    )

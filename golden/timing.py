@@ -12,13 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import csc, layout
 from golden.arithmetic import round_half_even, saturate
+from golden.config import EngineConfig
 from golden.image import Image, unpack_layer
 from golden.schedule import Jobs, Latencies, schedule
 from golden.trace import FIELDS, Trace, sort_events
 from golden.weights import decode
-
-DRAIN_LATENCY = 6
-"""Cycles from a drain step's accumulator read to its activation (docs/timing.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,15 +25,16 @@ class _Layer:
 
     column_base: int
     bias_base: int
-    steps: int
+    rows: int
+    """Rows per PE."""
     shift: int
     relu: bool
     count: NDArray[np.int64]
     """Entries of each column, shape (pes, columns)."""
     start: NDArray[np.int64]
     """Address of each column's first entry, shape (pes, columns)."""
-    offset: NDArray[np.int64]
-    """Index of each PE's first entry in the flat arrays, minus its address, shape (pes,)."""
+    first: NDArray[np.int64]
+    """Index of each column's first entry in the flat arrays, shape (pes, columns)."""
     row: NDArray[np.int64]
     """Local row of each entry, shape (entries,)."""
     weight: NDArray[np.int64]
@@ -53,9 +52,9 @@ class Counters:
     macs: int
     """Useful multiply-accumulates."""
     stalls: int
-    """Cycles in which a broadcast waited because a queue was nearly full."""
+    """Cycles in which broadcasts were held because a queue was nearly full."""
     starved: int
-    """PE-cycles without an entry to issue, from each layer's start to its idle cycle."""
+    """PE-cycles without an entry to issue, until the PE knew that its layer's entries were over."""
 
 
 class TimingModel:
@@ -84,29 +83,30 @@ class TimingModel:
         return len(self._layers)
 
     def biases(self, layer: _Layer) -> NDArray[np.int64]:
-        """Biases of a layer, shape (groups, steps)."""
-        return self._biases[:, layer.bias_base : layer.bias_base + layer.steps]
+        """Biases of a layer, shape (groups, rows x group)."""
+        first = layer.bias_base - self.config.column_depth
+        return self._biases[:, first : first + layer.rows * self.config.group]
 
 
 def _unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> _Layer:
     config = image.config
-    compressed, first = unpack_layer(image, number)
+    compressed, start = unpack_layer(image, number)
     nonzeros, real = csc.decode(config, compressed)
     book = None
     if image.codebook.size:
         base = number << config.code_width
         book = image.codebook[base : base + (1 << config.code_width)]
-    before = np.cumsum(compressed.per_pe) - compressed.per_pe
     count = compressed.count
+    flat = count.reshape(-1)
     return _Layer(
         column_base=int(words["column_base"][number]),
         bias_base=int(words["bias_base"][number]),
-        steps=int(words["steps"][number]) + 1,
-        shift=int(words["shift"][number]),
+        rows=int(words["rows"][number]) + 1,
+        shift=int(words["shift"][number]) + config.shift_low,
         relu=bool(words["relu"][number]),
         count=count,
-        start=first[:, None] + np.cumsum(count, axis=1) - count,
-        offset=before - first,
+        start=start,
+        first=(np.cumsum(flat) - flat).reshape(count.shape),
         row=nonzeros.row,
         weight=decode(config, compressed.code, book),
         real=real,
@@ -154,15 +154,10 @@ class _Run:
         jobs = schedule(self.config, layer.count[:, column], start)
         self._stalls += jobs.stalls
         sums, issues = self._work(layer, jobs, column, value)
-        idle = start
-        if len(column):
-            idle = max(idle, int(jobs.grant[-1]) + 1 + self.t.settle)
-        if issues:
-            idle = max(idle, int(jobs.last_issue.max()) + 1 + self.t.status)
-        self._starved += self.config.pes * (idle - start + 1) - issues
-        drain = idle + 1 + self.t.drain_wait
-        position, out = self._drain(layer, sums, drain)
-        return drain + layer.steps + DRAIN_LATENCY, position, out
+        self._starved += int((jobs.over - start).sum()) - issues
+        reads = drain_reads(self.config, jobs.over + self.t.flush, rows=layer.rows)
+        position, out = self._drain(layer, sums, reads)
+        return int(reads.max()) + self.t.drain + 1, position, out
 
     def _work(
         self,
@@ -172,49 +167,73 @@ class _Run:
         value: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], int]:
         """Events from broadcast to commit; returns sums (pes, rows) and the number of issues."""
-        self._emit("broadcast", jobs.grant + self.t.broadcast, layer.column_base + column, value)
+        self._emit("broadcast", jobs.broadcast, layer.column_base + column, value)
         pe, k = np.nonzero(layer.count[:, column])
         count, start = layer.count[pe, column[k]], layer.start[pe, column[k]]
-        self._emit("push", jobs.grant[k] + self.t.push, pe, start, count, value[k])
+        word = start // self.config.entry_lanes
+        self._emit("push", jobs.push[k], pe, word, count, value[k])
         self._emit("pop", jobs.pop[k, pe], pe)
         nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         issue = np.repeat(jobs.pop[k, pe], count) + 1 + nth
+        entry = np.repeat(layer.first[pe, column[k]], count) + nth
         address, pe = np.repeat(start, count) + nth, np.repeat(pe, count)
         self._emit("issue", issue, pe, address)
-        entry = address + layer.offset[pe]
         real = layer.real[entry]
         issue, pe, entry = issue[real], pe[real], entry[real]
         product = layer.weight[entry] * np.repeat(value[k], count)[real]
-        rows = layer.steps // self.config.group
         running, sums = _accumulate(
-            pe * rows + layer.row[entry], issue, product, self.config.pes * rows
+            pe * layer.rows + layer.row[entry], issue, product, self.config.pes * layer.rows
         )
         self._emit("commit", issue + self.t.commit, pe, layer.row[entry], running)
-        return sums.reshape(self.config.pes, rows), len(address)
+        return sums.reshape(self.config.pes, layer.rows), len(address)
 
     def _drain(
-        self, layer: _Layer, sums: NDArray[np.int64], start: int
+        self, layer: _Layer, sums: NDArray[np.int64], reads: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Drain events; returns positions and values of the non-zero outputs, in list order."""
+        """Drain events; `reads` (pes,) is each PE's last.
+
+        Returns positions and values of the non-zero outputs, in list order.
+        """
         config = self.config
-        group, step = np.divmod(np.arange(config.groups * layer.steps), layer.steps)
-        pe, row = group * config.group + step % config.group, step // config.group
-        here = pe < config.pes
-        group, step, pe, row = group[here], step[here], pe[here], row[here]
-        total = sums[pe, row] + self.model.biases(layer)[group, step]
+        pe, row = (axis.reshape(-1) for axis in np.indices((config.pes, layer.rows)))
+        group, index = pe // config.group, row * config.group + pe % config.group
+        total = sums[pe, row] + self.model.biases(layer)[group, index]
         out = saturate(round_half_even(total, layer.shift), config.act_width)
         out = np.maximum(out, 0) if layer.relu else out
-        self._emit("drain", start + step + DRAIN_LATENCY, pe, row, out)
-        some = out != 0
-        return (step * config.groups + group)[some], out[some]
+        cycle = reads[pe] - layer.rows + 1 + row + self.t.drain
+        self._emit("drain", cycle, pe, row, out)
+        order = np.lexsort((cycle, group))
+        order = order[out[order] != 0]
+        return (index * config.groups + group)[order], out[order]
 
     def _outputs(self, start: int, position: NDArray[np.int64], value: NDArray[np.int64]) -> None:
         """The outputs leave one a cycle, when the taker never waits."""
         self._emit("finish", start)
-        grant = start + np.arange(len(position))
-        self._emit("output", grant + self.t.broadcast + 1, position, value)
-        done = int(grant[-1]) + 1 + self.t.settle if len(position) else start
-        self._emit("done", done)
+        self._emit("output", start + np.arange(len(value)) + self.t.broadcast + 1, position, value)
+        # That nothing more comes takes as many steps as a broadcast to the column memory.
+        quiet = start + len(value) + self.t.read
+        taken = start + len(value) + self.t.broadcast + 1 if len(value) else start
+        self._emit("done", max(quiet, taken))
+
+
+def drain_reads(config: EngineConfig, ready: NDArray[np.int64], *, rows: int) -> NDArray[np.int64]:
+    """Cycle of the last read of each PE's drain, shape (pes,).
+
+    `ready` (pes,): from when on each PE may be drained. A group drains one PE at a time, all `rows`
+    of it; in a cycle in which it drains none, it chooses the lowest PE that is ready.
+    """
+    last = np.zeros(config.pes, dtype=np.int64)
+    for group in range(config.groups):
+        first = group * config.group
+        left = list(range(first, first + config.group_size(group)))
+        cycle = 0
+        while left:
+            cycle = max(cycle, int(ready[left].min()))
+            pe = next(pe for pe in left if ready[pe] <= cycle)
+            left.remove(pe)
+            last[pe] = cycle + rows
+            cycle += rows + 1
+    return last
 
 
 def _accumulate(

@@ -5,16 +5,18 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
+from rtl.prim.adder import SelectAdder
 from rtl.prim.ram import BlockRam
 
 
 class Accumulator(wiring.Component):
     """sums[row] += product, read, added and written in a pipeline; and the drain's read and clear.
 
-    real, row: an addition begins. product: its summand, one cycle later. commit, commit_row, total:
-    two cycles after the begin, the new sum, which is written in this cycle. clear, clear_row: read
-    a sum for the drain and set it to zero; never in the cycle of an addition or the two after it
-    (asserted). sum: the sum that was read, one cycle after `clear`.
+    real, row: an addition begins. product: its summand, two cycles later; 0 when none was due for
+    some time. commit, commit_row, total: two cycles after the begin, the new sum, which is written
+    in this cycle. clear, clear_row: read a sum for the drain and set it to zero; never within three
+    cycles after an addition began (asserted), and only with product 0 in the cycle after. sum: the
+    sum that was read, one cycle after `clear`.
     """
 
     LATENCY = 2
@@ -48,45 +50,56 @@ class Accumulator(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Three stages: read, add, write. Read-after-write is forwarded over both distances."""
+        """Read; keep what was read; add and write. Read-after-write is forwarded twice."""
         m = Module()
-        m.submodules.ram = ram = BlockRam(width=self.total.shape().width, depth=self._depth)
-        add_valid, add_row = Signal(), Signal.like(self.row, reset_less=True)
-        near, far = self.hazards(add_valid, add_row)
-        near_q, far_q = Signal(), Signal()
-        previous = Signal.like(self.total, reset_less=True)
-        clearing, clearing_row = Signal(), Signal.like(self.row, reset_less=True)
+        width = self.total.shape().width
+        m.submodules.ram = ram = BlockRam(width=width, depth=self._depth)
+        m.submodules.adder = adder = SelectAdder(width=width)
+        begun, row = Signal(), Signal.like(self.row, reset_less=True)
+        clearing = Signal()
+        near, far = self.hazards(begun, row)
+        near_1, near_2, far_1 = Signal(), Signal(), Signal()
+        base, previous = Signal(signed(width)), Signal(signed(width), reset_less=True)
         m.d.comb += [
             # The sum being written now is taken from `previous` a cycle later, not from the memory.
             ram.r_en.eq(self.clear | (self.real & ~far)),
             ram.r_addr.eq(Mux(self.clear, self.clear_row, self.row)),
             self.sum.eq(ram.r_data),
+            adder.addend.eq(self.product),
+            adder.base.eq(base),
+            adder.other.eq(previous),
+            adder.select.eq(near_2),
+            self.total.eq(adder.sum),
             ram.w_en.eq(self.commit | clearing),
-            ram.w_addr.eq(Mux(clearing, clearing_row, self.commit_row)),
-            ram.w_data.eq(Mux(clearing, 0, self.total)),
+            ram.w_addr.eq(self.commit_row),
+            ram.w_data.eq(self.total),
         ]
-        m.d.sync += Assert(
-            ~((self.clear | clearing) & (self.real | add_valid | self.commit)),
-            "an accumulator is drained while it adds",
-        )
-        base = Signal.like(self.total)
-        m.d.comb += base.eq(Mux(near_q, self.total, Mux(far_q, previous, self.sum)))
         m.d.sync += [
-            add_valid.eq(self.real),
-            add_row.eq(self.row),
-            near_q.eq(near),
-            far_q.eq(far),
+            begun.eq(self.real),
+            row.eq(self.row),
+            near_1.eq(near),
+            near_2.eq(near_1),
+            far_1.eq(far),
+            base.eq(Mux(far_1, previous, self.sum)),
             previous.eq(self.total),
-            self.commit.eq(add_valid),
-            self.commit_row.eq(add_row),
-            self.total.eq(base + self.product),
+            self.commit.eq(begun),
+            self.commit_row.eq(row),
             clearing.eq(self.clear),
-            clearing_row.eq(self.clear_row),
+        ]
+        with m.If(self.clear):
+            # So that zero is written in the next cycle, without a choice behind the adder.
+            m.d.sync += [base.eq(0), near_2.eq(0), self.commit_row.eq(self.clear_row)]
+        m.d.sync += [
+            Assert(
+                ~((self.clear | clearing) & (self.real | begun | self.commit)),
+                "an accumulator is drained while it adds",
+            ),
+            Assert(~clearing | (self.total == 0), "a sum is not cleared to zero"),
         ]
         return m
 
-    def hazards(self, add_valid: Signal, add_row: Signal) -> tuple[Value, Value]:
-        """Whether the row just asked for is being added to (near) or written (far) right now."""
-        near = add_valid & (add_row == self.row)
+    def hazards(self, begun: Signal, row: Signal) -> tuple[Value, Value]:
+        """Whether the row just asked for was asked for one (near) or two (far) cycles ago."""
+        near = begun & (row == self.row)
         far = self.commit & (self.commit_row == self.row)
         return near, far

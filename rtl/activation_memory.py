@@ -21,7 +21,8 @@ class ActivationMemory(wiring.Component):
     write, index, value: append to the destination, unless the value is zero. swap: the destination,
     with what is written in this cycle, becomes the source from the next cycle on, and what is left
     of the old source is dropped. pending: the source has elements left. grant: take the next one;
-    only when pending (asserted). element: the one granted a cycle ago; all zero if there was none.
+    only when pending and not with hold (asserted). element: the one granted in the last cycle
+    without hold; all zero if there was none.
     """
 
     LATENCY = 1
@@ -31,6 +32,7 @@ class ActivationMemory(wiring.Component):
     index: Signal
     value: Signal
     swap: Signal
+    hold: Signal
     pending: Signal
     grant: Signal
     element: data.View
@@ -44,6 +46,7 @@ class ActivationMemory(wiring.Component):
                 "index": In(config.index_width),
                 "value": In(signed(config.act_width)),
                 "swap": In(1),
+                "hold": In(1),
                 "pending": Out(1),
                 "grant": In(1),
                 "element": Out(element_layout(config)),
@@ -56,9 +59,9 @@ class ActivationMemory(wiring.Component):
         depth = self._config.act_depth
         word = struct(layout.activation(self._config))
         bank, valid = Signal(), Signal()
-        filled, left = Signal(range(depth + 1)), Signal(range(depth + 1))
+        filled, end = Signal(range(depth + 1)), Signal(range(depth + 1))
         read = Signal(range(depth))
-        append = Signal()
+        append, following = Signal(), Signal(range(depth + 1))
         m.submodules.ram = ram = BlockRam(width=word.size, depth=2 << read.shape().width)
         stored = data.View(word, ram.r_data)
         m.d.comb += [
@@ -68,6 +71,7 @@ class ActivationMemory(wiring.Component):
             ram.w_data.eq(Cat(self.index, self.value)),
             ram.r_en.eq(self.grant),
             ram.r_addr.eq(Cat(read, bank)),
+            following.eq(read + 1),
             self.element.valid.eq(valid),
             self.element.index.eq(Mux(valid, stored.index, 0)),
             self.element.value.eq(Mux(valid, stored.value, 0)),
@@ -75,16 +79,16 @@ class ActivationMemory(wiring.Component):
         m.d.sync += [
             Assert(~(append & (filled == depth)), "an activation memory overflows"),
             Assert(~(self.grant & ~self.pending), "an empty activation memory is read"),
+            Assert(~(self.grant & self.hold), "an activation is granted while broadcasts are held"),
         ]
-        m.d.sync += [
-            valid.eq(self.grant),
-            filled.eq(filled + append),
-            left.eq(left - self.grant),
+        with m.If(~self.hold):
+            m.d.sync += valid.eq(self.grant)
+        with m.If(append):
+            m.d.sync += filled.eq(filled + 1)
+        with m.If(self.grant):
             # A register, because it decides in one cycle what all groups and the sequencer do.
-            self.pending.eq(Mux(self.grant, left != 1, self.pending)),
-            read.eq(read + self.grant),
-        ]
+            m.d.sync += [read.eq(following), self.pending.eq(following != end)]
         with m.If(self.swap):
-            m.d.sync += [bank.eq(~bank), filled.eq(0), read.eq(0), left.eq(filled + append)]
+            m.d.sync += [bank.eq(~bank), filled.eq(0), read.eq(0), end.eq(filled + append)]
             m.d.sync += self.pending.eq((filled != 0) | append)
         return m

@@ -27,9 +27,10 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
-    enable: grant if any group is pending. hold: do not grant. pending: of each group. grant: to at
-    most one of them. elements: from each group, one cycle after its grant. base: pointer address of
-    the layer's column 0. broadcast: the activation and its column. any_pending, granted: for the
+    enable: grant if any group is pending. hold: in this cycle nothing is granted, and what is on
+    its way stays where it is. pending: of each group. grant: to at most one of them. elements: from
+    each group, one cycle after its grant. base: pointer address of the layer's column 0. broadcast:
+    the activation and its column; it moves on in the next cycle without hold. any_pending: for the
     sequencer.
     """
 
@@ -41,7 +42,6 @@ class Collector(wiring.Component):
     base: Signal
     broadcast: data.View
     any_pending: Signal
-    granted: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of groups and widths come from `config`."""
@@ -56,18 +56,14 @@ class Collector(wiring.Component):
                 "base": In(config.column_width),
                 "broadcast": Out(wide_broadcast_layout(config)),
                 "any_pending": Out(1),
-                "granted": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Lowest pending group first; then the tree; then the column's address."""
         m = Module()
-        m.d.comb += [
-            self.any_pending.eq(self.pending.any()),
-            self.granted.eq(self.any_pending & self.enable & ~self.hold),
-        ]
-        with m.If(self.granted):
+        m.d.comb += self.any_pending.eq(self.pending.any())
+        with m.If(self.enable & ~self.hold):
             m.d.comb += self.grant.eq(self.pending & (~self.pending + 1))
         node, group = self._tree(m)
         top = data.View(element_layout(self._config), node)
@@ -80,11 +76,12 @@ class Collector(wiring.Component):
             ),
             start=group,
         )
-        m.d.sync += [
-            self.broadcast.valid.eq(top.valid),
-            self.broadcast.column.eq(self.base + scaled),
-            self.broadcast.value.eq(top.value),
-        ]
+        with m.If(~self.hold):
+            m.d.sync += [
+                self.broadcast.valid.eq(top.valid),
+                self.broadcast.column.eq(self.base + scaled),
+                self.broadcast.value.eq(top.value),
+            ]
         return m
 
     def _tree(self, m: Module) -> tuple[Value, Value]:
@@ -102,7 +99,9 @@ class Collector(wiring.Component):
                 for other in nodes[first + 1 : first + 4]:
                     merged = merged | other
                 name = f"level{level}_{first // 4}"
-                parents.append(delayed(m, merged, cycles=1, name=name, reset_less=False))
+                parents.append(
+                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=~self.hold)
+                )
             nodes = parents
         size = element_layout(self._config).size
         return nodes[0][:size], nodes[0][size:]

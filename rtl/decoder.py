@@ -59,7 +59,8 @@ class Decoder(wiring.Component):
 
     valid, first, entry, value: from the entry reader. layer: number of the running layer. real,
     row: see `RowCounter`. weight: signed weight (codebook, fixed), or the raw code (log).
-    activation: the entry's activation. write: load port of the codebook.
+    activation: the entry's activation, 0 when there is no entry, so that the product is 0 when
+    nothing runs. write: load port of the codebook.
     """
 
     LATENCY = RowCounter.LATENCY
@@ -106,6 +107,8 @@ class Decoder(wiring.Component):
             self.row.eq(rows.row),
         ]
         m.d.sync += self.activation.eq(self.value)
+        with m.If(~self.valid):
+            m.d.sync += self.activation.eq(0)
         if self._config.mac is MacKind.CODEBOOK:
             m.submodules.codebook = ram = BlockRam(
                 width=self._config.weight_width,

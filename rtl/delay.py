@@ -7,14 +7,24 @@ from amaranth.hdl import Module, Signal, ValueLike
 T = TypeVar("T", bound=ValueLike)
 
 
-def delayed(m: Module, value: T, *, cycles: int, name: str, reset_less: bool = True) -> T:
+def delayed(
+    m: Module,
+    value: T,
+    *,
+    cycles: int,
+    name: str,
+    reset_less: bool = True,
+    enable: ValueLike = 1,
+) -> T:
     """`value` as it was `cycles` cycles ago; the registers are called name_0, name_1, ...
 
-    Use reset_less=False for valid bits.
+    Only cycles with `enable` count; in others the registers hold. Use reset_less=False for valid
+    bits.
     """
     for stage in range(cycles):
         shape = value.shape()  # pyright: ignore[reportAttributeAccessIssue]
         register = Signal(shape, name=f"{name}_{stage}", reset_less=reset_less)
-        m.d.sync += register.eq(value)
+        with m.If(enable):
+            m.d.sync += register.eq(value)
         value = register  # pyright: ignore[reportAssignmentType]
     return value

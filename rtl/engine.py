@@ -57,6 +57,8 @@ class Engine(wiring.Component):
                 "load": In(stream.Signature(load_layout(config), always_ready=True)),
             }
         )
+        self.leaving = Signal()
+        """A broadcast leaves the collector in this cycle."""
         self.probe = self._probe()
         """Events of the cycle in words of whole 32 bits, together rtl.probe.engine_layout."""
 
@@ -80,41 +82,67 @@ class Engine(wiring.Component):
             outputs.broadcast.eq(collector.broadcast),
             self.done.eq(sequencer.done),
         ]
-        near_full = self._status(m, sequencer, groups)
-        self._collect(m, sequencer, collector, outputs, near_full, groups)
-        self._distribute(m, sequencer, collector, inputs, groups)
-        self._count(m, sequencer, collector, near_full, groups)
+        hold = self._status(m, sequencer, outputs, groups)
+        self._collect(m, sequencer, collector, hold, groups)
+        self._distribute(m, sequencer, collector, inputs, hold, groups)
+        self._count(m, sequencer, hold, groups)
         self._load(m, sequencer, groups)
         return m
 
-    def _status(self, m: Module, sequencer: Sequencer, groups: list[Group]) -> Signal:
-        """Queue state of all PEs, `status_stages` cycles old: busy, and (returned) nearly full."""
-        near_full, busy = Signal(), Signal()
+    def _status(
+        self, m: Module, sequencer: Sequencer, outputs: OutputPort, groups: list[Group]
+    ) -> Signal:
+        """What all groups say together, `status_stages` cycles late: over, and (returned) hold."""
+        stages = self.config.status_stages
+        near_full, over = Signal(), Signal()
         m.d.comb += [
             near_full.eq(Cat(group.near_full for group in groups).any()),
-            busy.eq(Cat(group.busy for group in groups).any()),
+            over.eq(Cat(group.over for group in groups).all()),
         ]
-        extra = self.config.status_stages - 1
-        m.d.comb += sequencer.busy.eq(delayed(m, busy, cycles=extra, name="busy", reset_less=False))
-        return delayed(m, near_full, cycles=extra, name="near_full", reset_less=False)
+        for stage in range(stages - 1):
+            over_late = Signal(name=f"over_{stage}")
+            m.d.sync += over_late.eq(over & ~sequencer.swap)
+            over = over_late
+        hold = Signal()
+        if stages > 1:
+            near_full_late = Signal()
+            m.d.sync += near_full_late.eq(near_full)
+            near_full = near_full_late
+        if stages > 2:
+            self._spread_hold(m, near_full | outputs.hold, hold, groups)
+        else:
+            m.d.comb += [hold.eq(near_full | outputs.hold), *(g.hold.eq(hold) for g in groups)]
+        m.d.comb += [outputs.held.eq(hold), sequencer.hold.eq(hold), sequencer.over.eq(over)]
+        return hold
+
+    def _spread_hold(self, m: Module, early: Value, hold: Signal, groups: list[Group]) -> None:
+        """A register of the hold for each group: one for all would have to be everywhere at once.
+
+        Each takes its own group's part twice. That changes nothing, but without it Yosys would see
+        equal registers and keep one.
+        """
+        m.d.sync += hold.eq(early)
+        for number, group in enumerate(groups):
+            own, here = Signal(name=f"own_{number}"), Signal(name=f"hold_{number}")
+            m.d.sync += [own.eq(group.near_full), here.eq(early | own)]
+            m.d.comb += group.hold.eq(here)
 
     def _collect(
         self,
         m: Module,
         sequencer: Sequencer,
         collector: Collector,
-        outputs: OutputPort,
-        near_full: Signal,
+        hold: Signal,
         groups: list[Group],
     ) -> None:
         """Activation memories to the collector."""
         m.d.comb += [
             collector.enable.eq(sequencer.enable),
-            collector.hold.eq(near_full | outputs.hold),
+            collector.hold.eq(hold),
             collector.base.eq(sequencer.base),
             collector.pending.eq(Cat(group.pending for group in groups)),
             sequencer.pending.eq(collector.any_pending),
-            sequencer.granted.eq(collector.granted),
+            self.leaving.eq(collector.broadcast.valid & ~hold & ~sequencer.output),
         ]
         for number, group in enumerate(groups):
             m.d.comb += [
@@ -128,9 +156,10 @@ class Engine(wiring.Component):
         sequencer: Sequencer,
         collector: Collector,
         inputs: InputPort,
+        hold: Signal,
         groups: list[Group],
     ) -> None:
-        """Broadcast, inputs and drain steps to the groups."""
+        """Broadcast, inputs and the layer's settings to the groups."""
         broadcast = Signal(broadcast_layout(self.config))
         m.d.comb += [
             broadcast.valid.eq(collector.broadcast.valid & ~sequencer.output),
@@ -140,38 +169,33 @@ class Engine(wiring.Component):
         spread = delayed(
             m,
             broadcast,
-            cycles=self.config.broadcast_stages,
+            # The last stage is in the column memories.
+            cycles=max(0, self.config.broadcast_stages - 1),
             name="broadcast",
             reset_less=False,
+            enable=~hold,
         )
         for number, group in enumerate(groups):
             m.d.comb += [
                 group.broadcast.eq(spread),
+                group.quiet.eq(sequencer.quiet & sequencer.running),
                 group.layer.eq(sequencer.layer),
                 group.swap.eq(sequencer.swap),
+                group.settings.eq(sequencer.settings),
                 group.input_valid.eq(inputs.valid[number]),
                 group.input_index.eq(inputs.index),
                 group.input_value.eq(inputs.value),
-                group.step.eq(sequencer.step),
-                group.settings.eq(sequencer.settings),
             ]
 
-    def _count(
-        self,
-        m: Module,
-        sequencer: Sequencer,
-        collector: Collector,
-        near_full: Signal,
-        groups: list[Group],
-    ) -> None:
+    def _count(self, m: Module, sequencer: Sequencer, hold: Signal, groups: list[Group]) -> None:
         """The counters' inputs."""
         m.submodules.counting = counting = Counters(config=self.config)
+        running = sequencer.running
         m.d.comb += [
             counting.start.eq(sequencer.swap & sequencer.idle),
-            counting.running.eq(sequencer.running),
-            counting.computing.eq(sequencer.computing),
-            counting.stalled.eq(sequencer.computing & collector.any_pending & near_full),
-            counting.issuing.eq(Cat(pe.entry.issuing for g in groups for pe in g.pes)),
+            counting.running.eq(running),
+            counting.stalled.eq(running & hold & ~sequencer.quiet),
+            counting.starving.eq(Cat(group.starving for group in groups)),
             counting.committing.eq(Cat(pe.sums.commit for g in groups for pe in g.pes)),
             self.counters.eq(counting.counters),
         ]
@@ -182,10 +206,12 @@ class Engine(wiring.Component):
             config=self.config, target=LoadTarget.PROGRAM, unit=None
         )
         connect(m, select.write, sequencer.write)
-        for port in (select, *groups):
-            valid = port.valid if port is select else port.load_valid  # pyright: ignore
-            word = port.word if port is select else port.load_word  # pyright: ignore
-            m.d.comb += [valid.eq(self.load.valid), word.eq(self.load.payload)]
+        m.d.comb += [select.valid.eq(self.load.valid), select.word.eq(self.load.payload)]
+        for group in groups:
+            m.d.comb += [
+                group.load_valid.eq(self.load.valid),
+                group.load_word.eq(self.load.payload),
+            ]
 
     def _probe(self) -> list[Value]:
         """The words of events: the engine's own, each PE's, each group's."""
@@ -193,7 +219,7 @@ class Engine(wiring.Component):
         sequence = {
             "start": {"valid": sequencer.start},
             "layer": {"valid": sequencer.layer_start, "layer": sequencer.layer},
-            "broadcast": {**fields(sent), "valid": sent.valid & ~sequencer.output},
+            "broadcast": {**fields(sent), "valid": self.leaving},
             "finish": {"valid": sequencer.finish},
             "output": {"valid": output.valid & output.ready, **fields(output.payload)},
             "done": {"valid": sequencer.done},

@@ -1,14 +1,17 @@
-"""A PE group: PEs that share an activation memory and a drain unit."""
+"""A PE group: PEs that share column memory, activation memory and drain unit."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from golden.config import EngineConfig
+from golden.config import EngineConfig, EntryMemory
 from golden.image import Image
 from rtl.activation_memory import ActivationMemory
+from rtl.column_memory import ColumnMemory
+from rtl.drain_control import DrainControl
 from rtl.drain_unit import DrainUnit
-from rtl.layouts import broadcast_layout, drain_layout, element_layout, requantise_layout
+from rtl.entry_memory import SharedEntryMemory
+from rtl.layouts import broadcast_layout, element_layout, settings_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.pe import ProcessingElement
 from rtl.probe import Events
@@ -17,16 +20,19 @@ from rtl.probe import Events
 class Group(wiring.Component):
     """`config.group` PEs (the last group may have fewer), their activations and their drain.
 
-    broadcast, layer: to the PEs. near_full, busy: of any PE, one cycle ago. swap, pending, grant,
-    element: the activation memory's. input_valid, input_index, input_value: an input activation,
-    only while nothing drains. step, settings: the drain. load_valid, load_word: the load port.
-    probe, pe_probe: events. issuing, committing: one bit for each PE.
+    broadcast, hold: an activation, and whether it does not move on in this cycle. quiet: the
+    layer's last broadcast has moved on. layer: its number. near_full: any PE's queue was nearly
+    full a cycle ago. swap: the layer ends. pending, grant, element: the activation memory's.
+    input_valid, input_index, input_value: an input activation, only between inferences. settings:
+    the layer's, for the drain. over: all PEs are drained. starving: one bit for each PE, it waits
+    for a job. load_valid, load_word: the load port, which may be a cycle late.
     """
 
     broadcast: data.View
+    hold: Signal
+    quiet: Signal
     layer: Signal
     near_full: Signal
-    busy: Signal
     swap: Signal
     pending: Signal
     grant: Signal
@@ -34,28 +40,32 @@ class Group(wiring.Component):
     input_valid: Signal
     input_index: Signal
     input_value: Signal
-    step: data.View
     settings: data.View
+    over: Signal
+    starving: Signal
     load_valid: Signal
     load_word: data.View
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """Group `number`, initialised from `image` if there is one."""
         self._config, self._number = config, number
-        self._size = config.group_size(number)
-        first = number * config.group
+        size = config.group_size(number)
         self.pes = [
-            ProcessingElement(config=config, number=first + slot, image=image)
-            for slot in range(self._size)
+            ProcessingElement(config=config, number=number * config.group + slot, image=image)
+            for slot in range(size)
         ]
-        biases = [] if image is None else [int(word) for word in image.bias_words[number]]
-        self.drain = DrainUnit(config=config, size=self._size, init=biases)
+        self.columns = ColumnMemory(
+            config=config, init=[] if image is None else image.column_words(number)
+        )
+        self.drain = DrainUnit(config=config, size=size)
+        self.control = DrainControl(config=config, size=size)
         super().__init__(
             {
                 "broadcast": In(broadcast_layout(config)),
+                "hold": In(1),
+                "quiet": In(1),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),
-                "busy": Out(1),
                 "swap": In(1),
                 "pending": Out(1),
                 "grant": In(1),
@@ -63,31 +73,38 @@ class Group(wiring.Component):
                 "input_valid": In(1),
                 "input_index": In(config.index_width),
                 "input_value": In(signed(config.act_width)),
-                "step": In(drain_layout(config)),
-                "settings": In(requantise_layout(config)),
+                "settings": In(settings_layout(config)),
+                "over": Out(1),
+                "starving": Out(size),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """PEs, drain unit, activation memory."""
+        """The shared units, and the PEs."""
         m = Module()
         m.submodules.activations = memory = ActivationMemory(config=self._config)
-        m.submodules.drain = drain = self.drain
+        drain = self.drain
         m.d.comb += [
             memory.write.eq(self.input_valid | drain.valid),
             memory.index.eq(Mux(drain.valid, drain.index, self.input_index)),
             memory.value.eq(Mux(drain.valid, drain.value, self.input_value)),
             memory.swap.eq(self.swap),
+            memory.hold.eq(self.hold),
             memory.grant.eq(self.grant),
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
-            drain.step.eq(self.step),
-            drain.settings.eq(self.settings),
         ]
-        self._load(m, drain)
-        self._pes(m, drain)
+        word = Signal(load_layout(self._config), reset_less=True)
+        valid = Signal()
+        # One register for all memories of the group: the port fans out far.
+        m.d.sync += [valid.eq(self.load_valid), word.eq(self.load_word)]
+        self._drain(m)
+        self._columns(m, valid, word)
+        self._pes(m, valid, word)
+        if self._config.entry_memory is EntryMemory.SPRAM:
+            self._share(m, valid, word)
         return m
 
     def events(self) -> Events:
@@ -95,28 +112,80 @@ class Group(wiring.Component):
         drain = self.drain
         return {"drain": {"valid": drain.valid, "index": drain.index, "value": drain.value}}
 
-    def _load(self, m: Module, drain: DrainUnit) -> None:
-        """The bias memory's load select."""
-        m.submodules.load_bias = select = LoadSelect(
-            config=self._config, target=LoadTarget.BIAS, unit=self._number
-        )
-        m.d.comb += [select.valid.eq(self.load_valid), select.word.eq(self.load_word)]
-        connect(m, select.write, drain.write)
+    def _drain(self, m: Module) -> None:
+        """The drain's control and its unit."""
+        m.submodules.drain, m.submodules.drain_control = drain, control = self.drain, self.control
+        m.d.comb += [
+            control.ready.eq(Cat(pe.ready for pe in self.pes)),
+            control.rows.eq(self.settings.rows),
+            control.swap.eq(self.swap),
+            self.over.eq(control.over),
+            drain.step.eq(control.step),
+            drain.settings.shift.eq(self.settings.shift),
+            drain.settings.relu.eq(self.settings.relu),
+            drain.bias.eq(self.columns.bias),
+            *(drain.sums[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
+        ]
 
-    def _pes(self, m: Module, drain: DrainUnit) -> None:
-        """The PEs and their status."""
+    def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
+        """The column memory: broadcasts to pointers, drain steps to biases."""
+        m.submodules.columns, m.submodules.load_column = columns, select = (
+            self.columns,
+            LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
+        )
+        step = self.control.step
+        m.d.comb += [
+            columns.broadcast.eq(self.broadcast),
+            columns.hold.eq(self.hold),
+            columns.bias_read.eq(step.valid),
+            columns.bias_address.eq(self.settings.bias_base + step.index),
+            select.valid.eq(valid),
+            select.word.eq(word),
+        ]
+        connect(m, select.write, columns.write)
+
+    def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
+        """The PEs and what they tell."""
+        closed = Signal()
+        m.d.sync += closed.eq(self.quiet & ~self.swap)
         for slot, pe in enumerate(self.pes):
             m.submodules[f"pe{slot}"] = pe
             m.d.comb += [
-                pe.broadcast.eq(self.broadcast),
+                pe.arriving.eq(self.columns.valid),
+                pe.pointer.eq(self.columns.pointers[slot]),
+                pe.value.eq(self.columns.value),
+                pe.closed.eq(closed),
                 pe.layer.eq(self.layer),
-                pe.clear.eq(self.step.valid & (self.step.slot == slot)),
-                pe.clear_row.eq(self.step.row),
-                pe.load_valid.eq(self.load_valid),
-                pe.load_word.eq(self.load_word),
-                drain.sums[slot].eq(pe.sum),
+                pe.clear.eq(self.control.clear[slot]),
+                pe.clear_row.eq(self.control.step.row),
+                pe.load_valid.eq(valid),
+                pe.load_word.eq(word),
+                self.starving[slot].eq(~pe.entry.issuing & ~pe.finished),
             ]
-        m.d.comb += [
-            self.near_full.eq(Cat(pe.near_full for pe in self.pes).any()),
-            self.busy.eq(Cat(pe.busy for pe in self.pes).any()),
-        ]
+        m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())
+
+    def _share(self, m: Module, valid: Signal, word: data.View) -> None:
+        """One large RAM for every two PEs, which take turns."""
+        turn = Signal()
+        # The layer's first cycle is one before a read of each pair's first PE.
+        m.d.sync += turn.eq(~turn)
+        with m.If(self.swap):
+            m.d.sync += turn.eq(1)
+        for first in range(0, len(self.pes), 2):
+            m.submodules[f"entries{first // 2}"] = shared = SharedEntryMemory(config=self._config)
+            for nth, pe in enumerate(self.pes[first : first + 2]):
+                address = (shared.address_0, shared.address_1)[nth]
+                write = (shared.write_0, shared.write_1)[nth]
+                unit = self._number * self._config.group + first + nth
+                m.submodules[f"load_entry{first + nth}"] = select = LoadSelect(
+                    config=self._config, target=LoadTarget.ENTRY, unit=unit
+                )
+                m.d.comb += [
+                    select.valid.eq(valid),
+                    select.word.eq(word),
+                    shared.fetch[nth].eq(pe.fetch),
+                    address.eq(pe.fetch_address),
+                    pe.word.eq(shared.word),
+                    pe.turn.eq(turn ^ (nth == 0)),
+                ]
+                connect(m, select.write, write)

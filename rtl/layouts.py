@@ -38,10 +38,10 @@ def broadcast_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def job_layout(config: EngineConfig) -> data.StructLayout:
-    """One job of a PE: a column's entries, and the activation to multiply them with."""
+    """One job of a PE: a column's entries (see golden.layout.pointer), and their activation."""
     return data.StructLayout(
         {
-            "start": unsigned(config.entry_address_width),
+            "start": unsigned(config.start_width),
             "count": unsigned(config.count_width),
             "value": signed(config.act_width),
         }
@@ -60,11 +60,10 @@ def element_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def drain_layout(config: EngineConfig) -> data.StructLayout:
-    """One drain step, the same for all groups.
+    """One drain step of a group.
 
-    row, slot: the accumulator read is local row `row` of the group's PE number `slot`. index: the
-    step's number, and the output's index within the group. bias: the bias's address. discard: only
-    clear the accumulator.
+    row, slot: the sum read is that of local row `row` of the group's PE number `slot`. index: the
+    output's index within the group, and its bias's number.
     """
     return data.StructLayout(
         {
@@ -72,15 +71,25 @@ def drain_layout(config: EngineConfig) -> data.StructLayout:
             "row": unsigned(config.row_width),
             "slot": range(config.group),
             "index": unsigned(config.index_width),
-            "bias": unsigned(config.bias_address_width),
-            "discard": unsigned(1),
         }
     )
 
 
 def requantise_layout(config: EngineConfig) -> data.StructLayout:
-    """How a layer's sums become activations; steady while the layer drains."""
+    """How a layer's sums become activations, shift less shift_low; steady while it drains."""
     return data.StructLayout({"shift": unsigned(config.shift_width), "relu": unsigned(1)})
+
+
+def settings_layout(config: EngineConfig) -> data.StructLayout:
+    """What a group needs to know of a layer for its drain (see golden.layout.descriptor)."""
+    return data.StructLayout(
+        {
+            "rows": unsigned(config.row_width),
+            "bias_base": unsigned(config.column_width),
+            "shift": unsigned(config.shift_width),
+            "relu": unsigned(1),
+        }
+    )
 
 
 def counters_layout() -> data.StructLayout:

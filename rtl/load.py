@@ -11,14 +11,13 @@ from golden.presets import memories
 from rtl.prim.ram import BlockRam
 
 
-class LoadTarget(enum.Enum, shape=3):
+class LoadTarget(enum.Enum, shape=2):
     """The memory that a load word is for."""
 
     PROGRAM = 0
-    POINTER = 1
+    COLUMN = 1
     ENTRY = 2
     CODEBOOK = 3
-    BIAS = 4
 
 
 def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
@@ -30,8 +29,8 @@ def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
 def load_layout(config: EngineConfig) -> data.StructLayout:
     """One word for one memory.
 
-    target: which kind of memory. unit: its PE (pointer, entry) or group (bias); ignored for the
-    program and the codebook, which is written in all PEs at once. address, data: the word.
+    target: which kind of memory. unit: its PE (entry) or group (column); ignored for the program
+    and the codebook, which is written in all PEs at once. address, data: the word.
     """
     shapes = [shape_of(config, target) for target in LoadTarget]
     return data.StructLayout(
@@ -70,12 +69,10 @@ def drive(m: Module, write: MemoryWrite, ram: BlockRam) -> None:
 
 
 class LoadSelect(wiring.Component):
-    """Picks the words for one memory off the load port, one cycle later.
+    """Picks the words for one memory off the load port, in the same cycle.
 
     valid, word: the load port. write: the memory's write side.
     """
-
-    LATENCY = 1
 
     valid: Signal
     word: data.View
@@ -93,12 +90,12 @@ class LoadSelect(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """One register level, so that the port may fan out far."""
+        """Compares target and unit."""
         m = Module()
         mine = self.word.target == self._target
         if self._unit is not None:
             mine = mine & (self.word.unit == self._unit)
-        m.d.sync += [
+        m.d.comb += [
             self.write.en.eq(self.valid & mine),
             self.write.addr.eq(self.word.address),
             self.write.data.eq(self.word.data),

@@ -11,15 +11,17 @@ from rtl.queue import Queue
 
 
 class OutputPort(wiring.Component):
-    """Queues results that are already on their way when the taker stops.
+    """Queues results that come before a hold takes effect when the taker stops.
 
-    enable: results are handed over. broadcast: from the collector. hold: grant no more results.
-    output: the stream; each result is offered one cycle after its broadcast. empty: nothing is
-    waiting.
+    enable: results are handed over. broadcast, held: from the collector; a result that does not
+    move on is not taken. hold: move no more results, at the latest a cycle later where the engine
+    has 3 status stages, else at once. output: the stream; each result is offered one
+    cycle after it moved on. empty: nothing is waiting.
     """
 
     enable: Signal
     broadcast: data.View
+    held: Signal
     hold: Signal
     output: stream.Interface
     empty: Signal
@@ -31,6 +33,7 @@ class OutputPort(wiring.Component):
             {
                 "enable": In(1),
                 "broadcast": In(wide_broadcast_layout(config)),
+                "held": In(1),
                 "hold": Out(1),
                 "output": Out(stream.Signature(output_layout(config))),
                 "empty": Out(1),
@@ -38,14 +41,15 @@ class OutputPort(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """As deep as twice what can be on its way, so that a taker that is ready never waits."""
+        """Two slots before the margin, so that a taker that is ready never waits."""
         m = Module()
-        on_its_way = 4 + self._config.collector_levels
+        # What moves on until the hold has come back.
+        margin = 2 if self._config.status_stages < 3 else 3
         m.submodules.queue = queue = Queue(
-            shape=output_layout(self._config), depth=2 * on_its_way, threshold=on_its_way
+            shape=output_layout(self._config), depth=2 + margin, threshold=2
         )
         m.d.comb += [
-            queue.push.eq(self.enable & self.broadcast.valid),
+            queue.push.eq(self.enable & self.broadcast.valid & ~self.held),
             queue.push_data.position.eq(self.broadcast.column),
             queue.push_data.value.eq(self.broadcast.value),
             queue.pop.eq(queue.valid & self.output.ready),

@@ -1,26 +1,27 @@
-"""The processing element: pointer read, queue, entry read, decode, multiply, accumulate."""
+"""The processing element: queue, entry read, decode, multiply, accumulate."""
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from golden.config import EngineConfig, MacKind
+from golden import layout
+from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.image import Image
 from rtl.accumulator import Accumulator
 from rtl.decoder import Decoder
 from rtl.delay import delayed
 from rtl.entry_reader import EntryReader
-from rtl.layouts import broadcast_layout, job_layout
-from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
+from rtl.layouts import job_layout, struct
+from rtl.load import LoadSelect, LoadTarget, MemoryWrite, drive, load_layout
 from rtl.mac import Product
-from rtl.pointer_reader import PointerReader
+from rtl.prim.ram import BlockRam
 from rtl.probe import Events, fields
 from rtl.queue import Queue
 
 
 def commit_latency(config: EngineConfig) -> int:
-    """Cycles from an entry's read to the commit of its sum."""
-    return 1 + Decoder.LATENCY + config.multiplier_stages - 1 + Accumulator.LATENCY
+    """Cycles from an entry's issue to the commit of its sum."""
+    return 1 + Decoder.LATENCY + config.multiplier_stages - 2 + Accumulator.LATENCY
 
 
 class PeState(enum.Enum, shape=2):
@@ -35,46 +36,65 @@ class PeState(enum.Enum, shape=2):
 class ProcessingElement(wiring.Component):
     """Owns some rows of every layer: one multiply-accumulate every cycle.
 
-    broadcast: a non-zero activation and its column. layer: number of the running layer. near_full:
-    the queue is nearly full. busy: it has or runs a job; both tell of one cycle ago. clear,
-    clear_row, sum: the drain's access to the accumulators. load_valid, load_word: the load port.
-    state: for waveforms.
+    arriving, pointer, value: a broadcast's column in this PE, and its activation; a job if the
+    column is not empty. closed: all the layer's jobs have arrived. layer: number of the running
+    layer. near_full: the queue was nearly full a cycle ago. finished: all entries of the layer are
+    issued. ready: they are added too, so that the PE may be drained. clear, clear_row, sum: the
+    drain's access to the sums. load_valid, load_word: the load port. turn, fetch, fetch_address,
+    word: the entry memory that is shared with another PE, if it is. state: for waveforms.
     """
 
-    broadcast: data.View
+    arriving: Signal
+    pointer: data.View
+    value: Signal
+    closed: Signal
     layer: Signal
     near_full: Signal
-    busy: Signal
+    finished: Signal
+    ready: Signal
     clear: Signal
     clear_row: Signal
     sum: Signal
     load_valid: Signal
     load_word: data.View
+    turn: Signal
+    fetch: Signal
+    fetch_address: Signal
+    word: Signal
     state: Signal
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """PE `number`, its memories initialised from `image` if there is one."""
         self._config, self._number = config, number
-        pointers, entries, codebook = _words(number, image)
-        self.reader = PointerReader(config=config, init=pointers)
+        self._shared = config.entry_memory is EntryMemory.SPRAM
+        codebook = [] if image is None else [int(word) for word in image.codebook_words]
+        self._entries = [] if image is None else [int(word) for word in image.entry_words[number]]
         self.queue = Queue(
             shape=job_layout(config), depth=config.queue_depth, threshold=config.queue_threshold
         )
-        self.entry = EntryReader(config=config, init=entries)
+        self.entry = EntryReader(config=config)
         self.decoder = Decoder(config=config, init=codebook)
         self.product = Product(config=config)
         self.sums = Accumulator(config=config)
         super().__init__(
             {
-                "broadcast": In(broadcast_layout(config)),
+                "arriving": In(1),
+                "pointer": In(struct(layout.pointer(config))),
+                "value": In(signed(config.act_width)),
+                "closed": In(1),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),
-                "busy": Out(1),
+                "finished": Out(1),
+                "ready": Out(1),
                 "clear": In(1),
                 "clear_row": In(config.row_width),
                 "sum": Out(signed(config.acc_width)),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
+                "turn": In(1),
+                "fetch": Out(1),
+                "fetch_address": Out(config.start_width),
+                "word": In(len(self.entry.word)),
                 "state": Out(PeState),
             }
         )
@@ -82,16 +102,17 @@ class ProcessingElement(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """The stages, one after the other."""
         m = Module()
-        reader, queue, entry = self.reader, self.queue, self.entry
-        decoder, product, sums = self.decoder, self.product, self.sums
-        m.submodules.pointer_reader, m.submodules.queue = reader, queue
-        m.submodules.entry_reader, m.submodules.decoder = entry, decoder
-        m.submodules.product, m.submodules.accumulator = product, sums
-        wait = self._config.multiplier_stages - 1
+        queue, entry, decoder = self.queue, self.entry, self.decoder
+        product, sums = self.product, self.sums
+        m.submodules.queue, m.submodules.entry_reader = queue, entry
+        m.submodules.decoder, m.submodules.product = decoder, product
+        m.submodules.accumulator = sums
+        wait = self._config.multiplier_stages - 2
         m.d.comb += [
-            reader.broadcast.eq(self.broadcast),
-            queue.push.eq(reader.push),
-            queue.push_data.eq(reader.job),
+            queue.push.eq(self.arriving & (self.pointer.count != 0)),
+            queue.push_data.start.eq(self.pointer.start),
+            queue.push_data.count.eq(self.pointer.count),
+            queue.push_data.value.eq(self.value),
             queue.pop.eq(entry.pop),
             self.near_full.eq(queue.near_full),
             entry.job_valid.eq(queue.valid),
@@ -110,15 +131,15 @@ class ProcessingElement(wiring.Component):
             sums.clear_row.eq(self.clear_row),
             self.sum.eq(sums.sum),
         ]
-        m.d.sync += self.busy.eq(queue.valid | entry.issuing)
-        self._load(m)
+        self._finish(m)
+        self._memories(m)
         self._show_state(m)
         return m
 
     def events(self) -> Events:
         """Signals of the PE's events, for the trace."""
         return {
-            "push": {"valid": self.reader.push, **fields(self.reader.job)},
+            "push": {"valid": self.queue.push, **fields(self.queue.push_data)},
             "pop": {"valid": self.entry.pop},
             "issue": {"valid": self.entry.issuing, "address": self.entry.address},
             "commit": {
@@ -128,6 +149,43 @@ class ProcessingElement(wiring.Component):
             },
         }
 
+    def _finish(self, m: Module) -> None:
+        """When all entries are issued, and when the last of them is added."""
+        m.d.comb += self.finished.eq(self.closed & ~self.queue.valid & ~self.entry.issuing)
+        passed = self.finished
+        for stage in range(self._config.multiplier_stages + 1):
+            register = Signal(name=f"finished_{stage}")
+            m.d.sync += register.eq(passed & self.closed)
+            passed = register
+        m.d.comb += self.ready.eq(passed & self.closed)
+
+    def _memories(self, m: Module) -> None:
+        """The entry memory, unless it is shared, and the load selects."""
+        entry = self.entry
+        m.d.comb += [self.fetch.eq(entry.fetch), self.fetch_address.eq(entry.fetch_address)]
+        if self._shared:
+            m.d.comb += [entry.turn.eq(self.turn), entry.word.eq(self.word)]
+        else:
+            m.submodules.entries = ram = BlockRam(
+                width=len(entry.word), depth=self._config.entry_depth, init=self._entries
+            )
+            m.d.comb += [
+                entry.turn.eq(1),
+                ram.r_en.eq(entry.fetch),
+                ram.r_addr.eq(entry.fetch_address),
+                entry.word.eq(ram.r_data),
+            ]
+            drive(m, self._select(m, LoadTarget.ENTRY, self._number), ram)
+        if self._config.mac is MacKind.CODEBOOK:
+            connect(m, self._select(m, LoadTarget.CODEBOOK, None), self.decoder.write)
+
+    def _select(self, m: Module, target: LoadTarget, unit: int | None) -> MemoryWrite:
+        """The write side of one memory."""
+        select = LoadSelect(config=self._config, target=target, unit=unit)
+        m.submodules[f"load_{target.name.lower()}"] = select
+        m.d.comb += [select.valid.eq(self.load_valid), select.word.eq(self.load_word)]
+        return select.write
+
     def _show_state(self, m: Module) -> None:
         """What the PE does, for waveforms; synthesis removes it."""
         with m.If(self.clear):
@@ -136,28 +194,3 @@ class ProcessingElement(wiring.Component):
             m.d.comb += self.state.eq(PeState.RUN)
         with m.Elif(self.queue.valid):
             m.d.comb += self.state.eq(PeState.QUEUED)
-
-    def _load(self, m: Module) -> None:
-        """The memories' load selects."""
-        targets: list[tuple[LoadTarget, MemoryWrite, int | None]] = [
-            (LoadTarget.POINTER, self.reader.write, self._number),
-            (LoadTarget.ENTRY, self.entry.write, self._number),
-        ]
-        if self._config.mac is MacKind.CODEBOOK:
-            targets.append((LoadTarget.CODEBOOK, self.decoder.write, None))
-        for target, write, unit in targets:
-            select = LoadSelect(config=self._config, target=target, unit=unit)
-            m.submodules[f"load_{target.name.lower()}"] = select
-            connect(m, select.write, write)
-            m.d.comb += [select.valid.eq(self.load_valid), select.word.eq(self.load_word)]
-
-
-def _words(number: int, image: Image | None) -> tuple[list[int], list[int], list[int]]:
-    """Pointers, entries and codebook words of PE `number`."""
-    if image is None:
-        return [], [], []
-    return (
-        [int(word) for word in image.pointers[number]],
-        [int(word) for word in image.entries[number]],
-        [int(word) for word in image.codebook_words],
-    )

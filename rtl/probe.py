@@ -46,7 +46,7 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
             "push": data.StructLayout(
                 {
                     "valid": unsigned(1),
-                    "start": unsigned(config.entry_address_width),
+                    "start": unsigned(config.start_width),
                     "count": unsigned(config.count_width),
                     "value": signed(config.act_width),
                 }

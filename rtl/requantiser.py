@@ -11,8 +11,8 @@ from rtl.layouts import requantise_layout
 class Requantiser(wiring.Component):
     """activation = f(saturate(round_half_even(total / 2**shift))), `LATENCY` cycles later.
 
-    total: bias included, signed. settings: shift and activation function, steady. activation:
-    signed.
+    total: bias included, signed. settings: shift less shift_low, and activation function, steady.
+    activation: signed.
     """
 
     LATENCY = 3
@@ -38,20 +38,35 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Coarse shift; fine shift and round; saturate."""
         m = Module()
-        width = self._config.acc_width
-        # One more bit below for the half, and one to gather everything that is shifted out of that.
-        wide = signed(width + 1)
+        config = self._config
+        # Below the least shift one bit is kept for the half, one gathers everything below that.
+        value, dropped = self._constant(config.shift_low)
+        stages = range(config.shift_width if config.shift_top > config.shift_low else 0)
+        wide = signed(max(len(value), config.act_width + 2))
         coarse, sticky = Signal(wide, reset_less=True), Signal(reset_less=True)
-        stages = range(len(self.settings.shift))
-        value, dropped = self._shift(Cat(0, self.total).as_signed(), 0, stages[self._FINE :])
+        value, dropped = self._shift(value, dropped, stages[self._FINE :])
         m.d.sync += [coarse.eq(value), sticky.eq(dropped)]
         value, dropped = self._shift(coarse, sticky, stages[: self._FINE])
         fine, below = Signal(wide), Signal()
         m.d.comb += [fine.eq(value), below.eq(dropped)]
-        rounded = Signal(signed(width), reset_less=True)
-        m.d.sync += rounded.eq((fine >> 1) + self.round_up(fine[1], fine[0], below))
-        m.d.sync += self.activation.eq(self._activate(rounded))
+        # What does not fit before rounding does not fit, or is the least value, after it.
+        top = config.act_width - 1
+        negative, fits = Signal(reset_less=True), Signal(reset_less=True)
+        rounded = Signal(signed(config.act_width + 1), reset_less=True)
+        floor = fine[1:].as_signed()
+        m.d.sync += [
+            negative.eq(fine[-1]),
+            fits.eq((floor[top:] == 0) | floor[top:].all()),
+            rounded.eq(floor[: top + 1].as_signed() + self.round_up(fine[1], fine[0], below)),
+        ]
+        m.d.sync += self.activation.eq(self._activate(rounded, negative, fits))
         return m
+
+    def _constant(self, low: int) -> tuple[Value, Value]:
+        """The total without the bits that even the least shift drops, and whether any is set."""
+        if low == 0:
+            return Cat(0, self.total).as_signed(), Value.cast(0)
+        return self.total[low - 1 :].as_signed(), self.total[: low - 1].any()
 
     def round_up(self, odd: Value, half: Value, below: Value) -> Value:
         """Whether to add one: more than half, or just half and the result would be odd."""
@@ -66,11 +81,10 @@ class Requantiser(wiring.Component):
             value = Mux(taken, value >> amount, value)
         return value, Value.cast(sticky)
 
-    def _activate(self, rounded: Signal) -> Value:
+    def _activate(self, rounded: Signal, negative: Signal, fits: Signal) -> Value:
         """Saturate to the activation's width; ReLU turns negative values into 0."""
         top = self._config.act_width - 1
-        sign = rounded[-1]
-        fits = (rounded[top:] == 0) | rounded[top:].all()
-        low = Mux(self.settings.relu, 0, -(1 << top))
-        inside = Mux(sign & self.settings.relu, 0, rounded[: top + 1].as_signed())
-        return Mux(fits, inside, Mux(sign, low, (1 << top) - 1))
+        inside = fits & (rounded[-1] == rounded[-2])
+        limit = Mux(negative, Mux(self.settings.relu, 0, -(1 << top)), (1 << top) - 1)
+        kept = Mux(rounded[-1] & self.settings.relu, 0, rounded[: top + 1].as_signed())
+        return Mux(inside, kept, limit)

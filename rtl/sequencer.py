@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from golden import layout
 from golden.config import EngineConfig
+from rtl.drain_control import DrainControl
 from rtl.drain_unit import DrainUnit
-from rtl.layouts import drain_layout, requantise_layout, struct
+from rtl.layouts import settings_layout, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
-from rtl.pe import commit_latency
 from rtl.prim.ram import BlockRam
 
 
@@ -19,22 +19,20 @@ class SequencerState(enum.Enum, shape=3):
     CLEAR = 0
     IDLE = 1
     RUN = 2
-    WAIT = 3
-    DRAIN = 4
-    FLUSH = 5
-    OUTPUT = 6
+    FLUSH = 3
+    OUTPUT = 4
 
 
 class Sequencer(wiring.Component):
-    """Layer after layer: broadcast, wait until all PEs are idle, drain, swap; then hand over.
+    """Layer after layer: broadcast until all groups have drained, swap; then hand over.
 
     start: the last input is being taken; only when idle. idle: ready for inputs. swap: exchange the
-    activation memories. enable, base: the collector's. pending, granted: from the collector. busy:
-    of any PE, `status_stages` cycles ago. step, settings: the drain. layer: number of the running
-    layer. running: layers run (not the transfer of inputs or outputs). computing: the broadcast
-    phase. output: results are handed over instead of broadcast. taken: all of them are taken. done:
-    one cycle, at the end. layer_start, finish, state: for traces and waveforms. write: load port of
-    the program.
+    activation memories. enable, base: the collector's. pending: from the collector. hold: nothing
+    on its way moves in this cycle. quiet: the last broadcast has moved on to the column memories.
+    over: all groups have drained, `status_stages` - 1 cycles ago. settings: of the running layer.
+    layer: its number. running: layers run (not the transfer of inputs or outputs). output: results
+    are handed over instead of broadcast. taken: all of them are taken. done: one cycle, at the end.
+    layer_start, finish, state: for traces and waveforms. write: load port of the program.
     """
 
     start: Signal
@@ -43,13 +41,12 @@ class Sequencer(wiring.Component):
     enable: Signal
     base: Signal
     pending: Signal
-    granted: Signal
-    busy: Signal
-    step: data.View
+    hold: Signal
+    quiet: Signal
+    over: Signal
     settings: data.View
     layer: Signal
     running: Signal
-    computing: Signal
     output: Signal
     taken: Signal
     done: Signal
@@ -61,39 +58,25 @@ class Sequencer(wiring.Component):
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
         """`init`: program words."""
         self._config, self._init = config, init
-        ins = {name: In(1) for name in ("start", "pending", "granted", "busy", "taken")}
-        outs = {
-            name: Out(1)
-            for name in (
-                *("idle", "swap", "enable", "running", "computing", "output", "done"),
-                *("layer_start", "finish"),
-            )
-        }
+        ins = ("start", "pending", "hold", "over", "taken")
+        outs = (
+            *("idle", "swap", "enable", "quiet", "running", "output", "done"),
+            *("layer_start", "finish"),
+        )
         super().__init__(
             {
-                **ins,
-                **outs,
+                **{name: In(1) for name in ins},
+                **{name: Out(1) for name in outs},
                 "base": Out(config.column_width),
-                "step": Out(drain_layout(config)),
-                "settings": Out(requantise_layout(config)),
+                "settings": Out(settings_layout(config)),
                 "layer": Out(config.layer_width),
                 "state": Out(SequencerState),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
             }
         )
 
-    @staticmethod
-    def settle(config: EngineConfig) -> int:
-        """Cycles after a grant until its job, if any, shows in `busy`."""
-        return 3 + config.collector_levels + config.broadcast_stages + config.status_stages
-
-    @staticmethod
-    def drain_wait(config: EngineConfig) -> int:
-        """Cycles to let pass when all PEs are idle, until the last sum is written."""
-        return max(0, commit_latency(config) - 1 - config.status_stages)
-
     def elaborate(self, platform: object) -> Module:
-        """The program memory, the timer of what is still on its way, and the states."""
+        """The program memory, the end of the broadcasts, and the states."""
         m = Module()
         fields = struct(layout.descriptor(self._config))
         m.submodules.program = program = BlockRam(
@@ -101,72 +84,51 @@ class Sequencer(wiring.Component):
         )
         descriptor = data.View(fields, program.r_data)
         following = Signal(self._config.layer_width)
-        settle = self.settle(self._config)
-        timer = Signal(range(settle + 1))
-        quiet = Signal()
         m.d.comb += [
             program.r_en.eq(self.swap),
             program.r_addr.eq(following),
             self.base.eq(Mux(self.output, 0, descriptor.column_base)),
+            self.settings.rows.eq(descriptor.rows),
+            self.settings.bias_base.eq(descriptor.bias_base),
             self.settings.shift.eq(descriptor.shift),
             self.settings.relu.eq(descriptor.relu),
-            quiet.eq(~self.pending & (timer == 0)),
         ]
         m.d.sync += Assert(~(self.start & ~self.idle), "an inference is started while one runs")
         drive(m, self.write, program)
-        with m.If(self.granted):
-            m.d.sync += timer.eq(settle)
-        with m.Elif(timer != 0):
-            m.d.sync += timer.eq(timer - 1)
         with m.If(self.swap):
             m.d.sync += self.layer.eq(following)
-        stepping, clear = Signal(), Signal()
-        last_step = self._steps(m, descriptor, stepping, clear)
-        self._states(m, descriptor, quiet, (stepping, clear, last_step), following)
+        self._end(m)
+        self._states(m, descriptor, following)
         return m
 
-    def _steps(self, m: Module, descriptor: data.View, stepping: Signal, clear: Signal) -> Signal:
-        """Drain steps while `stepping`; returns whether the current one is the last."""
+    def _end(self, m: Module) -> None:
+        """That nothing more comes travels as a broadcast does, behind the last one."""
         config = self._config
-        row, slot = Signal(config.row_width), Signal(range(config.group))
-        index, bias = Signal(config.index_width), Signal(config.bias_address_width)
-        last = Signal()
-        every = config.row_depth * config.group - 1
-        m.d.comb += [
-            last.eq(index == Mux(clear, every, descriptor.steps)),
-            self.step.valid.eq(stepping),
-            self.step.discard.eq(clear),
-            self.step.row.eq(row),
-            self.step.slot.eq(slot),
-            self.step.index.eq(index),
-            self.step.bias.eq(bias),
-        ]
-        with m.If(stepping & ~last):
-            m.d.sync += [index.eq(index + 1), bias.eq(bias + 1), slot.eq(slot + 1)]
-            with m.If(slot == config.group - 1):
-                m.d.sync += [slot.eq(0), row.eq(row + 1)]
-        with m.Else():
-            m.d.sync += [index.eq(0), slot.eq(0), row.eq(0), bias.eq(descriptor.bias_base)]
-        return last
+        passed = (self.running | self.output) & ~self.pending
+        for stage in range(2 + config.collector_levels + config.broadcast_stages):
+            register = Signal(name=f"ended_{stage}")
+            with m.If(self.swap):
+                m.d.sync += register.eq(0)
+            with m.Elif(~self.hold):
+                m.d.sync += register.eq(passed)
+            passed = register
+        m.d.comb += self.quiet.eq(passed)
 
-    def _states(
-        self,
-        m: Module,
-        descriptor: data.View,
-        quiet: Signal,
-        drain: tuple[Signal, Signal, Signal],
-        following: Signal,
-    ) -> None:
-        """Clear, then for ever: idle, (run, wait, drain, flush) for each layer, output."""
-        stepping, clear, last_step = drain
-        waits, flush = self.drain_wait(self._config), DrainUnit.LATENCY
-        count = Signal(range(max(waits, flush) + 1))
-        m.d.sync += [count.eq(0), self.layer_start.eq(0), self.finish.eq(0)]
+    def _states(self, m: Module, descriptor: data.View, following: Signal) -> None:
+        """Clear, then for ever: idle, (run, flush) for each layer, output."""
+        config = self._config
+        clear = DrainControl.clear_cycles(config)
+        # So that the swap comes with the last activation.
+        flush = DrainUnit.LATENCY - config.status_stages
+        count = Signal(range(max(clear, flush) + 1))
+        # A register, because the swap behind it fans out far.
+        ending = Signal()
+        m.d.sync += [count.eq(0), ending.eq(0), self.layer_start.eq(0), self.finish.eq(0)]
         with m.FSM(name="state") as fsm:
             with m.State("CLEAR"):
                 # Memories survive a reset; sums must not.
-                m.d.comb += [stepping.eq(1), clear.eq(1)]
-                with m.If(last_step):
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == clear):
                     m.next = "IDLE"
             with m.State("IDLE"):
                 m.d.comb += [self.idle.eq(1), self.swap.eq(self.start)]
@@ -174,23 +136,13 @@ class Sequencer(wiring.Component):
                     m.d.sync += self.layer_start.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
-                m.d.comb += [self.enable.eq(1), self.running.eq(1), self.computing.eq(1)]
-                with m.If(quiet & ~self.busy):
-                    m.next = "WAIT" if waits else "DRAIN"
-            with m.State("WAIT"):
-                m.d.comb += self.running.eq(1)
-                m.d.sync += count.eq(count + 1)
-                with m.If(count == waits - 1):
-                    m.d.sync += count.eq(0)
-                    m.next = "DRAIN"
-            with m.State("DRAIN"):
-                m.d.comb += [self.running.eq(1), stepping.eq(1)]
-                with m.If(last_step):
+                m.d.comb += [self.enable.eq(1), self.running.eq(1)]
+                with m.If(self.over):
                     m.next = "FLUSH"
             with m.State("FLUSH"):
                 m.d.comb += [self.running.eq(1), following.eq(self.layer + 1)]
-                m.d.sync += count.eq(count + 1)
-                with m.If(count == flush - 1):
+                m.d.sync += [count.eq(count + 1), ending.eq(count == flush - 2)]
+                with m.If(ending):
                     m.d.comb += self.swap.eq(1)
                     m.d.sync += [
                         self.layer_start.eq(~descriptor.last),
@@ -202,7 +154,7 @@ class Sequencer(wiring.Component):
                         m.next = "RUN"
             with m.State("OUTPUT"):
                 m.d.comb += [self.enable.eq(1), self.output.eq(1)]
-                with m.If(quiet & self.taken):
+                with m.If(self.quiet & self.taken):
                     m.d.comb += self.done.eq(1)
                     m.next = "IDLE"
         for state in SequencerState:

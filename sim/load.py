@@ -1,9 +1,7 @@
 """Fill an engine's memories over its load port, as a host does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-import numpy as np
 
 from golden.image import Image
 from rtl.engine import Engine
@@ -12,17 +10,17 @@ from rtl.load import LoadTarget
 
 def load_words(image: Image) -> Iterator[dict[str, Any]]:
     """Every word of an image that is used, as payloads of the load port."""
-    used = image.used
-    parts = (
-        (LoadTarget.PROGRAM, image.program[None, :]),
-        (LoadTarget.POINTER, image.pointers[:, : used["pointers"]]),
-        (LoadTarget.ENTRY, image.entries[:, : used["entries"]]),
-        (LoadTarget.CODEBOOK, image.codebook_words[None, :]),
-        (LoadTarget.BIAS, image.bias_words[:, : used["biases"]]),
-    )
-    for target, words in parts:
-        for (unit, address), word in np.ndenumerate(words):
-            yield {"target": target, "unit": unit, "address": address, "data": int(word)}
+    config, entries = image.config, -(-image.used["entries"] // image.config.entry_lanes)
+    parts: list[tuple[LoadTarget, Iterable[Iterable[int]]]] = [
+        (LoadTarget.PROGRAM, [image.program.tolist()]),
+        (LoadTarget.COLUMN, [image.column_words(group) for group in range(config.groups)]),
+        (LoadTarget.ENTRY, image.entry_words[:, :entries].tolist()),
+        (LoadTarget.CODEBOOK, [image.codebook_words.tolist()]),
+    ]
+    for target, units in parts:
+        for unit, words in enumerate(units):
+            for address, word in enumerate(words):
+                yield {"target": target, "unit": unit, "address": address, "data": word}
 
 
 async def load_image(ctx: Any, engine: Engine, image: Image) -> None:

@@ -12,17 +12,17 @@ def traces(engine: Engine) -> dict[str, Any]:
     sequencer, collector = engine.sequencer, engine.collector
     shown: dict[str, Any] = {
         "engine": [
-            *(sequencer.state, sequencer.layer, Value.cast(sequencer.step)),
+            *(sequencer.state, sequencer.layer, sequencer.quiet, sequencer.over),
             *(collector.pending, collector.hold, collector.grant, Value.cast(collector.broadcast)),
         ],
         "streams": [engine.input, engine.output, engine.done],
     }
     pes = [pe for group in engine.groups for pe in group.pes]
     for number, pe in enumerate(pes):
-        reader, entry, sums = pe.reader, pe.entry, pe.sums
+        queue, entry, sums = pe.queue, pe.entry, pe.sums
         shown[f"PE {number}"] = [
-            *(pe.state, pe.near_full, pe.busy),
-            {"push": [reader.push, Value.cast(reader.job)], "pop": [entry.pop]},
+            *(pe.state, pe.near_full, pe.finished, pe.ready),
+            {"push": [queue.push, Value.cast(queue.push_data)], "pop": [entry.pop]},
             {"issue": [entry.issuing, entry.address]},
             {"commit": [sums.commit, sums.commit_row, sums.total]},
         ]

@@ -16,7 +16,7 @@ def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
     fields: dict[str, Any] = {
         "pes": 4,
         "group": 4,
-        "queue_depth": 10,
+        "queue_depth": 6,
         "run_width": 4,
         "act_width": 8,
         "acc_width": 40,
@@ -33,7 +33,9 @@ def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
     fields.setdefault("act_depth", max(rows * group, -(-sizes[0] // groups)))
     fields.setdefault("column_depth", columns)
     fields.setdefault("bias_depth", len(sizes) * rows * group)
-    fields.setdefault("entry_depth", max(sum(sizes) * rows, 2))
+    fields.setdefault("entry_depth", 2 * (-(-max(sum(sizes) * rows, 2) // 2)))
+    if fields.get("entry_memory") == "spram":  # every column starts with a whole word
+        fields["entry_depth"] += 2 * columns
     return EngineConfig(**fields)
 
 

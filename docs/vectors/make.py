@@ -15,18 +15,25 @@ HERE = Path(__file__).parent
 CONFIG = EngineConfig(
     pes=3,
     group=2,
-    queue_depth=10,
+    queue_depth=4,
     run_width=2,
     act_width=8,
     weight_width=8,
     acc_width=20,
-    entry_depth=16,
+    entry_depth=32,
     column_depth=24,
+    shift_low=4,
+    shift_high=7,
     row_depth=4,
     act_depth=8,
     bias_depth=24,
     layers=2,
 )
+
+_MEMORY: dict[str, dict[str, Any]] = {
+    "block": {},
+    "spram": {"entry_memory": "spram"},
+}
 
 # Rows down, inputs across; entries are codebook indices, None is a zero.
 FIRST = [
@@ -71,8 +78,8 @@ def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
     )
 
 
-def network() -> Network:
-    """The example network."""
+def network(config: EngineConfig) -> Network:
+    """The example network for one engine."""
     layers = (
         _layer("first", FIRST, activation="relu"),
         _layer("second", SECOND, activation="identity"),
@@ -80,20 +87,24 @@ def network() -> Network:
     second = layers[1]
     # Scales must fit: the second layer's input is the first one's output.
     fixed = {**vars(second), "in_frac": 2, "out_frac": 1}
-    return Network(name="example", config=CONFIG, layers=(layers[0], Layer(**fixed)))
+    return Network(name="example", config=config, layers=(layers[0], Layer(**fixed)))
 
 
 def vectors() -> dict[str, Any]:
-    """Configuration, matrices and every word of the image."""
-    image = encode(network())
+    """Configuration, matrices and every word of the image, for both kinds of entry memory."""
+    images = {memory: _words(network(CONFIG.replace(**_MEMORY[memory]))) for memory in _MEMORY}
+    return {"first": FIRST, "second": SECOND, **images}
+
+
+def _words(example: Network) -> dict[str, Any]:
+    """Configuration and words of one image; memories up to the last word in use."""
+    image = encode(example)
+    entries = -(-image.used["entries"] // image.config.entry_lanes)
     return {
-        "config": CONFIG.to_dict(),
-        "first": FIRST,
-        "second": SECOND,
-        "entries": image.entries[:, : image.used["entries"]].tolist(),
-        "pointers": image.pointers[:, : image.used["pointers"]].tolist(),
-        "codebook": image.codebook.tolist(),
-        "biases": image.biases.tolist(),
+        "config": image.config.to_dict(),
+        "entries": image.entry_words[:, :entries].tolist(),
+        "columns": [image.column_words(group) for group in range(image.config.groups)],
+        "codebook": image.codebook_words.tolist(),
         "program": image.program.tolist(),
     }
 

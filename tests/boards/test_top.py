@@ -202,3 +202,9 @@ def test_the_real_engine_equals_the_golden_model(activation: str) -> None:
 def test_refuses(options, message: str) -> None:
     with pytest.raises(ElsieError, match=message):
         BoardTop(network=network(), **options)
+
+
+def test_refuses_entries_that_no_bitstream_can_fill() -> None:
+    net = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
+    with pytest.raises(ElsieError, match="network test has its entries in SPRAM"):
+        BoardTop(network=net, divisor=DIVISOR, timeout=TIMEOUT)

@@ -190,6 +190,35 @@ def test_help_has_examples(capsys, command: str) -> None:
     assert "elsie" in capsys.readouterr().out
 
 
+@pytest.fixture(scope="module")
+def spram(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits network with its entries in SPRAM."""
+    path = tmp_path_factory.mktemp("net") / "spram.elsie"
+    arguments = ("compile", DIGITS / "digits-pruned.onnx", "--entry-memory", "spram", "-o", path)
+    more = ("--calibrate", DIGITS / "calibrate.npz", "--board", "icebreaker")
+    assert main([str(argument) for argument in (*arguments, *more)]) == 0
+    return path
+
+
+def test_entries_in_spram_are_simulated(capsys, spram: Path) -> None:
+    assert elsie.load(spram).config.entry_memory == "spram"
+    code, out, _ = run(
+        capsys, "simulate", spram, "--input", DIGITS / "test.npz", "--limit", "1", "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["trace_equal"] == 1
+
+
+def test_entries_in_spram_are_not_built(capsys, spram: Path, tmp_path: Path) -> None:
+    """Neither a bitstream nor Verilog can fill them: refused, rather than an engine of zeros."""
+    target = tmp_path / "out"
+    for command in (("build", spram, "--board", "icebreaker"), ("verilog", spram)):
+        sentence = refused(capsys, *command, "-o", target)
+        assert "has its entries in SPRAM" in sentence
+        assert "entry_memory block" in sentence
+        assert list(tmp_path.iterdir()) == []
+
+
 class TestBadInput:
     """Each is one sentence that names file, layer or field; exit code 2; nothing is written."""
 

@@ -163,13 +163,23 @@ def test_info_and_progress(random_model: Callable[..., Model]) -> None:
 def test_stored_bits(random_model: Callable[..., Model]) -> None:
     net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=BASE)
     entries = sum(layer["entries"] for layer in net.info["layers"])
-    pointer = net.config.entry_address_width + net.config.count_width
+    pointer = net.config.start_width + net.config.count_width
     expected = (
         entries * (4 + net.config.run_width)
         + 4 * (8 + 12) * pointer
         + 2 * 16 * 16
         + (12 + 4) * net.config.acc_width
     )
+    assert net.info["size_bits"]["stored"] == expected
+
+
+def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
+    base = BASE.replace(entry_memory="spram", run_width=2)
+    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=base)
+    encoded = image.encode(net)
+    words = sum(int((-(-image.unpack_layer(encoded, n)[0].count // 2)).sum()) for n in (0, 1))
+    pointer = net.config.start_width + net.config.count_width
+    expected = 16 * words + 4 * (8 + 12) * pointer + 2 * 16 * 16 + (12 + 4) * net.config.acc_width
     assert net.info["size_bits"]["stored"] == expected
 
 

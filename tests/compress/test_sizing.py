@@ -1,5 +1,7 @@
 """Memory sizes against a slow count in plain Python and against the encoder."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,13 +13,16 @@ from compress.sizing import (
     choose_run_width,
     count_entries,
     count_padding,
+    count_places,
     fit_accumulator,
+    fit_shifts,
     size,
 )
 from golden import csc
 from golden.arithmetic import accumulator_bound
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.kinds import MacKind
 from golden.network import Layer, Network, locate
 
 
@@ -90,6 +95,58 @@ def test_run_width_has_the_fewest_bits(density: float) -> None:
     assert choose_run_width(engine, layers) == min(cost.values())[2]
 
 
+def spram(pes: int, **fields: Any) -> EngineConfig:
+    """Entries of a 4-bit code and a run of up to 4 bits, two in a word."""
+    return config(pes, 2).replace(run_width=2, entry_memory="spram", **fields)
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 6),
+    st.integers(1, 9),
+    st.sampled_from([0.0, 0.05, 0.3, 1.0]),
+)
+def test_places_in_spram_are_whole_words(rows: int, columns: int, pes: int, density: float) -> None:
+    engine = spram(pes)
+    (layer,) = placed(engine, (rows, columns), density=density)
+    expected = [[0] * pes for _ in range(3)]
+    for nth, run_width in enumerate((2, 3, 4)):
+        for column in range(columns):
+            only = np.zeros_like(layer.stored)
+            only[:, column] = layer.stored[:, column]
+            one = Placed(name="one", stored=only, position=layer.position)
+            for pe, count in enumerate(np.add(*slow_count(engine, one, run_width))):
+                expected[nth][pe] += int(count) + int(count) % 2
+    assert count_places(engine, layer, (2, 3, 4)).tolist() == expected
+    block = engine.replace(entry_memory="block", run_width=3)
+    assert count_places(block, layer, [3]).tolist() == [
+        np.add(*slow_count(block, layer, 3)).tolist()
+    ]
+
+
+@pytest.mark.parametrize("density", [0.01, 0.1, 0.6])
+def test_run_width_in_spram_has_the_fewest_words(density: float) -> None:
+    """Entries take 8 bits however narrow they are, so the least run of equal ones is taken."""
+    engine = spram(4, code_width=3)
+    layers = placed(engine, (200, 30), (90, 200), density=density)
+    widths = range(2, 6)
+    places = np.sum([count_places(engine, layer, widths) for layer in layers], axis=0)
+    expected = min(zip(places.max(axis=1), places.sum(axis=1), widths, strict=True))[2]
+    assert choose_run_width(engine, layers) == expected
+    sized = size(engine, layers)
+    assert sized.run_width == expected
+    assert places[expected - 2].max() <= sized.entry_depth
+
+
+def test_a_code_that_leaves_no_room_for_a_run_is_refused() -> None:
+    (layer,) = placed(engine := spram(2, code_width=6), (9, 9), density=0.5)
+    assert choose_run_width(engine, [layer]) == 2
+    with pytest.raises(ElsieError, match="code_width 7 and run_width 2 need 9; lower one of them"):
+        spram(2, code_width=7)
+    with pytest.raises(ElsieError, match="code_width 6 and run_width 3 need 9; lower one of them"):
+        size(engine, [layer], run_width=3)
+
+
 def test_widest_candidate_never_pads() -> None:
     engine = config(1)
     layer = placed(engine, (60, 5), density=0.02)[0]
@@ -127,6 +184,29 @@ def test_entry_depth_rounding(entries: int, depth: int) -> None:
     stored[0, :entries] = True
     layer = Placed(name="fc", stored=stored, position=np.array([0]))
     assert size(config(1, 1), [layer], run_width=3).entry_depth == depth
+
+
+def test_entry_depth_in_spram() -> None:
+    def needing(entries: int) -> Placed:
+        """One PE and one row: every entry is a column, so a word of two."""
+        return Placed(name="fc", stored=np.ones((1, entries), bool), position=np.array([0]))
+
+    engine = spram(1, group=1)
+    assert size(engine, [needing(1)]).entry_depth == 2
+    assert size(engine, [needing(8192)]).entry_depth == 16384
+    text = (
+        "the fullest PE has 16386 entries, but entry_memory spram holds 16384 for each; use more "
+        "PEs or lower the density"
+    )
+    with pytest.raises(ElsieError, match=text):
+        size(engine, [needing(8193)])
+
+
+def test_shifts_are_just_those_of_the_layers() -> None:
+    fitted = fit_shifts(EngineConfig(), [9, 5, 7])
+    assert (fitted.shift_low, fitted.shift_high) == (5, 9)
+    given = EngineConfig(shift_low=2, shift_high=20)
+    assert fit_shifts(given, [9, 5, 7]) is given
 
 
 def test_a_given_run_width_is_kept_and_checked() -> None:

@@ -50,20 +50,28 @@ class Job:
 
 @dataclass
 class Pe:
-    """One PE: its queue, what it runs, its sums."""
+    """One PE: its queue, what it runs, its sums, how far its drain is."""
 
     columns: dict[int, tuple[int, list[tuple[int, int] | None]]] = field(default_factory=dict)
     queue: deque[Job] = field(default_factory=deque)
     running: list[tuple[int, tuple[int, int] | None, int]] = field(default_factory=list)
-    level: dict[int, int] = field(default_factory=dict)
-    """Jobs in the queue at the end of a cycle."""
-    busy: dict[int, bool] = field(default_factory=dict)
-    """Whether it had or ran a job in a cycle."""
     sums: dict[int, int] = field(default_factory=dict)
+    finished: int | None = None
+    """First cycle in which it knows that it has issued all of the layer's entries."""
+    drained: bool = False
+
+
+@dataclass
+class GroupDrain:
+    """What the drain unit of a group is doing."""
+
+    pe: int = -1
+    row: int = 0
+    busy: bool = False
 
 
 class SlowEngine:
-    """One inference, cycle by cycle: DESIGN 5 and 6, and the prose of golden.timing and .config.
+    """One inference, cycle by cycle: DESIGN 5 and 6, and docs/timing.md.
 
     Nothing is computed ahead: every cycle looks only at what the cycles before have left.
     """
@@ -76,8 +84,8 @@ class SlowEngine:
         self.levels, leaves = 0, -(-c.pes // c.group)
         while leaves > 1:  # one register for every level of a tree of four-input nodes
             leaves, self.levels = -(-leaves // 4), self.levels + 1
-        self.status = 1 if c.pes <= 16 else 2
-        self.margin = 3 + self.levels + c.broadcast_stages + self.status
+        self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
+        self.lanes = 2 if c.entry_memory == "spram" else 1
         self.next_entry = [0] * c.pes
         self.next_column = 0
         self._run(x)
@@ -91,11 +99,12 @@ class SlowEngine:
         cycle = 1
         for number, layer in enumerate(self.network.layers):
             self.events["layer"].append((cycle, number))
+            rows = max(self._place(int(position))[1] for position in layer.position) + 1
             pes = self._memories(layer, inputs)
-            cycle = self._broadcasts(pes, waiting, cycle)
-            cycle, waiting, steps = self._drain(layer, pes, cycle)
+            cycle, waiting = self._layer(layer, pes, waiting, cycle, rows)
             self.next_column += columns
-            columns, inputs = steps * groups, [int(p) for p in layer.position]
+            columns = rows * self.config.group * groups
+            inputs = [int(p) for p in layer.position]
         self._outputs(waiting, cycle)
 
     def _place(self, position: int) -> tuple[int, int, int]:
@@ -128,110 +137,143 @@ class SlowEngine:
                         continue
                     work.append((row, rows[row][1]))
                     row += 1
+                assert self.next_entry[number] % self.lanes == 0
                 pe.columns[column] = (self.next_entry[number], work)
-                self.next_entry[number] += len(work)
+                self.next_entry[number] += len(work) + len(work) % self.lanes
             pes.append(pe)
         return pes
 
-    def _broadcasts(self, pes: list[Pe], waiting: list[tuple[int, int, int]], start: int) -> int:
-        """Until all PEs are known to be idle; returns the first cycle of the drain."""
+    def _layer(
+        self,
+        layer: Layer,
+        pes: list[Pe],
+        waiting: list[tuple[int, int, int]],
+        start: int,
+        rows: int,
+    ) -> tuple[int, list[tuple[int, int, int]]]:
+        """One layer; returns the next one's first cycle and its input."""
         c = self.config
         lists = [deque(e for e in waiting if e[0] == g) for g in range(c.groups)]
-        pushes: dict[int, list[tuple[int, int]]] = {}
-        wait = 0
-        cycle = start
-        while True:
-            for pe in pes:
-                pe.busy[cycle] = bool(pe.queue) or bool(pe.running)
-            full = any(
-                pe.level.get(cycle - self.status - 1, 0) >= c.queue_depth - self.margin
-                for pe in pes
-            )
-            pending = any(lists)
-            granted = pending and not full
-            self.stalls += pending and full
-            if granted:
-                group = next(g for g, elements in enumerate(lists) if elements)
-                _, index, value = lists[group].popleft()
-                column = index * c.groups + group
-                shown = cycle + 2 + self.levels  # memory, tree, address
-                self.events["broadcast"].append((shown, self.next_column + column, value))
-                # To the PEs, then the pointer is read.
-                pushes.setdefault(shown + c.broadcast_stages + 1, []).append((column, value))
+        # Registers between the grant and the read of the pointers; they move in step or not at all.
+        stages = 2 + self.levels + c.broadcast_stages
+        line: deque[tuple[int, int] | None] = deque([None] * stages)
+        ended = deque([False] * stages)  # travels beside: nothing more comes
+        full = deque([False] * self.status)
+        drains = [GroupDrain() for _ in range(c.groups)]
+        outputs: list[tuple[int, int, int]] = []
+        arriving, closed, cycle, last = None, False, start, 0
+        while not all(pe.drained for pe in pes) or any(drain.busy for drain in drains):
+            margin = self.status + 1
+            full.append(any(len(pe.queue) >= c.queue_depth - margin for pe in pes))
+            held, over = full.popleft(), ended[-1]
+            self.stalls += held and not over
             for number, pe in enumerate(pes):
-                self._pe(number, pe, cycle, pushes.get(cycle, []))
-            idle = (
-                not pending
-                and not wait
-                and not any(pe.busy.get(cycle - self.status, False) for pe in pes)
-            )
-            # A grant shows in `busy` after its push, one cycle in the queue, and the status.
-            settle = 3 + self.levels + c.broadcast_stages + self.status
-            wait = settle if granted else max(0, wait - 1)
+                self._pe(number, pe, cycle - start, cycle, arriving, closed)
+            for group, drain in enumerate(drains):
+                if self._drain(drain, pes, group, cycle, rows):
+                    outputs.append((cycle, drain.pe, drain.row - 1))
+                    last = cycle
+            arriving, closed = None, over
+            if not held:
+                line.appendleft(self._grant(lists))
+                if leaving := line[2 + self.levels]:
+                    column, value = leaving
+                    self.events["broadcast"].append((cycle, self.next_column + column, value))
+                arriving = line.pop()
+                ended.appendleft(line[0] is None)
+                ended.pop()
             cycle += 1
-            if idle:
-                return cycle + max(0, 2 + c.multiplier_stages - self.status)
+        return last + 6, self._activations(layer, pes, outputs)
 
-    def _pe(self, number: int, pe: Pe, cycle: int, pushes: list[tuple[int, int]]) -> None:
-        """One PE in one cycle: issue, pop, push."""
-        last = len(pe.running) <= 1
-        if pe.running:
+    def _grant(self, lists: list[deque[tuple[int, int, int]]]) -> tuple[int, int] | None:
+        """Column and value of the next activation, the lowest group's first."""
+        for group, elements in enumerate(lists):
+            if elements:
+                _, index, value = elements.popleft()
+                return index * self.config.groups + group, value
+        return None
+
+    def _pe(
+        self,
+        number: int,
+        pe: Pe,
+        nth: int,
+        cycle: int,
+        arriving: tuple[int, int] | None,
+        closed: bool,
+    ) -> None:
+        """One PE in the layer's cycle number `nth`: issue, pop, push."""
+        issuing, last = bool(pe.running), len(pe.running) <= 1
+        if issuing:
             address, entry, value = pe.running.pop(0)
             self.events["issue"].append((cycle, number, address))
             if entry:
                 row, weight = entry
                 pe.sums[row] = pe.sums.get(row, 0) + weight * value
-                commit = cycle + 3 + self.config.multiplier_stages
+                commit = cycle + 2 + self.config.multiplier_stages
                 self.events["commit"].append((commit, number, row, pe.sums[row]))
                 self.macs += 1
-        else:
-            self.starved += 1
-        if pe.queue and last:
+        elif closed and not pe.queue and pe.finished is None:
+            pe.finished = cycle
+        self.starved += not issuing and pe.finished is None
+        turn = (nth + 1) % self.lanes == number % self.config.group % self.lanes
+        if pe.queue and last and turn:
             job = pe.queue.popleft()
             self.events["pop"].append((cycle, number))
             pe.running = [(job.start + n, e, job.value) for n, e in enumerate(job.work)]
-        for column, value in pushes:
-            if column in pe.columns:
-                start, work = pe.columns[column]
-                self.events["push"].append((cycle, number, start, len(work), value))
-                pe.queue.append(Job(start, work, value))
-                assert len(pe.queue) <= self.config.queue_depth
-        pe.level[cycle] = len(pe.queue)
+        if arriving and arriving[0] in pe.columns:
+            start, work = pe.columns[arriving[0]]
+            word = start // self.lanes
+            self.events["push"].append((cycle, number, word, len(work), arriving[1]))
+            pe.queue.append(Job(start, work, arriving[1]))
+            assert len(pe.queue) <= self.config.queue_depth
 
-    def _drain(
-        self, layer: Layer, pes: list[Pe], start: int
-    ) -> tuple[int, list[tuple[int, int, int]], int]:
-        """Biases, rounding; returns the next layer's first cycle and input, and the steps."""
+    def _drain(self, drain: GroupDrain, pes: list[Pe], group: int, cycle: int, rows: int) -> bool:
+        """One cycle of a group's drain; whether it reads a sum."""
+        if drain.busy:
+            drain.row += 1
+            drain.busy = drain.row < rows
+            return True
+        first = group * self.config.group
+        for number in range(first, min(first + self.config.group, self.config.pes)):
+            pe = pes[number]
+            # The last entry must have gone through decode, multiply and add.
+            wait = 1 + self.config.multiplier_stages
+            if not pe.drained and pe.finished is not None and pe.finished + wait <= cycle:
+                pe.drained = drain.busy = True
+                drain.pe, drain.row = number, 0
+                break
+        return False
+
+    def _activations(
+        self, layer: Layer, pes: list[Pe], reads: list[tuple[int, int, int]]
+    ) -> list[tuple[int, int, int]]:
+        """Biases, rounding; the next layer's input."""
         c = self.config
-        places = [self._place(int(position)) for position in layer.position]
-        steps = (max(row for _, row, _ in places) + 1) * c.group
-        bias = {(pe, row): int(layer.bias[j]) for j, (pe, row, _) in enumerate(places)}
+        bias = {self._place(int(p))[:2]: int(layer.bias[j]) for j, p in enumerate(layer.position)}
         waiting = []
-        for index in range(steps):
-            for group in range(c.groups):
-                pe, row = group * c.group + index % c.group, index // c.group
-                if pe >= c.pes:
-                    continue
-                total = pes[pe].sums.get(row, 0) + bias.get((pe, row), 0)
-                out = slow_requantise(total, layer.shift, c.act_width, layer.activation == "relu")
-                # Read, select, add, then three to requantise.
-                self.events["drain"].append((start + index + 6, pe, row, out))
-                if out:
-                    waiting.append((group, index, out))
-        return start + steps + 6, waiting, steps
+        for cycle, pe, row in reads:
+            total = pes[pe].sums.get(row, 0) + bias.get((pe, row), 0)
+            out = slow_requantise(total, layer.shift, c.act_width, layer.activation == "relu")
+            # Read, add, then three to requantise and one to be there.
+            self.events["drain"].append((cycle + 5, pe, row, out))
+            if out:
+                waiting.append((pe // c.group, row * c.group + pe % c.group, out))
+        return waiting
 
     def _outputs(self, waiting: list[tuple[int, int, int]], start: int) -> None:
         """The results leave as broadcasts do, and each is offered a cycle later."""
         self.events["finish"].append((start,))
-        cycle, done = start, start
+        cycle = done = start
         for group in range(self.config.groups):
             for element in waiting:
                 if element[0] == group:
                     position = element[1] * self.config.groups + group
                     self.events["output"].append((cycle + 3 + self.levels, position, element[2]))
-                    done = cycle + 1 + self.margin
                     cycle += 1
-        self.events["done"].append((done,))
+                    done = cycle + 3 + self.levels
+        quiet = cycle + 2 + self.levels + self.config.broadcast_stages
+        self.events["done"].append((max(done, quiet),))
 
     def sorted_events(self) -> dict[str, list[tuple[int, ...]]]:
         """As golden.trace orders them."""

@@ -1,13 +1,18 @@
 """The configuration: every range, every rule, and what the messages say."""
 
 import dataclasses
+import json
 import re
 from typing import Any
 
 import pytest
 
-from golden.config import _RANGES, EngineConfig, MacKind, bits_for, tree_levels
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.kinds import EntryMemory, MacKind, bits_for, tree_levels
+from golden.limits import RANGES
+
+SPRAM: dict[str, Any] = {"entry_memory": "spram", "run_width": 4}
 
 
 def refused(text: str, **fields: Any) -> None:
@@ -16,13 +21,13 @@ def refused(text: str, **fields: Any) -> None:
 
 
 def test_every_number_has_a_range() -> None:
-    numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {"mac"}
-    assert numbers == set(_RANGES)
+    numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {"mac", "entry_memory"}
+    assert numbers == set(RANGES)
 
 
-@pytest.mark.parametrize("name", _RANGES)
+@pytest.mark.parametrize("name", RANGES)
 def test_ranges(name: str) -> None:
-    low, high = _RANGES[name]
+    low, high = RANGES[name]
     text = f"engine configuration: {name} must be an integer from {low} to {high}, not "
     for value in (low - 1, high + 1, -1, 3.0, "3", None, True):
         refused(text + repr(value), **{name: value})
@@ -41,13 +46,15 @@ def test_ranges(name: str) -> None:
         ("row_depth", {"act_depth": 1 << 18}),
         ("act_depth", {"row_depth": 1, "group": 1}),
         ("bias_depth", {}),
+        ("shift_low", {"acc_width": 53}),
+        ("shift_high", {}),
         ("layers", {}),
         ("multiplier_stages", {}),
         ("broadcast_stages", {"queue_depth": 64}),
     ],
 )
 def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> None:
-    for value in _RANGES[name]:
+    for value in RANGES[name]:
         fields: dict[str, Any] = {**others, name: value}
         assert getattr(EngineConfig(**fields), name) == value
 
@@ -71,13 +78,44 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             {"mac": "log", "acc_width": 23},
         ),
         (
-            "act_depth must be at least row_depth x group = 128, the outputs of a group, not 127",
-            {"act_depth": 127},
+            "act_depth must be at least row_depth x group = 64, the outputs of a group, not 63",
+            {"act_depth": 63},
         ),
         (
-            "queue_depth must be at least 6 for 4 PEs, not 5: 5 slots are for broadcasts already "
+            "queue_depth must be at least 3 for 4 PEs, not 2: 2 slots are for broadcasts already "
             "on their way when a queue reports that it is nearly full",
-            {"queue_depth": 5, "group": 1},
+            {"queue_depth": 2},
+        ),
+        (
+            "queue_depth must be at least 4 for 17 PEs, not 3: 3 slots are for broadcasts already "
+            "on their way when a queue reports that it is nearly full",
+            {"queue_depth": 3, "pes": 17},
+        ),
+        (
+            "shift_low must be at most shift_high and acc_width - 1, 31, not 32",
+            {"shift_low": 32},
+        ),
+        (
+            "shift_low must be at most shift_high and acc_width - 1, 7, not 8",
+            {"shift_low": 8, "shift_high": 7},
+        ),
+        ("entry_memory must be one of block, spram, not 'rom'", {"entry_memory": "rom"}),
+        (
+            "entry_memory spram holds entries of at most 8 bits, but code_width 4 and run_width 5 "
+            "need 9; lower one of them",
+            {"entry_memory": "spram"},
+        ),
+        (
+            "group must be even with entry_memory spram, where two PEs share a memory, not 3",
+            {**SPRAM, "group": 3, "act_depth": 96},
+        ),
+        (
+            "entry_depth must be even and at most 16384 with entry_memory spram, not 511",
+            {**SPRAM, "entry_depth": 511},
+        ),
+        (
+            "entry_depth must be even and at most 16384 with entry_memory spram, not 16386",
+            {**SPRAM, "entry_depth": 16386},
         ),
     ],
 )
@@ -91,7 +129,13 @@ def test_the_nearest_legal_values() -> None:
     EngineConfig(mac=MacKind.LOG, code_width=5)
     EngineConfig(acc_width=32)
     EngineConfig(mac=MacKind.LOG, acc_width=24)
-    EngineConfig(queue_depth=6, group=1)
+    EngineConfig(queue_depth=3)
+    EngineConfig(queue_depth=4, pes=17)
+    EngineConfig(act_depth=64)
+    EngineConfig(shift_low=31)
+    EngineConfig(shift_low=7, shift_high=7)
+    EngineConfig(**SPRAM, entry_depth=16384)
+    EngineConfig(**SPRAM, pes=1, group=1)
 
 
 def test_it_is_frozen_and_keyword_only() -> None:
@@ -106,10 +150,14 @@ def test_it_is_frozen_and_keyword_only() -> None:
 
 
 def test_dictionaries_there_and_back() -> None:
-    config = EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8, pes=7)
-    values = config.to_dict()
-    assert values["mac"] == "fixed"
-    assert EngineConfig.from_dict(values) == config
+    for config, kinds in (
+        (EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8), ("fixed", "block")),
+        (EngineConfig(**SPRAM, pes=7), ("codebook", "spram")),
+    ):
+        values = json.loads(json.dumps(config.to_dict()))
+        assert (values["mac"], values["entry_memory"]) == kinds
+        assert EngineConfig.from_dict(values) == config
+        assert type(EngineConfig.from_dict(values).entry_memory) is EntryMemory
 
 
 @pytest.mark.parametrize(
@@ -142,14 +190,31 @@ def test_shape_of_the_last_group() -> None:
 def test_widths_hold_what_they_must() -> None:
     for depth in (1, 2, 3, 4, 5, 255, 256, 257):
         config = EngineConfig(entry_depth=depth, column_depth=depth, bias_depth=depth)
-        for width in (
-            config.entry_address_width,
-            config.column_width,
-            config.bias_address_width,
+        for width, words in (
+            (config.entry_address_width, depth),
+            (config.start_width, depth),
+            (config.column_width, 2 * depth),
         ):
-            assert width == max(1, next(w for w in range(12) if 1 << w >= depth))
+            assert width == max(1, next(w for w in range(12) if 1 << w >= words))
     config = EngineConfig(row_depth=8, act_depth=33)
     assert (config.row_width, config.count_width, config.index_width) == (3, 4, 6)
+    two = EngineConfig(**SPRAM, entry_depth=514)  # 257 words
+    assert (two.entry_lanes, two.entry_address_width, two.start_width) == (2, 10, 9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "acc_width", "top", "width"),
+    [(0, 52, 32, 31, 5), (0, 52, 53, 52, 6), (8, 15, 32, 15, 3), (9, 9, 32, 9, 1)],
+)
+def test_shifts(low: int, high: int, acc_width: int, top: int, width: int) -> None:
+    config = EngineConfig(shift_low=low, shift_high=high, acc_width=acc_width)
+    assert (config.shift_top, config.shift_width) == (top, width)
+
+
+@pytest.mark.parametrize(("pes", "margin"), [(1, 2), (16, 2), (17, 3), (64, 3), (65, 4), (1024, 4)])
+def test_the_queues_margin(pes: int, margin: int) -> None:
+    config = EngineConfig(pes=pes, group=1, broadcast_stages=4)
+    assert (config.queue_margin, config.queue_threshold) == (margin, 8 - margin)
 
 
 @pytest.mark.parametrize(("largest", "bits"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (255, 8)])

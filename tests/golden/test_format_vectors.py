@@ -2,8 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from docs.vectors.make import FIRST, HERE, vectors
+import numpy as np
+import pytest
+
+from docs.vectors.make import FIRST, HERE, SECOND, vectors
 
 STORED = json.loads((Path(HERE) / "format.json").read_text())
 
@@ -12,28 +16,79 @@ def test_the_encoder_makes_the_stored_vectors() -> None:
     assert vectors() == STORED
 
 
-def test_a_reader_written_from_the_page_finds_the_matrix() -> None:
-    """Bit fields by hand, as docs/format.md gives them, for layer 0."""
-    config = STORED["config"]
-    base = STORED["program"][0] & 0x1F  # column_depth 24: 5 bits
+def fields(word: int, *widths: int) -> list[int]:
+    """Bit fields, the lowest first; nothing may be left."""
+    values = []
+    for width in widths:
+        values.append(word & ((1 << width) - 1))
+        word >>= width
+    assert word == 0
+    return values
+
+
+def entries(words: list[int], start: int, count: int, *, memory: str) -> list[list[int]]:
+    """Code and run of a column's entries."""
+    if memory == "block":  # a word is an entry: 4 bits of code, 2 of run
+        return [fields(word, 4, 2) for word in words[start : start + count]]
+    halves = [half for word in words[start:] for half in fields(word, 8, 8)]
+    return [fields(half, 4, 2) for half in halves[:count]]
+
+
+def matrix(image: dict[str, Any], base: int, columns: list[int], n_out: int, *, memory: str):
+    """A layer's codes by row and input, and its padding entries; `columns` are the inputs' places.
+
+    Rows were dealt to the PEs in turn. A start has 5 bits, 4 in SPRAM; a count 3.
+    """
+    start_width = 5 if memory == "block" else 4
+    found: list[list[int | None]] = [[None] * len(columns) for _ in range(n_out)]
     padding = 0
-    found: list[list[int | None]] = [[None] * 4 for _ in FIRST]
-    groups = -(-config["pes"] // config["group"])
-    for pe, words in enumerate(STORED["pointers"]):
-        for column in range(4):
-            start, count = words[base + column] & 0xF, words[base + column] >> 4
+    for pe in range(3):
+        group, slot = divmod(pe, 2)
+        for j, column in enumerate(columns):
+            word = image["columns"][group][base + column] >> slot * (start_width + 3)
+            start, count = fields(word & ((1 << start_width + 3) - 1), start_width, 3)
             row = 0
-            for word in STORED["entries"][pe][start : start + count]:
-                code, run = word & 0xF, word >> 4
+            for code, run in entries(image["entries"][pe], start, count, memory=memory):
                 row += run
                 if run == 3:  # padding: all ones in 2 bits
+                    assert code == 0
                     padding += 1
                     continue
-                index = row * config["group"] + pe % config["group"]
-                position = index * groups + pe // config["group"]
-                number = row * config["pes"] + pe  # rows were dealt in turn
-                assert position == groups * index + pe // 2
-                found[number][column] = code
+                found[row * 3 + pe][j] = code
                 row += 1
-    assert found == FIRST
-    assert padding == 1
+    return found, padding
+
+
+def place(row: int) -> int:
+    """Position of a row that was dealt in turn to 3 PEs in groups of 2."""
+    pe, local = row % 3, row // 3
+    return (local * 2 + pe % 2) * 2 + pe // 2
+
+
+@pytest.mark.parametrize("memory", ["block", "spram"])
+def test_a_reader_written_from_the_page_finds_the_network(memory: str) -> None:
+    """Bit fields by hand, as docs/format.md gives them."""
+    image = STORED[memory]
+    layers = (
+        (FIRST, list(range(4)), 0, 24, 4, 1, 0),
+        (SECOND, [place(row) for row in range(10)], 4, 32, 1, 0, 1),
+    )
+    padding = []
+    for number, (table, columns, base, bias, rows, relu, last) in enumerate(layers):
+        # 48 words of pointers and biases: 6 bits. Shift 5 above the least, 4.
+        word = fields(image["program"][number], 6, 6, 2, 2, 1, 1)
+        assert word == [base, bias, rows - 1, 5 - 4, relu, last]
+        found, padded = matrix(image, base, columns, len(table), memory=memory)
+        assert found == table
+        padding.append(padded)
+        for row in range(len(table)):
+            group, index = place(row) % 2, place(row) // 2
+            assert image["columns"][group][bias + index] == (10 * row - 20) % (1 << 20)
+    assert padding == [1, 0]
+    book = [5 * code % 256 for code in range(-8, 8)]
+    assert image["codebook"] == book * 2
+
+
+def test_the_second_layers_columns_are_the_first_ones_rows() -> None:
+    assert np.shape(FIRST) == (10, 4)
+    assert np.shape(SECOND) == (2, 10)

@@ -19,12 +19,16 @@ from tests.networks import random_network, small_config
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
     sizes = draw(st.lists(st.integers(1, 20), min_size=2, max_size=4))
+    memory = draw(st.sampled_from(["block", "spram"]))
+    block = memory == "block"
     config = small_config(
         sizes,
-        mac=draw(st.sampled_from(["codebook", "fixed", "log"])),
+        mac=draw(st.sampled_from(["codebook", "log"] + ["fixed"] * block)),
         pes=draw(st.integers(1, 9)),
-        group=draw(st.integers(1, 4)),
-        run_width=draw(st.integers(2, 5)),
+        group=draw(st.integers(1, 4)) * (1 if block else 2),
+        run_width=draw(st.integers(2, 5 if block else 4)),
+        shift_low=draw(st.sampled_from([0, 8])),
+        entry_memory=memory,
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return random_network(rng, config, sizes, density=draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])))
@@ -48,9 +52,9 @@ def test_every_layer_reads_back(network: Network) -> None:
         assert keys[0] == keys[1]
         _, row = locate(config, layer.position)
         steps = (row.max() + 1) * config.group
-        assert words["steps"][number] + 1 == steps
-        assert words["bias_base"][number] == bias_base
-        assert words["shift"][number] == layer.shift
+        assert words["rows"][number] == row.max()
+        assert words["bias_base"][number] == config.column_depth + bias_base
+        assert words["shift"][number] + config.shift_low == layer.shift
         assert words["relu"][number] == (layer.activation == "relu")
         assert words["last"][number] == (number == len(network.layers) - 1)
         for j, position in enumerate(layer.position):
@@ -73,9 +77,63 @@ def test_entries_lie_behind_those_of_the_layer_before() -> None:
     config = small_config([6, 6, 6], pes=2, group=1)
     image = encode(random_network(np.random.default_rng(1), config, [6, 6, 6], density=1.0))
     (one, first), (two, second) = unpack_layer(image, 0), unpack_layer(image, 1)
-    assert first.tolist() == [0, 0]
-    assert second.tolist() == one.per_pe.tolist()
+    assert first[:, 0].tolist() == [0, 0]
+    assert second[:, 0].tolist() == one.per_pe.tolist()
+    assert np.array_equal(np.diff(first), one.count[:, :-1]), "column by column, without gaps"
     assert image.used["entries"] == (one.per_pe + two.per_pe).max()
+
+
+SPRAM: dict[str, Any] = {"entry_memory": "spram", "run_width": 4}
+
+
+def test_in_spram_a_column_starts_with_a_word() -> None:
+    config = small_config([6, 6, 6], pes=2, group=2, **SPRAM)
+    image = encode(random_network(np.random.default_rng(1), config, [6, 6, 6], density=1.0))
+    (one, first), (_, second) = unpack_layer(image, 0), unpack_layer(image, 1)
+    assert one.count.tolist() == [[3] * 6] * 2
+    assert first.tolist() == [[0, 4, 8, 12, 16, 20]] * 2
+    assert second[:, 0].tolist() == [24, 24]
+    pointers = layout.unpack(layout.pointer(config), image.pointers[:, :6])
+    assert pointers["start"].tolist() == [[0, 2, 4, 6, 8, 10]] * 2
+    assert not image.entries[:, 3:24:4].any(), "the free half of a column's last word"
+    assert image.used["entries"] == 48
+
+
+def test_words_in_spram_hold_two_entries() -> None:
+    config = small_config([6, 6], mac="log", code_width=3, pes=3, group=2, **SPRAM)
+    image = encode(random_network(np.random.default_rng(4), config, [6, 6], density=0.9))
+    entries = [[int(word) for word in row] for row in image.entries]
+    assert image.entry_words.tolist() == [
+        [low | high << 8 for low, high in zip(row[::2], row[1::2], strict=True)] for row in entries
+    ]
+    block = small_config([6, 6], pes=3, group=2)
+    image = encode(random_network(np.random.default_rng(4), block, [6, 6], density=0.9))
+    assert np.array_equal(image.entry_words, image.entries)
+
+
+def test_column_memory_has_the_groups_pointers_and_behind_them_its_biases() -> None:
+    config = small_config([5, 6], pes=3, group=2, bias_depth=9, column_depth=11)
+    image = encode(random_network(np.random.default_rng(5), config, [5, 6], density=0.9))
+    bits = layout.width(layout.pointer(config))
+    for group, pes in enumerate([(0, 1), (2,)]):
+        words = image.column_words(group)
+        assert len(words) == 11 + 4, "up to the last bias: two rows for each of two PEs"
+        for address in range(11):
+            pointers = [int(image.pointers[pe, address]) << bits * n for n, pe in enumerate(pes)]
+            assert words[address] == sum(pointers)
+        biases = [int(bias) % (1 << config.acc_width) for bias in image.biases[group, :4]]
+        assert words[11:] == biases
+    assert any(image.biases[0, :4] < 0)
+
+
+def test_column_words_may_be_wider_than_64_bits() -> None:
+    config = small_config([5, 16], pes=8, group=8, entry_depth=1 << 12)
+    image = encode(random_network(np.random.default_rng(6), config, [5, 16], density=1.0))
+    word, bits = image.column_words(0)[4], layout.width(layout.pointer(config))
+    assert word >> 64
+    assert [word >> bits * pe & ((1 << bits) - 1) for pe in range(8)] == [
+        int(pointer) for pointer in image.pointers[:, 4]
+    ]
 
 
 def dense(config: EngineConfig) -> Network:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from golden import layout
 from golden.config import EngineConfig
+from golden.kinds import EntryMemory
 
 
 @st.composite
@@ -84,10 +85,19 @@ def test_words_of_an_engine() -> None:
     assert layout.pointer(config) == {"start": (9, False), "count": (4, False)}
     assert layout.activation(config) == {"index": (6, False), "value": (16, True)}
     assert layout.descriptor(config) == {
-        "column_base": (7, False),
-        "bias_base": (8, False),
-        "steps": (6, False),
+        "column_base": (9, False),  # 100 pointers and 256 biases in one memory
+        "bias_base": (9, False),
+        "rows": (4, False),
         "shift": (5, False),
         "relu": (1, False),
         "last": (1, False),
     }
+    assert layout.entry_word_width(config) == 9
+    assert layout.column_word_width(config) == 32, "a bias is wider than two pointers"
+    assert layout.column_word_width(config.replace(group=4)) == 4 * 13
+
+
+def test_words_in_spram() -> None:
+    config = EngineConfig(entry_memory=EntryMemory.SPRAM, run_width=3, entry_depth=1024)
+    assert layout.entry_word_width(config) == 16, "two entries, however narrow"
+    assert layout.pointer(config) == {"start": (9, False), "count": (6, False)}

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.presets import PRESETS, block_rams, check_fits, find, memories
+from golden.kinds import EntryMemory, MacKind
+from golden.presets import PRESETS, block_rams, check_fits, find, memories, sprams
 
 
 @pytest.mark.parametrize("board", PRESETS)
@@ -87,5 +88,57 @@ def test_shapes_of_a_block_ram(
 def test_only_codebook_engines_have_codebooks() -> None:
     assert "codebook" in memories(EngineConfig())
     assert "codebook" not in memories(EngineConfig(mac=MacKind.LOG))
-    copies, depth, width = memories(EngineConfig(pes=6, group=4))["bias"]
-    assert (copies, depth, width) == (2, 256, 32)
+
+
+def test_column_memory_is_shared_by_a_group_and_holds_its_biases() -> None:
+    config = EngineConfig(pes=6, group=4, column_depth=300, bias_depth=20, entry_depth=512)
+    assert memories(config)["column"] == (2, 320, 4 * (9 + 6))
+    assert memories(config.replace(pes=1, group=1))["column"] == (1, 320, 32), "a bias is wider"
+
+
+def spram(pes: int, group: int = 2) -> EngineConfig:
+    return EngineConfig(
+        pes=pes,
+        group=group,
+        act_width=8,
+        run_width=4,
+        acc_width=24,
+        entry_depth=1 << 14,
+        entry_memory=EntryMemory.SPRAM,
+        row_depth=8,
+        column_depth=100,
+        bias_depth=28,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pes", "group", "needed"), [(1, 2, 1), (2, 2, 1), (3, 2, 2), (8, 4, 4), (8, 2, 4), (9, 6, 5)]
+)
+def test_two_pes_of_a_group_share_an_spram(pes: int, group: int, needed: int) -> None:
+    assert sprams(spram(pes, group)) == needed
+    assert sprams(EngineConfig(pes=pes, group=group, act_depth=1024)) == 0
+
+
+def test_entries_in_spram_take_no_block_ram() -> None:
+    config = spram(8)
+    need = block_rams(config, "ice40")
+    assert list(need) == ["column", "accumulator", "activation"]
+    assert "entry" in block_rams(config.replace(entry_memory="block"), "ice40")
+    assert memories(config)["entry"] == (8, 1 << 13, 16)
+
+
+def test_spram_is_refused_where_there_is_none_or_too_little() -> None:
+    check_fits(spram(8, 8), find("icebreaker"), what="network n")
+    text = (
+        "network n is too large for board icebreaker: its 9 PEs need 5 SPRAMs, one for two of a "
+        "group, and iCE40UP5K has 4; use fewer PEs"
+    )
+    with pytest.raises(ElsieError, match=re.escape(text)):
+        check_fits(spram(9, 10), find("icebreaker"), what="network n")
+    for board in set(PRESETS) - {"icebreaker"}:
+        assert find(board).sprams == 0
+        text = f"board {board} has none; use entry_memory block"
+        with pytest.raises(ElsieError, match=text):
+            check_fits(spram(2), find(board), what="network n")
+    with pytest.raises(ElsieError, match=r"it needs \d+ block RAMs \(column"):
+        check_fits(spram(2).replace(column_depth=8192), find("icebreaker"), what="network n")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import netfile, presets
+from golden import layout, netfile, presets
 from golden.arithmetic import accumulator_bound, quantise_input
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -36,14 +36,27 @@ def test_the_widest_sum_that_fits_is_taken() -> None:
 
 def test_program_words_are_at_most_64_bits() -> None:
     big = 1 << 20
+    most = {"row_depth": 1 << 14, "act_depth": big, "acc_width": 53}
+    depths = {"column_depth": big, "bias_depth": big}
+    assert layout.width(layout.descriptor(EngineConfig.from_dict(depths | most))) == 64
     with pytest.raises(ElsieError, match="program words"):
-        EngineConfig(column_depth=big, bias_depth=big, act_depth=big)
+        EngineConfig.from_dict(depths | most | {"row_depth": (1 << 14) + 1})
 
 
 @pytest.mark.parametrize("make", [EngineConfig, lambda mac: EngineConfig.from_dict({"mac": mac})])
 def test_an_unknown_mac_is_named(make) -> None:
     with pytest.raises(ElsieError, match="mac must be one of codebook, fixed, log, not 'foo'"):
         make(mac="foo")
+
+
+def test_a_shift_that_the_engine_cannot_do_is_refused() -> None:
+    shift = NETWORK.layers[0].shift
+    for limits in ({"shift_low": shift + 1}, {"shift_high": shift - 1}):
+        config = CONFIG.replace(**limits)
+        text = f"layer layer0: shift must be {config.shift_low}..{config.shift_top}, not {shift}"
+        with pytest.raises(ElsieError, match=text):
+            dataclasses.replace(NETWORK, config=config)
+    dataclasses.replace(NETWORK, config=CONFIG.replace(shift_low=shift, shift_high=shift))
 
 
 def test_saving_onto_a_directory_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from golden import arithmetic
 from golden.config import EngineConfig
 from golden.image import encode
+from golden.kinds import EntryMemory
 from golden.network import Network
-from golden.timing import Counters, Latencies, TimingModel, schedule
+from golden.schedule import Latencies, schedule
+from golden.timing import Counters, TimingModel, drain_reads
 from tests.golden.slow import SlowEngine, as_lists
 from tests.networks import random_input, random_network, small_config
 
@@ -21,15 +23,19 @@ def cases(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
     pes = draw(st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 21])))
     group = draw(st.integers(1, 5))
     stages = draw(st.integers(0, 2))
+    memory = draw(st.sampled_from(["block", "block", "spram"]))
+    if memory == "spram":
+        group = 2 * group
     config = small_config(
         sizes,
-        mac=draw(st.sampled_from(["codebook", "fixed", "log"])),
+        mac=draw(st.sampled_from(["codebook", "log"] + ["fixed"] * (memory == "block"))),
         pes=pes,
         group=group,
-        queue_depth=draw(st.integers(13, 17)),
-        run_width=draw(st.integers(2, 5)),
+        queue_depth=draw(st.integers(4, 9)),
+        run_width=draw(st.integers(2, 4)),
         acc_width=48,
-        multiplier_stages=draw(st.integers(1, 4)),
+        entry_memory=memory,
+        multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=stages,
     )
     tight = draw(st.booleans())
@@ -67,11 +73,11 @@ def test_all_events_equal_those_of_the_slow_engine(case: tuple[Network, np.ndarr
     check(*case)
 
 
-@pytest.mark.parametrize("pes", [3, 20])
+@pytest.mark.parametrize("pes", [3, 20, 70])
 def test_stalls_are_predicted(pes: int) -> None:
     """One PE does all the work, so that its queue decides about everybody's broadcasts."""
     rng = np.random.default_rng(1)
-    config = small_config([80, 40], pes=pes, group=1, queue_depth=9)
+    config = small_config([80, 40], pes=pes, group=1, queue_depth=5)
     network = random_network(rng, config, [80, 40], density=0.9)
     slow = check(network, random_input(rng, network)[0])
     assert slow.stalls > 20
@@ -101,23 +107,57 @@ def test_useful_utilisation_counts_everything_else_as_loss() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, (2, 3, 1, 4, 4, 2)),
-        ({"multiplier_stages": 3}, (2, 3, 1, 4, 6, 4)),
-        ({"broadcast_stages": 2}, (2, 5, 1, 6, 4, 2)),
-        ({"pes": 17, "group": 1}, (5, 6, 2, 8, 4, 1)),
+        ({}, (3, 3, 1, 4, 3, 5)),
+        ({"multiplier_stages": 3}, (3, 3, 1, 5, 4, 5)),
+        ({"broadcast_stages": 2}, (3, 5, 1, 4, 3, 5)),
+        ({"pes": 17, "group": 1}, (5, 5, 2, 4, 3, 5)),
+        ({"pes": 64}, (5, 5, 2, 4, 3, 5)),
+        ({"pes": 65}, (5, 5, 3, 4, 3, 5)),
     ],
 )
 def test_distances_written_out(changes: dict[str, int], expected: tuple[int, ...]) -> None:
-    """By hand from the pipeline's registers: broadcast, push, status, settle, commit, wait."""
-    t = Latencies.of(EngineConfig(queue_depth=32).replace(**changes))
-    assert (t.broadcast, t.push, t.status, t.settle, t.commit, t.drain_wait) == expected
+    """By hand from the pipeline's registers: broadcast, read, status, commit, flush, drain."""
+    t = Latencies.of(EngineConfig().replace(**changes))
+    assert (t.broadcast, t.read, t.status, t.commit, t.flush, t.drain) == expected
 
 
 def test_a_schedule_by_hand() -> None:
-    """Three columns of 2, 0 and 1 entries, from cycle 5: pushes at 8, 9, 10; pops a cycle later."""
-    config = EngineConfig(pes=1, group=1, queue_depth=8)
+    """Columns of 2, 0 and 1 entries, from cycle 5: reads at 7, 8, 9; pushes, pops a cycle later."""
+    config = EngineConfig(pes=1, group=1)
     jobs = schedule(config, np.array([[2, 0, 1]]), 5)
-    assert jobs.grant.tolist() == [5, 6, 7]
+    assert jobs.broadcast.tolist() == [7, 8, 9]
+    assert jobs.push.tolist() == [8, 9, 10]
     assert jobs.pop[[0, 2], 0].tolist() == [9, 11]
-    assert jobs.last_issue.tolist() == [12]
+    assert jobs.over.tolist() == [13]
     assert jobs.stalls == 0
+
+
+def test_a_full_queue_holds_the_broadcasts_by_hand() -> None:
+    """One PE with 3 slots, of which 2 are margin: one waiting job in cycle c holds cycle c + 1.
+
+    The pushes in cycles 4, 5 and 6 leave jobs waiting from cycle 5 to 13, when the last is popped.
+    So the reads stop in cycle 6, and go on in 15 and 16.
+    """
+    config = EngineConfig(pes=1, group=1, queue_depth=3)
+    jobs = schedule(config, np.array([[4, 4, 4, 4, 4]]), 1)
+    assert jobs.pop[:3, 0].tolist() == [5, 9, 13]
+    assert jobs.push.tolist() == [4, 5, 6, 16, 17]
+    assert jobs.stalls == 9
+
+
+def test_pes_on_one_memory_take_turns_by_hand() -> None:
+    """Entries are read in even cycles of the layer for PE 0, in odd ones for PE 1."""
+    config = EngineConfig(pes=2, group=2, entry_memory=EntryMemory.SPRAM, run_width=4)
+    jobs = schedule(config, np.array([[1, 3], [1, 1]]), 1)
+    assert jobs.push.tolist() == [4, 5]
+    assert jobs.pop.T.tolist() == [[6, 8], [5, 7]]
+
+
+def test_drains_of_a_group_by_hand() -> None:
+    """Three rows each; PE 1 is ready first, PE 0 while it drains, PE 2 alone in its group."""
+    config = EngineConfig(pes=3, group=2)
+    last = drain_reads(config, np.array([12, 10, 11]), rows=3)
+    assert last.tolist() == [17, 13, 14]
+    # PEs 1 and 2 are ready together: the lower one goes first, and then PE 0, ready meanwhile.
+    last = drain_reads(config.replace(group=3, act_depth=96), np.array([12, 10, 10]), rows=3)
+    assert last.tolist() == [17, 13, 21]

@@ -13,21 +13,21 @@ NAMES = ("cycles", "macs", "stalls", "starved")
 def test_every_bit_is_counted(pes: int) -> None:
     config = tiny_config(pes=pes)
     rng = np.random.default_rng(pes)
-    inputs = ("running", "stalled", "computing")
+    inputs = ("running", "stalled")
     rows, total = [], dict.fromkeys(NAMES, 0)
     for number in range(120):
         bits = {name: int(rng.integers(0, 2)) for name in inputs}
-        issuing, committing = (int(v) for v in rng.integers(0, 1 << pes, 2))
-        rows.append({**bits, "issuing": issuing, "committing": committing})
+        starving, committing = (int(v) for v in rng.integers(0, 1 << pes, 2))
+        rows.append({**bits, "starving": starving, "committing": committing})
         if number < 40:
             continue  # before the start: forgotten
         total["cycles"] += bits["running"]
         total["stalls"] += bits["stalled"]
         total["macs"] += committing.bit_count()
-        total["starved"] += bits["computing"] * (pes - issuing.bit_count())
+        total["starved"] += bits["running"] * starving.bit_count()
     # The start is a cycle of its own; the pipeline before it must be empty by then.
-    rows[40:40] = [{"issuing": 0}, {"start": 1}]
-    seen = drive(Counters(config=config), [*rows, *([{}] * 5)], [f"counters.{n}" for n in NAMES])
+    rows[40:40] = [{}, {"start": 1}]
+    seen = drive(Counters(config=config), [*rows, *([{}] * 6)], [f"counters.{n}" for n in NAMES])
     expected = {f"counters.{name}": value for name, value in total.items()}
     assert seen[42] == dict.fromkeys(expected, 0)
     assert seen[-4] == expected

@@ -81,6 +81,13 @@ def test_weight_row_and_activation_leave_together(mac: str) -> None:
         }
 
 
+def test_without_an_entry_the_activation_is_zero() -> None:
+    """So that the product is, and the drain finds the adder at rest."""
+    rows = [{"valid": 1, "first": 1, "value": 9}, {"value": 9}, {"value": -1}, {}]
+    seen = drive(Decoder(config=tiny_config(), init=[]), rows, ["activation"])
+    assert [row["activation"] for row in seen] == [0, 9, 0, 0]
+
+
 def test_the_load_port_writes_the_codebook() -> None:
     config = tiny_config(weight_width=9)
     rows = [

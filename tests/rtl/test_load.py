@@ -16,14 +16,13 @@ from rtl.prim.ram import BlockRam
 from sim.harness import simulate
 from sim.load import load_image, load_words
 from tests.networks import random_network, small_config
-from tests.rtl.helpers import drive, tiny_config
+from tests.rtl.helpers import clocked, drive, tiny_config
 
 OWNERS = {
     LoadTarget.PROGRAM: "sequencer",
-    LoadTarget.POINTER: "pointer_reader",
-    LoadTarget.ENTRY: "entry_reader",
+    LoadTarget.COLUMN: "column_memory",
+    LoadTarget.ENTRY: "pe",
     LoadTarget.CODEBOOK: "decoder",
-    LoadTarget.BIAS: "drain_unit",
 }
 Memories = dict[LoadTarget, list[Any]]
 
@@ -84,10 +83,9 @@ def test_a_loaded_engine_equals_an_initialised_one(mac: str, pes: int, memories:
     sizes = {target: len(units) for target, units in states[0].items()}
     assert sizes == {
         LoadTarget.PROGRAM: 1,
-        LoadTarget.POINTER: pes,
+        LoadTarget.COLUMN: config.groups,
         LoadTarget.ENTRY: pes,
         LoadTarget.CODEBOOK: pes if mac == "codebook" else 0,
-        LoadTarget.BIAS: config.groups,
     }
     assert len({tuple(unit) for unit in states[0][LoadTarget.ENTRY]}) == pes
 
@@ -96,7 +94,7 @@ def test_a_loaded_engine_equals_an_initialised_one(mac: str, pes: int, memories:
 def test_one_word_changes_one_word(target: LoadTarget, memories: Memories) -> None:
     config, _ = case("codebook", 5)
     dut = Engine(config=config)
-    units = {LoadTarget.POINTER: 5, LoadTarget.ENTRY: 5, LoadTarget.BIAS: 3}.get(target, 1)
+    units = {LoadTarget.COLUMN: 3, LoadTarget.ENTRY: 5}.get(target, 1)
 
     async def bench(ctx) -> None:
         await ctx.tick().until(dut.input.ready)
@@ -121,7 +119,7 @@ def test_one_word_changes_one_word(target: LoadTarget, memories: Memories) -> No
     simulate(dut, bench, max_cycles=500)
 
 
-def test_load_select_takes_its_own_words_a_cycle_later() -> None:
+def test_load_select_takes_its_own_words() -> None:
     config = tiny_config()
     dut = LoadSelect(config=config, target=LoadTarget.ENTRY, unit=2)
     rows = [
@@ -136,12 +134,13 @@ def test_load_select_takes_its_own_words_a_cycle_later() -> None:
         for target in LoadTarget
         for unit in range(4)
     ]
-    seen = drive(dut, [*rows, {}], ["write.en", "write.addr", "write.data"])
-    for row, after in zip(rows, seen[1:], strict=True):
+    seen = drive(clocked(dut), rows, ["write.en", "write.addr", "write.data"])
+    for row, shown in zip(rows, seen, strict=True):
         mine = row["word.target"] == LoadTarget.ENTRY.value and row["word.unit"] == 2
-        assert after["write.en"] == (row["valid"] and mine)
-        if after["write.en"]:
-            assert (after["write.addr"], after["write.data"]) == (9, 77)
+        assert shown["write.en"] == (row["valid"] and mine)
+        if shown["write.en"]:
+            assert (shown["write.addr"], shown["write.data"]) == (9, 77)
+    assert sum(shown["write.en"] for shown in seen) == 1
 
 
 def test_load_words_are_within_the_port() -> None:

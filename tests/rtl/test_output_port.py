@@ -23,13 +23,14 @@ def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[d
     async def bench(ctx) -> None:
         ctx.set(dut.enable, 1)
         for bit in ready:
-            arrived = way.pop(0)
-            position, value = arrived or (0, 0)
+            position, value = way[0] or (0, 0)
             ctx.set(
                 dut.broadcast,
-                {"valid": arrived is not None, "column": position, "value": value},
+                {"valid": way[0] is not None, "column": position, "value": value},
             )
             ctx.set(dut.output.ready, bit)
+            hold = ctx.get(dut.hold)
+            ctx.set(dut.held, hold)
             payload = ctx.get(dut.output.payload)
             seen.append(
                 {
@@ -38,10 +39,12 @@ def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[d
                     "position": payload.position,
                     "value": payload.value,
                     "empty": ctx.get(dut.empty),
-                    "hold": ctx.get(dut.hold),
+                    "hold": hold,
                 }
             )
-            way.append(left.pop(0) if left and not seen[-1]["hold"] else None)
+            if not hold:
+                way.pop(0)
+                way.append(left.pop(0) if left else None)
             await ctx.tick()
 
     simulate(dut, bench, max_cycles=len(ready) + 2)
@@ -91,6 +94,15 @@ def test_a_taker_that_never_comes_holds_the_collector() -> None:
     assert seen[-1]["hold"]
     assert not taken(seen)
     assert (seen[-1]["position"], seen[-1]["value"]) == results[0]
+
+
+def test_a_result_that_is_held_is_not_taken() -> None:
+    """Whatever holds it, here another unit."""
+    result = {"enable": 1, "broadcast.valid": 1, "broadcast.column": 9}
+    rows = [{**result, "held": 1}] * 3 + [result, {"output.ready": 1}, {}]
+    seen = drive(OutputPort(config=tiny_config()), rows, ["output.valid", "hold"])
+    assert [row["output.valid"] for row in seen] == [0, 0, 0, 0, 1, 0]
+    assert not any(row["hold"] for row in seen)
 
 
 def test_who_ignores_hold_trips_the_queue() -> None:

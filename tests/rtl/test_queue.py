@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""The activation queue against collections.deque; its early warning; its assertions."""
+"""The activation queue, of registers or a memory, against collections.deque; its warning."""
 
 from collections import deque
 
@@ -45,13 +45,14 @@ def test_against_a_deque(depth: int, draw: st.DataObject, seed: int) -> None:
         assert cycle["near_full"] == near_full
 
 
-def test_near_full_tells_of_the_cycle_before() -> None:
+@pytest.mark.parametrize("depth", [5, 8])
+def test_near_full_tells_of_the_cycle_before(depth: int) -> None:
     rows = [{"push": 1}, {"push": 1}, {"push": 1}, {}, {"pop": 1}, {}, {}, {}]
-    seen = drive(Queue(shape=SHAPE, depth=5, threshold=3), rows, ["near_full"])
+    seen = drive(Queue(shape=SHAPE, depth=depth, threshold=3), rows, ["near_full"])
     assert [cycle["near_full"] for cycle in seen] == [0, 0, 0, 0, 1, 1, 0, 0]
 
 
-@pytest.mark.parametrize("depth", [1, 3, 4])
+@pytest.mark.parametrize("depth", [1, 3, 6, 7])
 def test_overflow_and_underflow_are_asserted(depth: int) -> None:
     fill = [{"push": 1}] * depth
     with pytest.raises(AssertionError, match="a full queue is pushed"):

@@ -15,12 +15,15 @@ from tests.rtl.helpers import tiny_config
 
 
 def run(config: EngineConfig, settings: list[tuple[int, int]], totals: list[int]) -> list[int]:
-    """Activations of all totals, one a cycle, for each (shift, relu) in turn."""
+    """Activations of all totals, one a cycle, for each (shift, relu) in turn.
+
+    The unit is told how far the shift is above the least.
+    """
     dut, seen = Requantiser(config=config), []
 
     async def bench(ctx) -> None:
         for shift, relu in settings:
-            ctx.set(dut.settings, {"shift": shift, "relu": relu})
+            ctx.set(dut.settings, {"shift": shift - config.shift_low, "relu": relu})
             for cycle in range(len(totals) + dut.LATENCY):
                 if cycle < len(totals):
                     ctx.set(dut.total, totals[cycle])
@@ -33,12 +36,15 @@ def run(config: EngineConfig, settings: list[tuple[int, int]], totals: list[int]
 
 
 @pytest.mark.parametrize("relu", [0, 1])
-def test_all_narrow_values_at_all_shifts(relu: int) -> None:
-    config = tiny_config(act_width=6, weight_width=2, acc_width=10)
-    totals = list(range(-512, 512))
-    got = run(config, [(shift, relu) for shift in range(10)], totals)
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 52), (1, 52), (3, 6), (4, 4), (0, 0), (9, 9), (5, 52)]
+)
+def test_all_narrow_values_at_all_shifts(low: int, high: int, relu: int) -> None:
+    config = tiny_config(act_width=6, weight_width=2, acc_width=10, shift_low=low, shift_high=high)
+    totals, shifts = list(range(-512, 512)), range(low, min(high, 9) + 1)
+    got = run(config, [(shift, relu) for shift in shifts], totals)
     expected = []
-    for shift in range(10):
+    for shift in shifts:
         for total in totals:
             # Python rounds a Fraction half to even; that is the whole specification.
             value = max(-32, min(31, round(Fraction(total, 2**shift))))
@@ -49,8 +55,12 @@ def test_all_narrow_values_at_all_shifts(relu: int) -> None:
 @settings(max_examples=25)
 @given(st.integers(24, 53), st.integers(4, 16), st.data())
 def test_wide_values(acc_width: int, act_width: int, draw: st.DataObject) -> None:
-    config = tiny_config(acc_width=acc_width, act_width=act_width, weight_width=8)
-    shift = draw.draw(st.integers(0, acc_width - 1))
+    low = draw.draw(st.integers(0, acc_width - 1))
+    high = draw.draw(st.integers(low, 52))
+    config = tiny_config(
+        acc_width=acc_width, act_width=act_width, weight_width=8, shift_low=low, shift_high=high
+    )
+    shift = draw.draw(st.integers(low, min(high, acc_width - 1)))
     limit = 1 << (acc_width - 1)
     rng = np.random.default_rng(draw.draw(st.integers(0, 2**32 - 1)))
     # Near the saturation and on ties, where the faults are; then anywhere.

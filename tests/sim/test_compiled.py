@@ -1,17 +1,19 @@
 """Compiled simulation: the same events as golden, and as the interpreted simulation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from golden.errors import ElsieError
 from golden.image import encode
 from golden.trace import FIELDS
-from sim import compiled
+from sim import compiled, program
 from sim.simulate import simulate
 from tests.networks import random_input, random_network, small_config
 
 try:
-    compiled.compiler()
+    program.compiler()
 except ElsieError as error:  # a user without one can still run the suite
     pytest.skip(str(error), allow_module_level=True)
 
@@ -21,11 +23,15 @@ def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELSIE_CACHE_DIR", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
-def test_equal_to_golden_and_to_the_interpreted_simulation(mac: str) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{"mac": "codebook"}, {"mac": "fixed"}, {"mac": "log"}, {"entry_memory": "spram"}],
+    ids=["codebook", "fixed", "log", "spram"],
+)
+def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)
     sizes = [20, 17, 9]
-    config = small_config(sizes, mac=mac, pes=5, group=2, run_width=2, queue_depth=8)
+    config = small_config(sizes, pes=5, group=2, run_width=2, queue_depth=8, **changes)
     network = random_network(rng, config, sizes, density=0.5)
     x = random_input(rng, network, 3)
     fast, slow = simulate(network, x, compiled=True), simulate(network, x)
@@ -40,13 +46,13 @@ def test_equal_to_golden_and_to_the_interpreted_simulation(mac: str) -> None:
 def test_another_network_on_the_same_program_differs_only_in_its_words() -> None:
     """The program is made once for a configuration; weights are filled in."""
     config = small_config([6, 5], pes=2, group=1)
-    first = compiled.program(config)
+    first = program.program(config)
     made = first.stat().st_mtime_ns
     for seed in range(3):
         rng = np.random.default_rng(seed)
         network = random_network(rng, config, [6, 5])
         assert simulate(network, random_input(rng, network), compiled=True).equal
-    assert compiled.program(config) == first
+    assert program.program(config) == first
     assert first.stat().st_mtime_ns == made
 
 
@@ -74,7 +80,7 @@ def test_no_compiler_is_said_with_the_package(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(ElsieError, match=r"apt install g\+\+"):
-        compiled.program(small_config([6, 5]))
+        program.program(small_config([6, 5]))
 
 
 def test_waveforms_need_the_interpreted_simulation(tmp_path) -> None:

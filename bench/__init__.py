@@ -1,0 +1,1 @@
+"""Benchmarks: what the engine reaches, measured, beside what a user would pick instead."""

@@ -1,0 +1,1 @@
+"""EIE's nine layers, or one of the user's, on Elsie and under EIE's own scheme, on equal data."""

@@ -1,0 +1,155 @@
+"""The configurations that the ledger has a row for."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from golden.config import EngineConfig, EntryMemory, MacKind
+from golden.errors import ElsieError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """One engine, the network in it, and how it is placed and routed."""
+
+    name: str
+    """Name, as given to --measure; also that of the ledger's file."""
+    device: str
+    """The part, as golden.presets names it."""
+    board: str
+    """A board with that part; its pins are not used."""
+    clock_mhz: float
+    """The clock that place and route is asked for, and that must be met."""
+    engine: EngineConfig
+    """The engine."""
+    sizes: tuple[int, ...]
+    """Layer widths of the random network, input first."""
+    density: float
+    """Share of non-zero weights."""
+    synth: tuple[str, ...] = ()
+    """More options of synth_ecp5 or synth_ice40."""
+    pnr: tuple[str, ...] = ()
+    """More options of nextpnr."""
+    seed: int = 1
+    """Seed of place and route."""
+
+    @property
+    def family(self) -> str:
+        """'ecp5' or 'ice40'."""
+        return "ecp5" if self.device.startswith("LFE5") else "ice40"
+
+    @property
+    def loaded(self) -> bool:
+        """The memories are filled over the load port, because the bitstream cannot."""
+        return self.engine.entry_memory is EntryMemory.SPRAM
+
+    def replace(self, **changes: Any) -> "Configuration":
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+_ECP5_64 = Configuration(
+    name="ecp5-85f-64-codebook",
+    device="LFE5U-85F",
+    board="ulx3s-85f",
+    clock_mhz=80.0,
+    engine=EngineConfig(
+        mac=MacKind.CODEBOOK,
+        pes=64,
+        group=8,
+        queue_depth=16,
+        run_width=5,
+        act_width=16,
+        weight_width=16,
+        acc_width=36,
+        entry_depth=2048,
+        column_depth=896,
+        row_depth=16,
+        act_depth=128,
+        bias_depth=128,
+        shift_low=8,
+        shift_high=23,
+        layers=1,
+        multiplier_stages=3,
+        broadcast_stages=2,
+    ),
+    sizes=(896, 1024),
+    density=0.11,
+    pnr=("--router", "router2"),
+)
+# With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
+# for 8 PEs' pointers.
+_ECP5_128 = _ECP5_64.replace(
+    name="ecp5-85f-128-codebook",
+    engine=_ECP5_64.engine.replace(pes=128, column_depth=384),
+    sizes=(384, 2048),
+    density=0.25,
+)
+_ECP5_16 = _ECP5_64.replace(
+    name="ecp5-85f-16-fixed",
+    engine=_ECP5_64.engine.replace(
+        mac=MacKind.FIXED,
+        pes=16,
+        group=4,
+        queue_depth=8,
+        code_width=8,
+        weight_width=8,
+        acc_width=32,
+        run_width=4,
+        entry_depth=512,
+        column_depth=384,
+        act_depth=64,
+        bias_depth=64,
+        layers=2,
+        broadcast_stages=0,
+    ),
+    sizes=(256, 128, 10),
+    density=0.1,
+    pnr=(),
+)
+_HX8K_4 = Configuration(
+    name="hx8k-4-codebook",
+    device="iCE40HX8K",
+    board="hx8k",
+    clock_mhz=60.0,
+    engine=EngineConfig(
+        pes=4,
+        group=2,
+        queue_depth=4,
+        act_width=8,
+        weight_width=8,
+        acc_width=24,
+        run_width=4,
+        entry_depth=512,
+        column_depth=192,
+        row_depth=8,
+        act_depth=32,
+        bias_depth=32,
+        shift_low=4,
+        shift_high=11,
+        layers=2,
+    ),
+    sizes=(64, 32, 10),
+    density=0.3,
+)
+
+CONFIGURATIONS: dict[str, Configuration] = {
+    configuration.name: configuration
+    for configuration in (
+        _HX8K_4,
+        _ECP5_16,
+        _ECP5_64,
+        _ECP5_128,
+        _ECP5_64.replace(
+            name="ecp5-85f-64-log",
+            engine=_ECP5_64.engine.replace(mac=MacKind.LOG, multiplier_stages=2),
+        ),
+    )
+}
+
+
+def find(name: str) -> Configuration:
+    """The configuration of that name. Raises ElsieError listing them."""
+    if name not in CONFIGURATIONS:
+        raise ElsieError(f"no configuration {name!r}; there are {', '.join(CONFIGURATIONS)}")
+    return CONFIGURATIONS[name]

@@ -1,0 +1,68 @@
+"""A top with few pins, for an engine whose area and timing are measured."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.image import Image
+from rtl.engine import Engine
+
+
+class Harness(wiring.Component):
+    """The engine between shift registers and XORs, so that nothing of it is optimised away.
+
+    feed: bits of the inputs, and of the load words where `load` is set, one a cycle. offer: an
+    input is offered. write: a load word is offered. check: parity of what the engine says in this
+    cycle, all of it registered. ready: the engine takes inputs.
+    """
+
+    feed: Signal
+    offer: Signal
+    write: Signal
+    check: Signal
+    ready: Signal
+
+    def __init__(self, *, image: Image, load: bool) -> None:
+        """`load`: the memories are filled over the load port, else they start with `image`."""
+        self.config = image.config
+        self._load = load
+        self._image = None if load else image
+        super().__init__(
+            {"feed": In(1), "offer": In(1), "write": In(1), "check": Out(1), "ready": Out(1)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Registers on every pin."""
+        m = Module()
+        m.submodules.engine = engine = Engine(config=self.config, image=self._image)
+        feed = Signal()
+        payload = Value.cast(engine.input.payload)
+        word = Value.cast(engine.load.payload) if self._load else Signal(0)
+        bits = Signal(len(payload) + len(word))
+        offer, write = Signal(), Signal()
+        m.d.sync += [
+            feed.eq(self.feed),
+            offer.eq(self.offer),
+            write.eq(self.write),
+            bits.eq(Cat(feed, bits)),
+        ]
+        m.d.comb += [
+            payload.eq(bits),
+            engine.input.valid.eq(offer),
+            engine.output.ready.eq(1),
+            engine.load.valid.eq(write if self._load else 0),
+        ]
+        if self._load:
+            m.d.comb += word.eq(bits[len(payload) :])
+        said = Cat(engine.output.valid, engine.output.payload, engine.done, engine.counters)
+        seen = Signal(len(said))
+        # Two registers: the parity of so many bits takes more than one cycle of logic.
+        part = 12
+        parts = Signal(-(-len(said) // part))
+        m.d.sync += [
+            seen.eq(said),
+            parts.eq(Cat(seen[n : n + part].xor() for n in range(0, len(said), part))),
+            self.check.eq(parts.xor()),
+            self.ready.eq(engine.input.ready),
+        ]
+        return m

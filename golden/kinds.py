@@ -1,0 +1,42 @@
+"""The kinds of weights and memories, and two small functions on sizes."""
+
+from enum import Enum
+
+
+class MacKind(str, Enum):
+    """How a stored weight code becomes a product; chosen once for an engine."""
+
+    CODEBOOK = "codebook"
+    """Code indexes 2**code_width shared weights, 16 in EIE (section 3); multiplied."""
+    FIXED = "fixed"
+    """Code is the weight itself, two's complement; multiplied."""
+    LOG = "log"
+    """Code is a sign and an exponent, weight = +-2**exponent; shifted (LogNet, section 3)."""
+
+
+class EntryMemory(str, Enum):
+    """Where the entries are stored."""
+
+    BLOCK = "block"
+    """Block RAM, one for each PE: any width, an entry a cycle, filled by the bitstream."""
+    SPRAM = "spram"
+    """iCE40 UP5K's 16-bit single-port RAMs: two neighbouring PEs take turns on one, and each reads
+    two entries of at most 8 bits in its turn; filled over the load port."""
+
+
+SPRAM_ENTRIES = 1 << 14
+"""Entries that each of the two PEs on an SPRAM can store."""
+
+
+def bits_for(largest: int) -> int:
+    """Bits that hold the unsigned integers 0..largest; at least 1."""
+    return max(1, largest.bit_length())
+
+
+def tree_levels(leaves: int, *, radix: int) -> int:
+    """Levels of a `radix`-ary tree over `leaves` leaves; 0 for a single leaf."""
+    levels = 0
+    while leaves > 1:
+        leaves = -(-leaves // radix)
+        levels += 1
+    return levels

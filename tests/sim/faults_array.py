@@ -1,0 +1,164 @@
+"""Deliberate faults outside the PEs: each replaces one unit of the RTL by a broken one."""
+
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Mux, Signal
+
+from rtl.activation_memory import ActivationMemory
+from rtl.collector import Collector
+from rtl.column_memory import ColumnMemory
+from rtl.counters import Counters
+from rtl.drain_control import DrainControl
+from rtl.pe import ProcessingElement
+from rtl.sequencer import Sequencer
+from tests.sim.faults_pe import wrap
+
+Patch = pytest.MonkeyPatch
+
+
+# -- broadcasts ------------------------------------------------------------------------------------
+
+
+def pointer_of_the_next_pe(patch: Patch) -> None:
+    class Broken(ColumnMemory):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            inner = ColumnMemory(config=self._config, init=self._init)
+            wrap(m, self, inner, but=("pointers",))
+            size = self._config.group
+            m.d.comb += [
+                self.pointers[pe].as_value().eq(inner.pointers[(pe + 1) % size].as_value())
+                for pe in range(size)
+            ]
+            return m
+
+    patch.setattr("rtl.group.ColumnMemory", Broken)
+
+
+def bias_of_the_next_row(patch: Patch) -> None:
+    class Broken(ColumnMemory):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            inner = ColumnMemory(config=self._config, init=self._init)
+            wrap(m, self, inner, but=("bias_address",))
+            m.d.comb += inner.bias_address.eq(self.bias_address ^ 1)
+            return m
+
+    patch.setattr("rtl.group.ColumnMemory", Broken)
+
+
+def column_memory_ignores_hold(patch: Patch) -> None:
+    """A broadcast that is held is taken again in every cycle."""
+
+    class Broken(ColumnMemory):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            wrap(m, self, ColumnMemory(config=self._config, init=self._init), but=("hold",))
+            return m
+
+    patch.setattr("rtl.group.ColumnMemory", Broken)
+
+
+def collector_ignores_hold(patch: Patch) -> None:
+    class Broken(Collector):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            wrap(m, self, Collector(config=self._config), but=("hold",))
+            return m
+
+    patch.setattr("rtl.engine.Collector", Broken)
+
+
+def activations_ignore_hold(patch: Patch) -> None:
+    """What was granted just before a hold is lost."""
+
+    class Broken(ActivationMemory):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            wrap(m, self, ActivationMemory(config=self._config), but=("hold",))
+            return m
+
+    patch.setattr("rtl.group.ActivationMemory", Broken)
+
+
+def collector_skips_a_cycle(patch: Patch) -> None:
+    class Broken(Collector):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            inner = Collector(config=self._config)
+            wrap(m, self, inner, but=("enable",))
+            count = Signal(range(13))
+            m.d.sync += count.eq(Mux(count == 12, 0, count + 1))
+            m.d.comb += inner.enable.eq(self.enable & (count != 12))
+            return m
+
+    patch.setattr("rtl.engine.Collector", Broken)
+
+
+# -- end of a layer, drain, counters ---------------------------------------------------------------
+
+
+def drain_skips_the_last_row(patch: Patch) -> None:
+    class Broken(DrainControl):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            inner = DrainControl(config=self._config, size=self._size)
+            wrap(m, self, inner, but=("rows",))
+            m.d.comb += inner.rows.eq(self.rows - 1)
+            return m
+
+    patch.setattr("rtl.group.DrainControl", Broken)
+
+
+def drains_wait_for_all(patch: Patch) -> None:
+    """No PE is drained before all of its group are ready."""
+
+    class Broken(DrainControl):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            inner = DrainControl(config=self._config, size=self._size)
+            wrap(m, self, inner, but=("ready",))
+            m.d.comb += inner.ready.eq(self.ready.all().replicate(self._size))
+            return m
+
+    patch.setattr("rtl.group.DrainControl", Broken)
+
+
+def drained_too_early(patch: Patch) -> None:
+    """When a PE has issued its last entry, and not yet added it."""
+
+    class Broken(ProcessingElement):
+        def elaborate(self, platform: object) -> Module:
+            m = super().elaborate(platform)
+            m.d.comb += self.ready.eq(self.finished)
+            return m
+
+    patch.setattr("rtl.group.ProcessingElement", Broken)
+
+
+def quiet_too_early(patch: Patch) -> None:
+    """When the last activation is granted, and its broadcast still on its way."""
+
+    class Broken(Sequencer):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            wrap(m, self, Sequencer(config=self._config, init=self._init), but=("quiet",))
+            m.d.comb += self.quiet.eq((self.running | self.output) & ~self.pending)
+            return m
+
+    patch.setattr("rtl.engine.Sequencer", Broken)
+
+
+def stalls_are_not_counted(patch: Patch) -> None:
+    class Broken(Counters):
+        def __init__(self, *, config: Any) -> None:
+            self._config = config
+            super().__init__(config=config)
+
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            wrap(m, self, Counters(config=self._config), but=("stalled",))
+            return m
+
+    patch.setattr("rtl.engine.Counters", Broken)
