@@ -12,7 +12,7 @@
 #include <cstring>
 #include <vector>
 
-#include "top.cc"
+#include "top.h"
 
 struct Memory {
     const char *name;

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from rtl.engine import Engine
 from sim.bare_memory import BareMemories
+from sim.split import split
 from tools.programs import TOOLS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,16 +101,30 @@ def program(config: EngineConfig) -> Path:
     work = Path(tempfile.mkdtemp(dir=binary.parent.parent, prefix=".making-"))
     try:
         _translate(config, work)
-        include = ["-I", str(HEADERS), "-I", "."]
-        command = [cxx, *_FLAGS, *include, str(DRIVER), "-o", "engine"]
-        made = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise ElsieError(f"{cxx} failed: {made.stderr.strip()[:300]}")
+        _compile(cxx, work)
         binary.parent.mkdir(exist_ok=True)
         os.replace(work / "engine", binary)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return binary
+
+
+def _compile(cxx: str, work: Path) -> None:
+    """Make `engine` of the sources in `work` and the driver, on all processors."""
+
+    def run(*arguments: str) -> None:
+        command = [cxx, *arguments]
+        made = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise ElsieError(f"{cxx} failed: {made.stderr.strip()[:300]}")
+
+    def part(source: Path) -> str:
+        run(*_FLAGS, "-I", str(HEADERS), "-I", ".", "-c", str(source), "-o", f"{source.stem}.o")
+        return f"{source.stem}.o"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(part, [DRIVER, *sorted(work.glob("part*.cc"))]))
+    run(*parts, "-o", "engine")
 
 
 def _key(config: EngineConfig, cxx: str) -> str:
@@ -125,7 +141,7 @@ def _key(config: EngineConfig, cxx: str) -> str:
 
 
 def _translate(config: EngineConfig, work: Path) -> None:
-    """Write top.cc and parts.h."""
+    """Write top.h, parts.h, and part*.cc."""
     top = _Top(Engine(config=config))
     engine = top.engine
     ports: dict[str, Any] = {
@@ -151,8 +167,11 @@ def _translate(config: EngineConfig, work: Path) -> None:
         if written not in source:
             raise RuntimeError(f"Yosys' C++ has no {written!r}; sim/program.py expects it")
         source = source.replace(written, meant)
-    (work / "top.cc").write_text(source)
-    memories = re.findall(r"\bmemory<\d+> (memory_p_\w+)", (work / "top.h").read_text())
+    parts = split(source, (work / "top.h").read_text())
+    (work / "top.h").write_text(parts.header)
+    for number, text in enumerate(parts.sources):
+        (work / f"part{number}.cc").write_text(text)
+    memories = re.findall(r"\bmemory<\d+> (memory_p_\w+)", parts.header)
     (work / "parts.h").write_text(_parts(top.words, memories))
 
 

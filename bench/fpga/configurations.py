@@ -40,7 +40,7 @@ class Configuration:
 
     @property
     def loaded(self) -> bool:
-        """The memories are filled over the load port, because the bitstream cannot."""
+        """The entries come over the load port, because no bitstream can fill their memory."""
         return self.engine.entry_memory is EntryMemory.SPRAM
 
     def replace(self, **changes: Any) -> "Configuration":
@@ -132,11 +132,29 @@ _HX8K_4 = Configuration(
     sizes=(64, 32, 10),
     density=0.3,
 )
+# Two PEs on each of the four large RAMs, which the load port fills; a multiplier for each PE.
+_UP5K_8 = Configuration(
+    name="up5k-8-codebook",
+    device="iCE40UP5K",
+    board="icebreaker",
+    clock_mhz=30.0,
+    engine=_HX8K_4.engine.replace(
+        entry_memory=EntryMemory.SPRAM,
+        pes=8,
+        group=4,
+        entry_depth=2048,
+        act_depth=64,
+        bias_depth=64,
+    ),
+    sizes=(128, 64, 10),
+    density=0.5,
+)
 
 CONFIGURATIONS: dict[str, Configuration] = {
     configuration.name: configuration
     for configuration in (
         _HX8K_4,
+        _UP5K_8,
         _ECP5_16,
         _ECP5_64,
         _ECP5_128,

@@ -6,13 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from golden.image import Image
 from rtl.engine import Engine
+from rtl.load import LoadTarget
 
 
 class Harness(wiring.Component):
     """The engine between shift registers and XORs, so that nothing of it is optimised away.
 
     feed: bits of the inputs, and of the load words where `load` is set, one a cycle. offer: an
-    input is offered. write: a load word is offered. check: parity of what the engine says in this
+    input is offered. write: a load word for an entry memory is offered. check: parity of what the engine says in this
     cycle, all of it registered. ready: the engine takes inputs.
     """
 
@@ -23,10 +24,10 @@ class Harness(wiring.Component):
     ready: Signal
 
     def __init__(self, *, image: Image, load: bool) -> None:
-        """`load`: the memories are filled over the load port, else they start with `image`."""
+        """`load`: entries come over the load port; all else starts with `image`."""
         self.config = image.config
         self._load = load
-        self._image = None if load else image
+        self._image = image
         super().__init__(
             {"feed": In(1), "offer": In(1), "write": In(1), "check": Out(1), "ready": Out(1)}
         )
@@ -37,8 +38,8 @@ class Harness(wiring.Component):
         m.submodules.engine = engine = Engine(config=self.config, image=self._image)
         feed = Signal()
         payload = Value.cast(engine.input.payload)
-        word = Value.cast(engine.load.payload) if self._load else Signal(0)
-        bits = Signal(len(payload) + len(word))
+        word = Signal(engine.load.payload.shape())
+        bits = Signal(len(payload) + (len(Value.cast(word)) if self._load else 0))
         offer, write = Signal(), Signal()
         m.d.sync += [
             feed.eq(self.feed),
@@ -53,7 +54,11 @@ class Harness(wiring.Component):
             engine.load.valid.eq(write if self._load else 0),
         ]
         if self._load:
-            m.d.comb += word.eq(bits[len(payload) :])
+            m.d.comb += [
+                word.eq(bits[len(payload) :]),
+                engine.load.payload.eq(word),
+                engine.load.payload.target.eq(LoadTarget.ENTRY),
+            ]
         said = Cat(engine.output.valid, engine.output.payload, engine.done, engine.counters)
         seen = Signal(len(said))
         # Two registers: the parity of so many bits takes more than one cycle of logic.
