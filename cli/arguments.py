@@ -18,6 +18,7 @@ _ENGINE = (
     ("--weight-width", "bits of a decoded weight"),
     ("--code-width", "bits of a stored weight code"),
     ("--acc-width", "bits of an accumulator (default: as many as provably needed)"),
+    ("--entry-stages", "cycles of an entry's read; 2 for block RAM that may be far"),
     ("--multiplier-stages", "registers in the multiplier"),
     ("--broadcast-stages", "registers between collector and PEs"),
 )

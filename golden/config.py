@@ -54,6 +54,8 @@ class EngineConfig:
     """Largest requantising shift of any layer; never more than acc_width - 1 in any case."""
     layers: int = 8
     """Length of the longest layer program."""
+    entry_stages: int = 1
+    """Cycles of an entry's read; 2 for a register behind block RAM that may be far from its PE."""
     multiplier_stages: int = 2
     """Registers from decoded weight to product."""
     broadcast_stages: int = 0

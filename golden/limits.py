@@ -25,6 +25,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "shift_low": (0, 52),
     "shift_high": (0, 52),
     "layers": (1, 256),
+    "entry_stages": (1, 2),
     "multiplier_stages": (2, 4),
     "broadcast_stages": (0, 4),
 }

@@ -36,8 +36,8 @@ class Latencies:
             broadcast=broadcast,
             read=broadcast + config.broadcast_stages,
             status=config.status_stages,
-            commit=2 + config.multiplier_stages,
-            flush=1 + config.multiplier_stages,
+            commit=1 + config.entry_stages + config.multiplier_stages,
+            flush=config.entry_stages + config.multiplier_stages,
             drain=5,
         )
 

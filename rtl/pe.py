@@ -21,7 +21,8 @@ from rtl.queue import Queue
 
 def commit_latency(config: EngineConfig) -> int:
     """Cycles from an entry's issue to the commit of its sum."""
-    return 1 + Decoder.LATENCY + config.multiplier_stages - 2 + Accumulator.LATENCY
+    after = Decoder.LATENCY + config.multiplier_stages - 2 + Accumulator.LATENCY
+    return config.entry_stages + after
 
 
 class PeState(enum.Enum, shape=2):
@@ -117,10 +118,6 @@ class ProcessingElement(wiring.Component):
             self.near_full.eq(queue.near_full),
             entry.job_valid.eq(queue.valid),
             entry.job.eq(queue.head),
-            decoder.valid.eq(entry.valid),
-            decoder.first.eq(entry.first),
-            decoder.entry.eq(entry.entry),
-            decoder.value.eq(entry.value),
             decoder.layer.eq(self.layer),
             product.weight.eq(decoder.weight),
             product.activation.eq(decoder.activation),
@@ -131,6 +128,7 @@ class ProcessingElement(wiring.Component):
             sums.clear_row.eq(self.clear_row),
             self.sum.eq(sums.sum),
         ]
+        self._read(m)
         self._finish(m)
         self._memories(m)
         self._show_state(m)
@@ -149,11 +147,22 @@ class ProcessingElement(wiring.Component):
             },
         }
 
+    def _read(self, m: Module) -> None:
+        """Entries to the decoder, with a register between if there are two stages."""
+        entry, decoder, more = self.entry, self.decoder, self._config.entry_stages - 1
+        late = delayed(m, entry.valid, cycles=more, name="entry_valid", reset_less=False)
+        m.d.comb += [
+            decoder.valid.eq(late),
+            decoder.first.eq(delayed(m, entry.first, cycles=more, name="entry_first")),
+            decoder.entry.eq(delayed(m, entry.entry, cycles=more, name="entry_word")),
+            decoder.value.eq(delayed(m, entry.value, cycles=more, name="entry_value")),
+        ]
+
     def _finish(self, m: Module) -> None:
         """When all entries are issued, and when the last of them is added."""
         m.d.comb += self.finished.eq(self.closed & ~self.queue.valid & ~self.entry.issuing)
         passed = self.finished
-        for stage in range(self._config.multiplier_stages + 1):
+        for stage in range(self._config.entry_stages + self._config.multiplier_stages):
             register = Signal(name=f"finished_{stage}")
             m.d.sync += register.eq(passed & self.closed)
             passed = register

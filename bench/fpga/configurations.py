@@ -70,6 +70,7 @@ _ECP5_64 = Configuration(
         shift_low=8,
         shift_high=23,
         layers=1,
+        entry_stages=2,
         multiplier_stages=3,
         broadcast_stages=2,
     ),

@@ -210,7 +210,7 @@ class SlowEngine:
             if entry:
                 row, weight = entry
                 pe.sums[row] = pe.sums.get(row, 0) + weight * value
-                commit = cycle + 2 + self.config.multiplier_stages
+                commit = cycle + 1 + self.config.entry_stages + self.config.multiplier_stages
                 self.events["commit"].append((commit, number, row, pe.sums[row]))
                 self.macs += 1
         elif closed and not pe.queue and pe.finished is None:
@@ -238,7 +238,7 @@ class SlowEngine:
         for number in range(first, min(first + self.config.group, self.config.pes)):
             pe = pes[number]
             # The last entry must have gone through decode, multiply and add.
-            wait = 1 + self.config.multiplier_stages
+            wait = self.config.entry_stages + self.config.multiplier_stages
             if not pe.drained and pe.finished is not None and pe.finished + wait <= cycle:
                 pe.drained = drain.busy = True
                 drain.pe, drain.row = number, 0

@@ -49,6 +49,7 @@ def test_ranges(name: str) -> None:
         ("shift_low", {"acc_width": 53}),
         ("shift_high", {}),
         ("layers", {}),
+        ("entry_stages", {}),
         ("multiplier_stages", {}),
         ("broadcast_stages", {"queue_depth": 64}),
     ],

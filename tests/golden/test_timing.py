@@ -35,6 +35,7 @@ def cases(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
         run_width=draw(st.integers(2, 4)),
         acc_width=48,
         entry_memory=memory,
+        entry_stages=draw(st.integers(1, 2)),
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=stages,
     )
@@ -109,6 +110,7 @@ def test_useful_utilisation_counts_everything_else_as_loss() -> None:
     [
         ({}, (3, 3, 1, 4, 3, 5)),
         ({"multiplier_stages": 3}, (3, 3, 1, 5, 4, 5)),
+        ({"entry_stages": 2, "multiplier_stages": 3}, (3, 3, 1, 6, 5, 5)),
         ({"broadcast_stages": 2}, (3, 5, 1, 4, 3, 5)),
         ({"pes": 17, "group": 1}, (5, 5, 2, 4, 3, 5)),
         ({"pes": 64}, (5, 5, 2, 4, 3, 5)),

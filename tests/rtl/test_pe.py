@@ -24,9 +24,11 @@ WEIGHTS = [3, -5, 7]
 """Of the column's rows 0, 2 and 3."""
 
 
-def config_of(stages: int, mac: str) -> EngineConfig:
+def config_of(stages: int, mac: str, entry_stages: int = 1) -> EngineConfig:
     widths = {"code_width": 5, "weight_width": 5} if mac == "fixed" else {}
-    return tiny_config(mac=mac, multiplier_stages=stages, run_width=3, **widths)
+    return tiny_config(
+        mac=mac, entry_stages=entry_stages, multiplier_stages=stages, run_width=3, **widths
+    )
 
 
 def load(config: EngineConfig, number: int) -> list[dict[str, Any]]:
@@ -45,10 +47,11 @@ def load(config: EngineConfig, number: int) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("entry_stages", [1, 2])
 @pytest.mark.parametrize("stages", [2, 3, 4])
 @pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
-def test_events_of_a_job_come_at_their_distances(mac: str, stages: int) -> None:
-    config = config_of(stages, mac)
+def test_events_of_a_job_come_at_their_distances(mac: str, stages: int, entry_stages: int) -> None:
+    config = config_of(stages, mac, entry_stages)
     t = Latencies.of(config)
     assert commit_latency(config) == t.commit
     rows = [*load(config, 2), {}]
@@ -71,10 +74,11 @@ def test_events_of_a_job_come_at_their_distances(mac: str, stages: int) -> None:
     assert when["ready"] == list(range(5 + t.flush, 18))
 
 
+@pytest.mark.parametrize("entry_stages", [1, 2])
 @pytest.mark.parametrize("stages", [2, 3, 4])
-def test_the_drain_may_start_as_soon_as_the_pe_is_ready(stages: int) -> None:
+def test_the_drain_may_start_as_soon_as_the_pe_is_ready(stages: int, entry_stages: int) -> None:
     """The last sum is there; a cycle earlier an assertion would tell."""
-    config = config_of(stages, "fixed")
+    config = config_of(stages, "fixed", entry_stages)
     job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
     rows = [*load(config, 0), {**job, "value": 10}, {**job, "value": -1}]
     ready = len(rows) - 2 + 1 + 2 * 3 + 1 + Latencies.of(config).flush

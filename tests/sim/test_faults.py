@@ -37,6 +37,7 @@ def case(kind: str) -> tuple[Network, np.ndarray]:
         act_width=12,
         weight_width=4,
         queue_depth=8,
+        entry_stages=2,
         multiplier_stages=3,
         **shared,
     )

@@ -31,6 +31,7 @@ def cases(draw: st.DrawFn):
         acc_width=48,
         shift_low=draw(st.integers(0, shift)),
         shift_high=draw(st.integers(shift, 20)),
+        entry_stages=draw(st.integers(1, 2)),
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
     )
