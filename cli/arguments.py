@@ -147,7 +147,7 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     engine.add_argument(
         "--entry-memory",
         choices=["block", "spram"],
-        help="where entries are: block RAM, or iCE40 UP5K's SPRAM (only to simulate, for now)",
+        help="where entries are: block RAM, or iCE40 UP5K's SPRAM, which the host has to load",
     )
     for option, summary in _ENGINE:
         engine.add_argument(option, type=positive, metavar="N", help=summary)
