@@ -83,7 +83,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         default=0,
         help="with lists, which are golden only: simulate the RTL of N points, evenly chosen",
     )
-    command.add_argument("--plot", metavar="DIR", type=Path, help="draw the curves as SVG")
+    command.add_argument("--plot", metavar="DIR", type=Path, help="draw the result as SVG")
     command.add_argument(
         "--seed", metavar="N", type=int, default=0, help="of the random layers (default: 0)"
     )
@@ -91,6 +91,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; exit code 1 when RTL and golden differ."""
+    from bench import plotting
     from bench.eie import plots
     from bench.eie.run import run as measure
     from cli import bench_eie_tables, output
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options)
     if options.plot:
         check_directory(options.plot)
-        plots.require()
+        plotting.require()
     if any(plan.simulated(point) for point in range(plan.points)):
         output.note("the RTL runs compiled; making the program takes minutes, the first time")
     with output.progress("measuring", "points") as update:

@@ -2,19 +2,8 @@
 
 from typing import Any
 
+from bench.eie.plots import CAUSES
 from cli import output
-
-_CAUSES = {
-    "useful": "useful",
-    "padding": "padding",
-    "empty_column": "empty column",
-    "empty_queue": "empty queue",
-    "full_queue": "full queue",
-    "turns": "turns",
-    "imbalance": "imbalance",
-    "start_up": "start-up",
-    "drain": "drain",
-}
 
 
 def describe(values: dict[str, Any]) -> None:
@@ -29,9 +18,9 @@ def describe(values: dict[str, Any]) -> None:
     output.table(headers, [_line(row, eie=eie, several=several) for row in rows])
     print()
     print("Where the PEs' cycles go, in percent; bound: most entries of a PE / mean")
-    causes = [cause for cause in _CAUSES if any(row["losses"][cause] for row in rows)]
+    causes = [cause for cause in CAUSES if any(row["losses"][cause] for row in rows)]
     output.table(
-        ["layer", "PEs", "queue", *(_CAUSES[cause] for cause in causes), "bound"],
+        ["layer", "PEs", "queue", *(CAUSES[cause] for cause in causes), "bound"],
         [_shares(row, causes) for row in rows],
     )
     print()

@@ -1,6 +1,7 @@
 """`elsie bench peers`."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from cli import output
@@ -14,6 +15,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "peers",
         "the same layers on what a user would pick instead",
         "elsie bench peers --json",
+        "elsie bench peers --plot plots",
         "elsie bench peers --area       # place and route again; some ten minutes",
     )
     command.add_argument(
@@ -22,14 +24,24 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument(
         "--skip-soft-core", action="store_true", help="leave out the RISC-V cores simulated here"
     )
+    command.add_argument("--plot", metavar="DIR", type=Path, help="draw the density sweep as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; 1 when a result differs from golden."""
+    from bench import plotting
+    from bench.peers import plots
     from bench.peers.compare import compare  # imports Amaranth and scipy
+    from cli.paths import check_directory
 
+    if options.plot:
+        check_directory(options.plot)
+        plotting.require()
     found = compare(area=options.area, soft_cores=not options.skip_soft_core, say=output.note)
     output.result(found.to_dict(), as_json=options.json, text=lambda: _print(found))
+    if options.plot:
+        plots.draw(found.points, file := options.plot / "peers-density.svg")
+        output.note(f"drawn: {file}")
     for reason in found.notes:
         output.note(reason)
     for failure in found.failures:

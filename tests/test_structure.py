@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,14 @@ def test_all_floors_are_in_the_package() -> None:
         if path.is_dir() and not path.name.startswith(".") and any(path.glob("*.py"))
     }
     assert found <= known
+
+
+def test_all_folders_are_in_the_package() -> None:
+    """What is not in pyproject.toml is missing where Elsie is installed without its sources."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for floor in FLOOR
+        for path in (ROOT / floor).rglob("__init__.py")
+    }
+    assert found - {"examples"} == set(listed)

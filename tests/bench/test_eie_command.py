@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import io, sparse
 
-from bench.eie import engine, plots
+from bench.eie import engine
 from cli.main import main
 
 ROWS, COLUMNS = 20, 30
@@ -132,8 +132,24 @@ def test_plots_without_matplotlib(
     assert not (tmp_path / "p").exists()
 
 
-def test_nothing_to_draw_for_one_point(tmp_path: Path) -> None:
-    assert plots.draw([{"scheme": "elsie", "pes": 64, "queue": 29}], tmp_path / "none") == []
+@pytest.mark.parametrize("scheme", ["elsie", "eie"])
+def test_layers_beside_each_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, scheme: str
+) -> None:
+    code, out, _ = run(
+        *(capsys, "--layers", "NT-LSTM,NT-We", "--golden-only", "--scheme", scheme, "--json"),
+        *("--plot", tmp_path),
+    )
+    assert code == 0
+    files = json.loads(out)["plots"]
+    assert [Path(file).name for file in files] == [
+        f"eie-{scheme}-layers.svg",
+        f"eie-{scheme}-losses.svg",
+    ]
+    layers, losses = (Path(file).read_text() for file in files)
+    assert "EIE, published" in layers
+    assert ("Elsie" in layers) == (scheme == "elsie")
+    assert ("empty column" in losses) == (scheme == "eie")
 
 
 @pytest.mark.parametrize(

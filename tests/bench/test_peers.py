@@ -221,7 +221,7 @@ def comparison(**changes: Any) -> compare.Comparison:
 
 
 def test_the_command_prints_tables_or_json(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     asked: dict[str, Any] = {}
 
@@ -230,13 +230,14 @@ def test_the_command_prints_tables_or_json(
         return comparison()
 
     monkeypatch.setattr(compare, "compare", fake)
-    assert main(["bench", "peers", "--skip-soft-core"]) == 0
+    assert main(["bench", "peers", "--skip-soft-core", "--plot", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     assert asked["soft_cores"] is False
     assert asked["area"] is False
     assert "0.107" in out  # cycles per MAC
     assert "up to density 0.091..0.112 of L" in out
     assert "no compiler" in err
+    assert "unrolled logic fits" in (tmp_path / "peers-density.svg").read_text()
     assert main(["bench", "peers", "--json", "--area"]) == 0
     out, _ = capsys.readouterr()
     values = json.loads(out)
