@@ -120,6 +120,8 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "compile",
         "compress an ONNX model into a NET file",
         "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker "
+        "--entry-memory spram -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density 0.12 --weights log "
         "--pes 8 -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
