@@ -23,7 +23,9 @@ from tools.programs import TOOLS
 Progress = Callable[[str], None]
 
 NAME = "elsie"
-"""Base name of all files of a build."""
+"""Base name of all files of a build but load.bin and report.json."""
+LOAD = "load.bin"
+"""File of what the host sends first, where there is such a thing."""
 
 AFTER_READ = [
     # Assertions are for simulators; left in, they cost LUTs.
@@ -49,8 +51,9 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: ports rx, tx, busy and attribute `config`, like boards.top.BoardTop, made with the board's
-    `divisor()`. seed: of place and route. progress: called with a line for each step.
+    top: ports rx, tx, busy and attributes `config` and `load_frame`, like boards.top.BoardTop, made
+    with the board's `divisor()`; its load frame, if it has one, appears as load.bin. seed: of place
+    and route. progress: called with a line for each step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design
@@ -87,8 +90,8 @@ def find_tools(board: str) -> dict[str, list[str]]:
     return {name: TOOLS[name].command() for name in ("yosys", f"nextpnr-{family}", packer)}
 
 
-def _prepare(top: wiring.Component, board: Board, work: Path, seed: int) -> list[list[str]]:
-    """Write RTLIL, scripts and constraints to `work`; return the commands to run there."""
+def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
+    """Write RTLIL, scripts, constraints, load.bin to `work`; return the commands to run there."""
     plan: Any = board.platform().build(
         PlatformTop(top=top, board=board),
         name=NAME,
@@ -101,6 +104,8 @@ def _prepare(top: wiring.Component, board: Board, work: Path, seed: int) -> list
         nextpnr_opts=["--seed", str(seed), "--report", f"{NAME}.pnr.json"],
     )
     plan.extract(work)
+    if top.load_frame is not None:
+        (work / LOAD).write_bytes(top.load_frame)
     return json.loads((work / f"build_{NAME}.json").read_text())["commands"]
 
 
@@ -135,24 +140,22 @@ def _run(
     raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs)}")
 
 
-def _report(
-    top: wiring.Component, board: Board, work: Path, seed: int, seconds: float
-) -> BuildReport:
+def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
     """The report, from the tools' JSON files."""
     route = json.loads((work / f"{NAME}.pnr.json").read_text())
     synthesis = json.loads((work / f"{NAME}.stat.json").read_text())
     figures, available = report.area(board.family, route=route, synthesis=synthesis)
-    config: Any = getattr(top, "config")  # noqa: B009 (not a port, so pyright does not know it)
     return BuildReport(
         board=board.name,
         device=board.preset.device,
-        pes=config.pes,
-        mac=config.mac.value,
+        pes=top.config.pes,
+        mac=top.config.mac.value,
         available=available,
         fmax_mhz=report.fmax_mhz(route, clock_mhz=board.preset.clock_mhz),
         clock_mhz=board.preset.clock_mhz,
         seed=seed,
         bitstream=f"{NAME}.{'bin' if board.family == 'ice40' else 'bit'}",
+        load=None if top.load_frame is None else LOAD,
         tools={name: TOOLS[name].version() for name in ("yosys", f"nextpnr-{board.family}")},
         seconds=round(seconds, 1),
         **figures,  # pyright: ignore[reportArgumentType]
@@ -162,7 +165,8 @@ def _report(
 def _publish(work: Path, out: Path) -> None:
     """Move what is worth keeping into `out`, the report last; each move is atomic."""
     out.mkdir(exist_ok=True)
-    (out / "report.json").unlink(missing_ok=True)
+    for name in ("report.json", LOAD):  # an earlier network's frame is of no use to this one
+        (out / name).unlink(missing_ok=True)
     for path in sorted(work.iterdir()):
         if path.suffix in _KEPT:
             os.replace(path, out / path.name)

@@ -3,7 +3,7 @@
 import zlib
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import Processor
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
@@ -15,6 +15,9 @@ from golden.config import EngineConfig, bits_for
 from golden.errors import ElsieError
 from golden.image import Image
 from rtl.load import LoadTarget, load_layout, shape_of
+
+LOADED = 0x06
+"""The byte that tells the host that its frame came whole and right: ASCII's ACK."""
 
 Frame = bytes  # within the class, `bytes` is a port
 
@@ -38,7 +41,8 @@ class Loader(wiring.Component):
     """Takes one load frame off the line; from then on bytes pass through.
 
     bytes: from the receiver. forward: the bytes after the frame. load: to the engine, one word at a
-    time. loaded: the frame came whole and right. answer: tell the host so; until it is taken.
+    time. loaded: the frame came whole and right. transmit: to the transmitter, first LOADED when it
+    is, then `replies`; there must be none before (asserted).
 
     A frame that is not the one expected counts for nothing and the next byte begins another, and so
     it is when the line is silent for `timeout` cycles within a frame.
@@ -48,7 +52,8 @@ class Loader(wiring.Component):
     forward: stream.Interface
     load: stream.Interface
     loaded: Signal
-    answer: stream.Interface
+    replies: stream.Interface
+    transmit: stream.Interface
 
     def __init__(self, *, config: EngineConfig, frame: Frame, divisor: int, timeout: int) -> None:
         """`frame`: the one expected, of which only length and checksum are kept."""
@@ -66,7 +71,8 @@ class Loader(wiring.Component):
                 "forward": Out(stream.Signature(8)),
                 "load": Out(stream.Signature(load_layout(config), always_ready=True)),
                 "loaded": Out(1),
-                "answer": Out(stream.Signature(0)),
+                "replies": In(stream.Signature(8)),
+                "transmit": Out(stream.Signature(8)),
             }
         )
 
@@ -92,10 +98,25 @@ class Loader(wiring.Component):
         # The checksum knows the last byte one cycle later; bytes are further apart than that.
         m.d.sync += judge.eq(ended)
         with m.If(judge & right):
-            m.d.sync += [self.loaded.eq(1), self.answer.valid.eq(1)]
-        with m.Elif(self.answer.ready):
-            m.d.sync += self.answer.valid.eq(0)
+            m.d.sync += self.loaded.eq(1)
+        self._transmit(m, judge & right)
         return m
+
+    def _transmit(self, m: Module, well: Value) -> None:
+        """LOADED once, from the cycle after `well`; then what others have to say."""
+        tell = Signal()
+        m.d.comb += [
+            self.transmit.valid.eq(tell | self.replies.valid),
+            self.transmit.payload.eq(Mux(tell, LOADED, self.replies.payload)),
+            self.replies.ready.eq(self.transmit.ready & ~tell),
+        ]
+        with m.If(well):
+            m.d.sync += tell.eq(1)
+        with m.Elif(self.transmit.ready):
+            m.d.sync += tell.eq(0)
+        m.d.sync += Assert(
+            self.loaded | ~self.replies.valid, "a reply before the entries are loaded"
+        )
 
     def _words_of(self, m: Module, taken: Signal, again: Signal) -> Signal:
         """Bytes to words of the load port. Returns that the last byte of a frame is taken."""

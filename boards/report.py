@@ -42,6 +42,8 @@ class BuildReport:
     """Seed of place and route; the same seed and tools give the same bitstream."""
     bitstream: str
     """File name of the bitstream."""
+    load: str | None = None
+    """File name of what the host sends before the first vector; None where it needs nothing."""
     tools: dict[str, str]
     """Version of each tool."""
     seconds: float
@@ -69,6 +71,7 @@ class BuildReport:
         rows += [
             ("seed", str(self.seed)),
             ("bitstream", self.bitstream),
+            *([("load first", f"{self.load} (docs/boards.md)")] if self.load else []),
             ("tools", ", ".join(self.tools.values())),
             ("time", f"{self.seconds:.0f} s"),
         ]

@@ -121,6 +121,8 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "compile",
         "compress an ONNX model into a NET file",
         "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker "
+        "--entry-memory spram -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density 0.12 --weights log "
         "--pes 8 -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
@@ -148,7 +150,7 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     engine.add_argument(
         "--entry-memory",
         choices=["block", "spram"],
-        help="where entries are: block RAM, or iCE40 UP5K's SPRAM (only to simulate, for now)",
+        help="where entries are: block RAM, or iCE40 UP5K's SPRAM, which the host has to load",
     )
     for option, summary in _ENGINE:
         engine.add_argument(option, type=positive, metavar="N", help=summary)

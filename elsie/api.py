@@ -154,9 +154,10 @@ def build(
 ):
     """Make a bitstream with `network` in its memories, which classifies over a serial line.
 
-    out: directory for the bitstream and report.json. seed: of place and route. Returns a
-    boards.report.BuildReport. Raises ElsieError when the network does not fit the board, its clock
-    is not reached, or a tool is missing.
+    out: directory for the bitstream and report.json, and for load.bin where the entries are in
+    SPRAM: the host sends it before the first vector (docs/boards.md). seed: of place and route.
+    Returns a boards.report.BuildReport. Raises ElsieError when the network does not fit the board,
+    its clock is not reached, or a tool is missing.
     """
     from boards import registry
     from boards.build import build as run

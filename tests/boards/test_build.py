@@ -3,7 +3,6 @@
 
 import json
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,46 +11,17 @@ import pytest
 
 from boards import build as build_module
 from boards.build import build, find_tools
+from boards.top import BoardTop
 from golden.errors import ElsieError
+from tests.boards.networks import CONFIG, network
+from tests.boards.pretended_tools import pretend, pretend_all
 from tests.boards.tiny import Echo
 from tools.programs import TOOLS
 
 
-def pretend(path: Path, script: str) -> str:
-    """A program, in Python, that pretends to be a tool."""
-    path.write_text(f"#!{sys.executable}\nimport sys\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
-
-
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of pretended tools that all succeed; yosys writes its statistics."""
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    stat_json = json.dumps({"design": {"num_cells_by_type": {"SB_LUT4": 3, "SB_DFFE": 2}}})
-    route = {
-        "utilization": {
-            "ICESTORM_LC": {"used": 5, "available": 5280},
-            "ICESTORM_RAM": {"used": 0, "available": 30},
-        },
-        "fmax": {"clk": {"achieved": 99.0, "constraint": clock_mhz()}},
-    }
-    wrote = {
-        "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r})",
-        "nextpnr-ice40": f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r})",
-        "icepack": "open('elsie.bin', 'wb').write(b'bits')",
-    }
-    for name, script in wrote.items():
-        # Asked for its version it runs wherever the caller is, and must write nothing there.
-        asked = "if '-V' in sys.argv or '--version' in sys.argv"
-        script = f"{asked}:\n    print('{name} 1.0')\nelse:\n    {script}"
-        monkeypatch.setenv(TOOLS[name].variable, pretend(folder / name, script))
-    return folder
-
-
-def clock_mhz() -> float:
-    return build_module.find("icebreaker").preset.clock_mhz
+    return pretend_all(tmp_path / "tools", monkeypatch)
 
 
 def test_success_leaves_only_finished_files(tools: Path, tmp_path: Path) -> None:
@@ -65,6 +35,28 @@ def test_success_leaves_only_finished_files(tools: Path, tmp_path: Path) -> None
     assert (out / "elsie.bin").read_bytes() == b"bits"
     assert {path.name for path in out.iterdir()} == {"elsie.bin", "report.json"}
     assert {path.name for path in tmp_path.iterdir()} == {"tools", "out"}
+
+
+def test_entries_in_spram_come_as_a_file_beside_the_bitstream(tools: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    net = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
+    top = BoardTop(network=net, divisor=16)
+    made = build(top, "icebreaker", out=out)
+    assert made.load == "load.bin"
+    assert (out / "load.bin").read_bytes() == top.load_frame
+    assert "load first   load.bin" in made.table()
+    assert {path.name for path in out.iterdir()} == {"elsie.bin", "load.bin", "report.json"}
+    # A build that fails leaves them together; one without a frame takes the old one away.
+    pretend(tools / "icepack", "sys.exit(1)")
+    with pytest.raises(ElsieError, match="icepack failed"):
+        build(Echo(), "icebreaker", out=out)
+    assert (out / "load.bin").read_bytes() == top.load_frame
+    assert not (tmp_path / "out.failed" / "load.bin").exists()
+    pretend(tools / "icepack", "open('elsie.bin', 'wb').write(b'other')")
+    made = build(Echo(), "icebreaker", out=out)
+    assert made.load is None
+    assert "load first" not in made.table()
+    assert {path.name for path in out.iterdir()} == {"elsie.bin", "report.json"}
 
 
 @pytest.mark.parametrize(

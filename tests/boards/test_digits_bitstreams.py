@@ -1,10 +1,11 @@
-"""The digits network on every board: it fits and reaches the clock. Run by make test-long."""
+"""The digits network on every board, and in UP5K's SPRAM, at its clock. Run by make test-long."""
 
 from pathlib import Path
 
 import pytest
 
 import elsie
+from golden.image import encode
 from golden.presets import PRESETS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -28,3 +29,25 @@ def test_digits(board: str, weights: str, tmp_path: Path) -> None:
     assert report.bram > 0
     multipliers = {"ice40": None if board == "hx8k" else 4, "ecp5": 16}[PRESETS[board].family]
     assert report.dsp == (0 if weights == "log" and multipliers else multipliers)
+
+
+@pytest.mark.long
+@pytest.mark.bitstream
+@pytest.mark.timeout(1800)
+def test_digits_on_eight_pes_with_spram(tmp_path: Path) -> None:
+    network = elsie.compile(
+        DIGITS / "digits-pruned.onnx",
+        calibration=DIGITS / "calibrate.npz",
+        board="icebreaker",
+        entry_memory="spram",
+        pes=8,
+        group=8,
+        queue_depth=4,
+        weight_width=8,
+    )
+    report = elsie.build(network, "icebreaker", out=tmp_path / "out")
+    assert report.fmax_mhz >= report.clock_mhz
+    assert (report.spram, report.dsp) == (4, 8)
+    assert report.load is not None
+    words = -(-encode(network).used["entries"] // 2)
+    assert (tmp_path / "out" / report.load).stat().st_size == 8 * words * 2

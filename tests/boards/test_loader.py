@@ -6,12 +6,12 @@ import zlib
 import numpy as np
 import pytest
 
-from boards.loader import Loader, load_frame
+from boards.loader import LOADED, Loader, load_frame
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.image import encode
 from rtl.load import LoadTarget
-from sim.harness import CLOCK_PERIOD, put, simulate
+from sim.harness import put, simulate
 from sim.load import load_words
 from tests.boards.networks import CONFIG
 from tests.networks import random_network, small_config
@@ -31,7 +31,7 @@ class Line:
         self.dut = Loader(config=config, frame=frame, divisor=DIVISOR, timeout=TIMEOUT)
         self.words: list[tuple[int, int, int]] = []
         self.forwarded: list[int] = []
-        self.answers = 0
+        self.sent: list[int] = []
 
     async def send(self, ctx, data: bytes, *, gap: int = 8) -> None:
         for byte in data:
@@ -40,20 +40,22 @@ class Line:
 
     def run(self, script) -> None:
         async def watch(ctx):
-            load, forward, answer = self.dut.load, self.dut.forward, self.dut.answer
-            async for _, _, valid, word, byte_valid, byte, answered in ctx.tick().sample(
-                load.valid, load.payload, forward.valid, forward.payload, answer.valid
+            load, forward, transmit = self.dut.load, self.dut.forward, self.dut.transmit
+            async for _, _, valid, word, byte_valid, byte, sent, reply in ctx.tick().sample(
+                *(load.valid, load.payload, forward.valid, forward.payload),
+                *(transmit.valid & transmit.ready, transmit.payload),
             ):
                 if valid:
                     assert word.target == LoadTarget.ENTRY
                     self.words.append((word.unit, word.address, word.data))
                 if byte_valid:
                     self.forwarded.append(byte)
-                self.answers += answered
+                if sent:
+                    self.sent.append(reply)
 
         async def taker(ctx):
             ctx.set(self.dut.forward.ready, 1)
-            ctx.set(self.dut.answer.ready, 1)
+            ctx.set(self.dut.transmit.ready, 1)
             await script(ctx)
 
         simulate(self.dut, taker, processes=[watch], max_cycles=20_000)
@@ -84,7 +86,7 @@ def test_a_frame_is_written_and_later_bytes_pass() -> None:
     line.run(script)
     assert line.words == expected()
     assert line.forwarded == [1, 0xFE, 0x80, *FRAME]
-    assert line.answers == 1
+    assert line.sent == [LOADED]
 
 
 @pytest.mark.parametrize("byte", [0, 11, len(FRAME) - 1])
@@ -97,13 +99,13 @@ def test_a_wrong_byte_anywhere_needs_another_frame(byte: int) -> None:
         await line.send(ctx, bytes(wrong))
         await ctx.tick().repeat(TIMEOUT // 2)
         assert not ctx.get(line.dut.loaded)
-        assert line.answers == 0
+        assert line.sent == []
         await line.send(ctx, FRAME)
         assert ctx.get(line.dut.loaded)
 
     line.run(script)
     assert line.words == expected(bytes(wrong)) + expected()
-    assert line.answers == 1
+    assert line.sent == [LOADED]
 
 
 def test_the_next_frame_starts_with_the_first_pe() -> None:
@@ -146,20 +148,40 @@ def test_a_pause_shorter_than_the_silence_does_not_matter() -> None:
     assert line.words == expected()
 
 
-def test_the_answer_waits_until_it_is_taken() -> None:
+def test_replies_wait_until_the_host_is_told() -> None:
     line = Line()
 
     async def script(ctx):
-        ctx.set(line.dut.answer.ready, 0)
+        transmit, replies = line.dut.transmit, line.dut.replies
+        ctx.set(transmit.ready, 0)
         await line.send(ctx, FRAME)
-        await ctx.delay(CLOCK_PERIOD * 20)
-        assert ctx.get(line.dut.answer.valid)
-        ctx.set(line.dut.answer.ready, 1)
-        await ctx.tick()
-        await ctx.delay(CLOCK_PERIOD * 5)
-        assert not ctx.get(line.dut.answer.valid)
+        ctx.set(replies.valid, 1)
+        ctx.set(replies.payload, 0x57)
+        for _ in range(20):
+            await ctx.tick()
+            assert (ctx.get(transmit.valid), ctx.get(transmit.payload)) == (1, LOADED)
+            assert not ctx.get(replies.ready)
+        assert line.sent == []
+        ctx.set(transmit.ready, 1)
+        await put(ctx, replies, 0x57)
+        await put(ctx, replies, 0x58)
+        await ctx.tick().repeat(5)
+        assert not ctx.get(transmit.valid)
 
     line.run(script)
+    assert line.sent == [LOADED, 0x57, 0x58]
+
+
+def test_no_reply_may_come_before_the_entries() -> None:
+    dut = Line().dut
+
+    async def bench(ctx):
+        ctx.set(dut.replies.valid, 1)
+        for _ in range(3):
+            await ctx.tick()
+
+    with pytest.raises(AssertionError, match="a reply before the entries are loaded"):
+        simulate(dut, bench)
 
 
 def test_the_frame_of_a_network_holds_what_a_simulator_loads() -> None:

@@ -6,9 +6,11 @@ import random
 import numpy as np
 import pytest
 
+from boards.loader import LOADED
 from boards.top import BoardTop
-from golden import arithmetic
+from golden import arithmetic, image
 from golden.errors import ElsieError
+from golden.timing import TimingModel
 from sim.harness import CLOCK_PERIOD, simulate
 from tests.boards.fake_engine import FakeEngine
 from tests.boards.networks import CONFIG, network
@@ -204,7 +206,91 @@ def test_refuses(options, message: str) -> None:
         BoardTop(network=network(), **options)
 
 
-def test_refuses_entries_that_no_bitstream_can_fill() -> None:
-    net = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
-    with pytest.raises(ElsieError, match="network test has its entries in SPRAM"):
-        BoardTop(network=net, divisor=DIVISOR, timeout=TIMEOUT)
+class LoadingHost:
+    """A board with the real engine and its entries in SPRAM, and the host that fills them."""
+
+    def __init__(self, *, timeout: int = TIMEOUT) -> None:
+        config = CONFIG.replace(entry_memory="spram", run_width=4)
+        self.network = network(config=config, n_in=9, n_out=7, seed=3)
+        self.dut = BoardTop(network=self.network, divisor=DIVISOR, timeout=timeout)
+        assert self.dut.load_frame is not None
+        self.frame = self.dut.load_frame
+        self.vectors = np.random.default_rng(5).integers(-128, 128, (4, 9))
+        self.classes = arithmetic.forward(self.network, self.vectors)[-1].argmax(axis=1)
+        assert len(set(self.classes)) > 2
+        model = TimingModel(image.encode(self.network))
+        self.cycles = [model.run(vector)[1].cycles for vector in self.vectors]
+
+    async def send(self, ctx, data: bytes, **options) -> None:
+        await send(ctx, self.dut.rx, data, divisor=DIVISOR, **options)
+
+    async def load(self, ctx) -> None:
+        assert ctx.get(self.dut.busy)
+        await self.send(ctx, self.frame)
+        assert await receive(ctx, self.dut.tx, 1, divisor=DIVISOR) == bytes([LOADED])
+        assert not ctx.get(self.dut.busy)
+
+    async def classify_all(self, ctx) -> None:
+        for vector, best, cycles in zip(self.vectors, self.classes, self.cycles, strict=True):
+            await self.send(ctx, encode(vector))
+            answer = await receive(ctx, self.dut.tx, 5, divisor=DIVISOR)
+            assert answer == bytes([best]) + cycles.to_bytes(4, "little")
+
+    async def expect_nothing(self, ctx) -> None:
+        """The board says nothing until it has forgotten what came."""
+        for _ in range(10):
+            await ctx.delay(SILENCE / 10)
+            assert ctx.get(self.dut.tx) == 1
+            assert ctx.get(self.dut.busy)
+
+    def run(self, script) -> None:
+        simulate(self.dut, script, max_cycles=30_000)
+
+
+def test_entries_in_spram_are_loaded_first() -> None:
+    host = LoadingHost()
+
+    async def script(ctx):
+        await host.load(ctx)
+        await host.classify_all(ctx)
+
+    host.run(script)
+
+
+@pytest.mark.parametrize("damage", ["a bit", "a byte lost", "a byte more"])
+def test_a_damaged_frame_is_not_acknowledged(damage: str) -> None:
+    host = LoadingHost()
+    frame = bytearray(host.frame)
+    if damage == "a bit":
+        frame[len(frame) // 2] ^= 0x08
+    elif damage == "a byte lost":
+        del frame[3]
+    else:
+        frame.insert(0, 0xFF)
+
+    async def script(ctx):
+        await host.send(ctx, bytes(frame))
+        await host.expect_nothing(ctx)
+        await host.send(ctx, encode(host.vectors[0]))
+        await host.expect_nothing(ctx)
+        await host.load(ctx)
+        await host.classify_all(ctx)
+
+    host.run(script)
+
+
+def test_a_byte_lost_before_the_frame_does_not_spoil_the_first_vector() -> None:
+    host = LoadingHost(timeout=20_000)  # longer than the frame takes
+
+    async def script(ctx):
+        await host.send(ctx, b"\xff", stop_level=0, stop_bits=0.9)
+        await ctx.delay(CLOCK_PERIOD * DIVISOR)
+        await host.load(ctx)
+        await host.classify_all(ctx)
+
+    host.run(script)
+
+
+def test_only_spram_needs_a_load() -> None:
+    dut = BoardTop(network=network(), divisor=DIVISOR, timeout=TIMEOUT)
+    assert dut.load_frame is None

@@ -9,13 +9,14 @@ from tests.boards.networks import CONFIG
 
 
 class Echo(wiring.Component):
-    """rx, tx, busy: as boards.top.BoardTop."""
+    """rx, tx, busy, config, load_frame: as boards.top.BoardTop."""
 
     rx: Signal
     tx: Signal
     busy: Signal
 
     config = CONFIG
+    load_frame = None
 
     def __init__(self, *, divisor: int = 16) -> None:
         self._divisor = divisor

@@ -15,7 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 import elsie
 from cli.main import main
 from compress.onnx_import import load_onnx
+from golden.image import encode
 from rtl.accumulator import Accumulator
+from tests.boards.pretended_tools import pretend_all
 from tools.programs import TOOLS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -209,14 +211,37 @@ def test_entries_in_spram_are_simulated(capsys, spram: Path) -> None:
     assert json.loads(out)["trace_equal"] == 1
 
 
-def test_entries_in_spram_are_not_built(capsys, spram: Path, tmp_path: Path) -> None:
-    """Neither a bitstream nor Verilog can fill them: refused, rather than an engine of zeros."""
+def test_entries_in_spram_are_built_with_a_frame_to_load(
+    capsys, spram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_all(tmp_path / "tools", monkeypatch)
     target = tmp_path / "out"
-    for command in (("build", spram, "--board", "icebreaker"), ("verilog", spram)):
-        sentence = refused(capsys, *command, "-o", target)
-        assert "has its entries in SPRAM" in sentence
-        assert "entry_memory block" in sentence
-        assert list(tmp_path.iterdir()) == []
+    code, out, _ = run(capsys, "build", spram, "--board", "icebreaker", "-o", target, "--json")
+    assert code == 0
+    values = json.loads(out)
+    assert values["bitstream"] == str(target / "elsie.bin")
+    assert values["load"] == str(target / "load.bin")
+    words = encode(elsie.load(spram)).entry_words
+    frame = np.fromfile(target / "load.bin", "<u2").reshape(len(words), -1)
+    assert (frame == words[:, : frame.shape[1]]).all()
+    assert not words[:, frame.shape[1] :].any()
+    code, out, _ = run(capsys, "build", spram, "--board", "icebreaker", "-o", target)
+    assert code == 0
+    assert "load first   load.bin" in out
+
+
+def test_entries_in_spram_are_not_written_as_verilog(capsys, spram: Path, tmp_path: Path) -> None:
+    """Verilog cannot fill them: refused, rather than an engine of zeros."""
+    sentence = refused(capsys, "verilog", spram, "-o", tmp_path / "out")
+    assert "has its entries in SPRAM" in sentence
+    assert "entry_memory block" in sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_board_without_spram_is_refused(capsys, spram: Path, tmp_path: Path) -> None:
+    sentence = refused(capsys, "build", spram, "--board", "hx8k", "-o", tmp_path / "out")
+    assert "iCE40HX8K of board hx8k has none; use entry_memory block" in sentence
+    assert list(tmp_path.iterdir()) == []
 
 
 class TestBadInput:
