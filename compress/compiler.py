@@ -52,7 +52,7 @@ def compile_model(
     acc_width: int | None = None,
     run_width: int | None = None,
     preset: Preset | None = None,
-    strategy: str = "lpt",
+    strategy: str = "search",
     evaluate: tuple[ArrayLike, ArrayLike] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
