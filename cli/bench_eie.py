@@ -70,6 +70,13 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "3 above 16 PEs (default: what 32 slots give; 8 with --scheme eie)",
     )
     command.add_argument(
+        "--group",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="PEs that share a drain unit (default: 1); more saves logic",
+    )
+    command.add_argument(
         "--scheme",
         choices=["elsie", "eie"],
         default="elsie",
@@ -136,7 +143,7 @@ def _plan(options: argparse.Namespace) -> Any:
     if options.golden_only and options.spot_check:
         raise ElsieError("--spot-check simulates the RTL; leave out --golden-only")
     if options.matrix:
-        config = engine(pes=min(pes))
+        config = engine(pes=min(pes), group=options.group)
         problem = user_problem(
             options.matrix, options.activations, config=config, seed=options.seed
         )
@@ -147,6 +154,7 @@ def _plan(options: argparse.Namespace) -> Any:
         problems=problems,
         pes=pes,
         queues=options.queue,
+        group=options.group,
         scheme=options.scheme,
         rtl=not (curve or options.golden_only or options.scheme == "eie"),
         spot_checks=options.spot_check,
@@ -157,5 +165,7 @@ def _engines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Every engine that was measured, as EngineConfig's fields."""
     from bench.eie.engine import engine
 
-    points = dict.fromkeys((r["pes"], r["queue"]) for r in rows if r["scheme"] == "elsie")
-    return [engine(pes=pes, queue=queue).to_dict() for pes, queue in points]
+    points = dict.fromkeys(
+        (r["pes"], r["queue"], r["group"]) for r in rows if r["scheme"] == "elsie"
+    )
+    return [engine(pes=pes, queue=queue, group=group).to_dict() for pes, queue, group in points]

@@ -17,7 +17,7 @@ from golden.network import Layer, Network
 SLOTS = 32
 """Slots of a queue in the engine of the benchmark."""
 GROUP = 1
-"""A PE of its own drain unit: the last PE's rows are then drained as soon as it is done."""
+"""A drain unit for each PE: the last PE's rows are then drained as soon as it is done."""
 _SHARE = 1.0625
 """Entry memory of a PE over its even share of the largest matrix."""
 _SHIFT, _IN_FRAC, _WEIGHT_FRAC = 20, 8, 15
@@ -55,11 +55,9 @@ def engine(*, pes: int = 64, queue: int | None = None, group: int = GROUP) -> En
     )
 
 
-def assign(problem: Problem, *, pes: int, strategy: str = "search") -> NDArray[np.int64]:
-    """Position of every row, by calibration (compress.balance)."""
-    return assign_rows(
-        engine(pes=pes), problem.pattern(), strategy=strategy, activity=problem.activity
-    )
+def assign(problem: Problem, config: EngineConfig) -> NDArray[np.int64]:
+    """Position of every row on this engine, by calibration (compress.balance)."""
+    return assign_rows(config, problem.pattern(), activity=problem.activity)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -67,20 +67,19 @@ def predict_eie(problem: Problem, *, pes: int, queue: int) -> Cycles:
 class Bench:
     """One problem on one number of PEs; the row assignment is made once."""
 
-    def __init__(self, problem: Problem, *, pes: int) -> None:
+    def __init__(self, problem: Problem, *, pes: int, group: int = engine.GROUP) -> None:
         """Raises ElsieError when the engine has no room for it."""
-        self.problem, self.pes = problem, pes
-        config = engine.engine(pes=pes)
+        self.problem, self.pes, self.group = problem, pes, group
+        config = engine.engine(pes=pes, group=group)
         engine.check_fits(problem, config)
-        self._position = engine.assign(problem, pes=pes)
+        self._position = engine.assign(problem, config)
         self._work = engine.work(engine.network(problem, self._position, config))
         self._eie = predict_eie(problem, pes=pes, queue=layers.QUEUE)
 
     def network(self, queue: int) -> Network:
         """The layer for an engine with this queue."""
-        return engine.network(
-            self.problem, self._position, engine.engine(pes=self.pes, queue=queue)
-        )
+        config = engine.engine(pes=self.pes, queue=queue, group=self.group)
+        return engine.network(self.problem, self._position, config)
 
     def row(self, queue: int) -> dict[str, Any]:
         """The golden model's figures, as in `--json`; those of the RTL are None."""
@@ -88,6 +87,7 @@ class Bench:
         point = predict(net, self._work, self.problem.x)
         return {
             **_row(self.problem, point, pes=self.pes, scheme="elsie", queue=queue),
+            "group": self.group,
             "queue_depth": net.config.queue_depth,
             "eie_scheme_cycles": self._eie.cycles,
             "eie_scheme_utilisation": self._eie.useful_utilisation(self.pes),
@@ -114,6 +114,7 @@ def eie_row(problem: Problem, *, pes: int, queue: int) -> dict[str, Any]:
     point = predict_eie(problem, pes=pes, queue=queue)
     return {
         **_row(problem, point, pes=pes, scheme="eie", queue=queue),
+        "group": None,
         "queue_depth": queue,
         "eie_scheme_cycles": point.cycles,
         "eie_scheme_utilisation": point.useful_utilisation(pes),

@@ -23,6 +23,8 @@ class Plan:
     """Numbers of PEs."""
     queues: tuple[int, ...] | None = None
     """Jobs that may wait in a queue; None: what the scheme has by itself."""
+    group: int = engine.GROUP
+    """PEs that share a drain unit."""
     scheme: str = "elsie"
     """One of measure.SCHEMES."""
     rtl: bool = True
@@ -91,7 +93,7 @@ def _check(plan: Plan) -> None:
         raise ElsieError(f"no scheme {plan.scheme!r}; there are {', '.join(measure.SCHEMES)}")
     for pes in plan.pes:
         for queue in plan.queues_for(pes):
-            engine.engine(pes=pes, queue=queue)
+            engine.engine(pes=pes, queue=queue, group=plan.group)
 
 
 def _rows(
@@ -102,6 +104,6 @@ def _rows(
         for queue in plan.queues_for(pes):
             yield measure.eie_row(problem, pes=pes, queue=queue), None
         return
-    bench = measure.Bench(problem, pes=pes)
+    bench = measure.Bench(problem, pes=pes, group=plan.group)
     for queue in plan.queues_for(pes):
         yield bench.row(queue), bench.add_rtl
