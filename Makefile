@@ -13,8 +13,8 @@ demo: .venv/run
 test: .venv/test
 	$(BIN)/python -m pytest
 
-# Checks that take minutes: bitstreams for every board.
-test-long: .venv/test
+# Checks that take minutes: bitstreams for every board, soft cores.
+test-long: .venv/test .venv/peers
 	$(BIN)/python -m pytest -m long
 
 lint: .venv/lint .venv/test
@@ -37,7 +37,7 @@ train: .venv/train
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable .
 	touch $@
 
-.venv/test .venv/lint .venv/train: .venv/%: .venv/run
+.venv/test .venv/lint .venv/train .venv/peers: .venv/%: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[$*]'
 	touch $@
 

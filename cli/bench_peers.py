@@ -77,7 +77,7 @@ def _print(found: Any) -> None:
         ],
     )
     print()
-    for sentence in _crossings(found.crossovers):
+    for sentence in [*_crossings(found.crossovers), *_processor(found.rows)]:
         print(sentence)
 
 
@@ -112,5 +112,23 @@ def _crossings(crossovers: dict[str, float | None]) -> list[str]:
         f"{above('dense_peak_same_clock')}.",
         f"MARLANN's peak on an iCE40 UP5K beats 4 PEs there {above('marlann_up5k')}.",
         f"The dense version of our own 16 PEs is faster {above('own_dense')}.",
-        "One core of a PC is faster in time than a small FPGA, see the rows of scipy.",
+    ]
+
+
+def _processor(rows: list[Any]) -> list[str]:
+    """The CPU beside our engines on L, in words."""
+    times = {
+        row.who: row.microseconds
+        for row in rows
+        if row.network == "L" and row.microseconds is not None
+    }
+    ours = [name for name in times if name.startswith("Elsie")]
+    theirs = [row.who for row in rows if row.part == "CPU" and row.who in times]
+    if not ours or not theirs:
+        return []
+    best = min(theirs, key=lambda name: times[name])
+    shown = ", ".join(f"{name} {times[name]:.3g} us" for name in ours)
+    return [
+        f"One inference of L at a time: this CPU at best {times[best]:.3g} us ({best}, the "
+        f"call from Python included); {shown}."
     ]

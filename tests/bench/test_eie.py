@@ -57,9 +57,7 @@ def test_calibration_never_sees_the_measured_input() -> None:
     assert ((made.activity * 64) % 1 == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("pes", "queue", "group"), [(1, 4, 1), (5, 1, 2), (20, 2, 8), (64, 29, 1)]
-)
+@pytest.mark.parametrize(("pes", "queue", "group"), [(1, 4, 1), (5, 1, 2), (20, 2, 8), (64, 29, 1)])
 def test_quick_prediction_is_the_timing_model(pes: int, queue: int, group: int) -> None:
     bench = measure.Bench(tiny(), pes=pes, group=group)
     net = bench.network(queue)

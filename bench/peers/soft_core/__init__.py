@@ -1,7 +1,8 @@
 """The same layers as C on small RISC-V cores: compiled, simulated as C++, checked against golden.
 
-The cores' Verilog comes from PyPI, the cross compiler from the system; Yosys makes C++ of a core,
-as for the engine. Nothing here is needed for the other peers.
+The cores' Verilog and the cross compiler (clang, in the ziglang package) come from PyPI, so cycles
+are the same everywhere; Yosys makes C++ of a core, as for the engine. Nothing here is needed for
+the other peers.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +26,10 @@ from sim.program import HEADERS, compiler
 from tools.programs import TOOLS
 
 FOLDER = Path(__file__).parent
-_COMPILERS = ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv64-elf-gcc")
-_FLAGS = ("-O3", "-funroll-loops", "-march=rv32im", "-mabi=ilp32", "-mcmodel=medany")
-_LINK = ("-ffreestanding", "-nostdlib", "-Wl,--no-warn-rwx-segments")
+_ZIG = (sys.executable, "-m", "ziglang")
+_FLAGS = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m", "-mabi=ilp32")
+_OPTIMISED = ("-O3", "-funroll-loops", "-fno-sanitize=all")
+_LINK = ("-ffreestanding", "-nostdlib")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +85,12 @@ class SoftCoreRun:
 
 def missing() -> str | None:
     """What has to be installed before `run` can work, in one sentence; None when all is there."""
-    if not any(shutil.which(name) for name in _COMPILERS):
+    packages = ("ziglang", *(core.package for core in CORES))
+    if any(importlib.util.find_spec(name) is None for name in packages):
         return (
-            "the soft-core rows need a RISC-V compiler and found none; install one (Debian, "
-            "Ubuntu: apt install gcc-riscv64-unknown-elf), or say --skip-soft-core"
+            "the soft-core rows need the cores' Verilog and a RISC-V compiler; run: "
+            "pip install elsie[peers], or say --skip-soft-core"
         )
-    absent = [core.package for core in CORES if importlib.util.find_spec(core.package) is None]
-    if absent:
-        names = " ".join(name.replace("_", "-") for name in absent)
-        return f"the soft-core rows need the cores' Verilog; run: pip install {names}"
     try:
         compiler()
     except ElsieError as error:
@@ -116,16 +116,12 @@ def run(core: Core, work: Workload) -> SoftCoreRun:
 
 def build_program(work: Workload, folder: Path) -> Path:
     """Compile the C program with `work`'s weights into a memory image in `folder`."""
-    gcc = next((path for name in _COMPILERS if (path := shutil.which(name))), None)
-    if gcc is None:
-        raise ElsieError(missing() or "")
     (folder / "network.h").write_text(header(work))
     sources = [str(FOLDER / name) for name in ("start.S", "sparse.c")]
     elf, image = folder / "program.elf", folder / "program.bin"
     link = [*_LINK, "-I", str(folder), "-T", str(FOLDER / "memory.ld")]
-    _system([gcc, *_FLAGS, *link, *sources, "-lgcc", "-o", str(elf)])
-    objcopy = gcc.removesuffix("gcc") + "objcopy"
-    _system([objcopy, "-O", "binary", str(elf), str(image)])
+    _system([*_ZIG, "cc", *_FLAGS, *_OPTIMISED, *link, *sources, "-o", str(elf)])
+    _system([*_ZIG, "objcopy", "-O", "binary", str(elf), str(image)])
     return image
 
 
