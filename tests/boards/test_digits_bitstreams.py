@@ -41,9 +41,9 @@ def test_digits_on_eight_pes_with_spram(tmp_path: Path) -> None:
         board="icebreaker",
         entry_memory="spram",
         pes=8,
-        group=8,
-        queue_depth=4,
-        weight_width=8,
+        group=4,
+        queue_depth=6,
+        weight_width=5,
     )
     report = elsie.build(network, "icebreaker", out=tmp_path / "out")
     assert report.fmax_mhz >= report.clock_mhz
