@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.errors import ElsieError
+from golden.kinds import LayerKind
 from golden.network import Layer, Network
 
 
@@ -31,24 +32,26 @@ def drain(layer: Layer, sums: ArrayLike, *, act_width: int) -> NDArray[np.int64]
 
 
 def dense_weights(layer: Layer, network: Network) -> NDArray[np.float64]:
-    """Integer weights as a dense float64 matrix (n_in, n_out): exact, see `forward`."""
-    dense = np.zeros((layer.n_in, layer.n_out))
+    """Integer weights as a dense float64 matrix (n_columns, n_rows): exact, see `forward`."""
+    dense = np.zeros((layer.n_columns, layer.n_rows))
     dense[layer.columns, layer.rows] = layer.weights(network.config)
     return dense
 
 
 def quantise_input(network: Network, x: ArrayLike) -> NDArray[np.int64]:
-    """Real inputs (batch, n_in) to integer activations: scale, round half to even, saturate.
+    """Real inputs (samples, n_in) to integer activations: scale, round half to even, saturate.
 
-    Raises ElsieError for a wrong shape or a value that is not finite.
+    Inputs of a recurrent network have shape (samples, steps, n_in). Raises ElsieError for a wrong
+    shape or a value that is not finite.
     """
     real = np.asarray(x, dtype=np.float64)
-    if real.ndim != 2 or real.shape[1] != network.n_in:
+    axes = ("samples", "steps") if network.recurrent else ("samples",)
+    if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
         raise ElsieError(
-            f"input has shape {real.shape}, but network {network.name} takes (samples, "
-            f"{network.n_in})"
+            f"input has shape {real.shape}, but network {network.name} takes "
+            f"({', '.join(axes)}, {network.n_in})"
         )
-    if not len(real):
+    if not real.size:
         raise ElsieError("input has no samples; give at least one")
     if not np.isfinite(real).all():
         raise ElsieError("input has values that are NaN or infinite; remove them first")
@@ -87,14 +90,20 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     weights = np.abs(layer.weights(network.config))
     # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
     # are formed in Python's integers, which have no end.
-    total = np.bincount(layer.rows, weights, minlength=layer.n_out).tolist()
-    return max(int(t) * largest + abs(b) for t, b in zip(total, layer.bias.tolist(), strict=True))
+    total = np.bincount(layer.rows, weights, minlength=layer.n_rows)
+    if layer.peepholes:
+        looks = np.abs(layer.decode(network.config, layer.peephole))
+        for gate, nth in zip((0, 1, 3), range(3), strict=True):
+            total[gate * layer.n_out : (gate + 1) * layer.n_out] += looks[:, nth]
+    bias = layer.bias.tolist()
+    return max(int(t) * largest + abs(b) for t, b in zip(total.tolist(), bias, strict=True))
 
 
 def check_accumulators(network: Network) -> None:
     """Prove that no input can overflow an accumulator. Raises ElsieError naming the layer."""
     signed = True
     for layer in network.layers:
+        signed = signed or layer.kind is not LayerKind.DENSE  # states are signed
         bound = accumulator_bound(layer, network, signed_input=signed)
         if bound >= 1 << (network.config.acc_width - 1):
             raise ElsieError(

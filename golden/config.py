@@ -8,7 +8,7 @@ from typing import Any
 
 from golden import limits
 from golden.errors import ElsieError
-from golden.kinds import EntryMemory, MacKind, bits_for, tree_levels
+from golden.kinds import CELL_WIDTH, EntryMemory, MacKind, bits_for, tree_levels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,14 @@ class EngineConfig:
     """Registers from decoded weight to product."""
     broadcast_stages: int = 0
     """Extra registers between the collector and the PEs, for large arrays."""
+    cells: int = 0
+    """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
+    state_frac: int = 12
+    """Fraction bits of an LSTM cell's state; a GRU's has 14."""
+    streams: int = 1
+    """Independent sequences with a state each, which take turns step by step."""
+    act_lists: int = 2
+    """Lists of activations a group can hold, `act_depth` long each (golden.lists)."""
 
     def __post_init__(self) -> None:
         """Check every range and every rule between fields."""
@@ -89,8 +97,10 @@ class EngineConfig:
     def product_width(self) -> int:
         """Bits of a product, signed."""
         if self.mac is MacKind.LOG:
-            return self.act_width + (1 << (self.code_width - 1))
-        return self.act_width + self.weight_width
+            width = self.act_width + (1 << (self.code_width - 1))
+        else:
+            width = self.act_width + self.weight_width
+        return max(width, 2 * CELL_WIDTH) if self.cells else width
 
     @property
     def entry_lanes(self) -> int:
@@ -141,6 +151,26 @@ class EngineConfig:
     def shift_width(self) -> int:
         """Bits of the requantising shift, less shift_low."""
         return bits_for(self.shift_top - self.shift_low)
+
+    @property
+    def stream_lists(self) -> int:
+        """Lists of activations of one stream."""
+        return self.act_lists // self.streams
+
+    @property
+    def list_width(self) -> int:
+        """Bits of the number of a list of activations."""
+        return bits_for(self.act_lists - 1)
+
+    @property
+    def cell_words(self) -> int:
+        """Words of a PE's cell memory: each stream's states, and two more for each cell."""
+        return (self.streams + 2) * self.cells
+
+    @property
+    def cell_width(self) -> int:
+        """Bits of an address in the cell memory."""
+        return bits_for(self.cell_words - 1)
 
     @property
     def layer_width(self) -> int:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import csc, layout
+from golden import cell_image, csc, layout
 from golden.arithmetic import check_accumulators
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
-from golden.network import Layer, Network, locate
+from golden.network import Layer, Network, locate, locate_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +31,7 @@ class Image:
     biases: NDArray[np.int64]
     """Biases, shape (groups, bias_depth), signed; behind the pointers in the column memory."""
     program: NDArray[np.uint64]
-    """Layer program, shape (layers,); unused words are 0."""
+    """Layer program, shape (layers,), Python integers beyond 64 bits; unused words are 0."""
     used: dict[str, int]
     """Words really used in one unit's memory: entries and pointers (largest PE), biases."""
 
@@ -76,8 +76,8 @@ def encode(network: Network) -> Image:
 
 
 def layer_nonzeros(config: EngineConfig, layer: Layer, inputs: NDArray[np.int64]) -> csc.Nonzeros:
-    """A layer's matrix by PE, local row and column; `inputs` is the column of each input."""
-    pe, row = locate(config, layer.position)
+    """A layer's matrix by PE, local row and column; `inputs` is where each column stands."""
+    pe, row = locate_rows(config, layer)
     return csc.Nonzeros(
         pe=pe[layer.rows], row=row[layer.rows], column=inputs[layer.columns], code=layer.codes
     )
@@ -94,7 +94,8 @@ class _Encoder:
         size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
         self.codebook = np.zeros(size, dtype=np.int64)
         self.biases = np.zeros((config.groups, config.bias_depth), dtype=np.int64)
-        self.program = np.zeros(config.layers, dtype=np.uint64)
+        wide = layout.width(layout.descriptor(config)) > 64
+        self.program = np.zeros(config.layers, dtype=object if wide else np.uint64)
         self.next_entry = np.zeros(config.pes, dtype=np.int64)
         self.next_column = 0
         self.next_bias = 0
@@ -107,14 +108,20 @@ class _Encoder:
                 f"holds {config.layers}; raise layers"
             )
         inputs, columns = np.arange(self.network.n_in), _padded(config, self.network.n_in)
+        plan = cell_image.plan(self.network) if config.cells else None
         for number, layer in enumerate(layers):
-            if columns > config.act_depth * config.groups:
-                raise ElsieError(
-                    f"layer {layer.name}: {layer.n_in} inputs do not fit the activation memory "
-                    f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
-                )
-            self._layer(number, layer, inputs, columns)
+            self._check_list(layer, layer.n_in, columns)
+            more: dict[str, int] = {}
+            if plan is not None:
+                more = plan.fields(number, column_base=self.next_column, columns=columns)
+                more["peephole"] = self._peepholes(layer)
+            if layer.n_back:
+                back = layers[number + layer.projected]
+                inputs = np.concatenate((inputs, columns + back.position))
+                columns += self._rows(back) * config.slots
+            self._layer(number, layer, inputs, columns, more)
             inputs, columns = layer.position, self._rows(layer) * config.slots
+        self._check_list(layers[-1], layers[-1].n_out, columns)
         return Image(
             config=config,
             entries=self.entries,
@@ -129,17 +136,51 @@ class _Encoder:
             },
         )
 
+    def _check_list(self, layer: Layer, count: int, columns: int) -> None:
+        """Refuse activations that exceed a list."""
+        config = self.config
+        if columns > config.act_depth * config.groups:
+            what = "inputs" if count == layer.n_in else "outputs"
+            raise ElsieError(
+                f"layer {layer.name}: {count} {what} do not fit the activation memory "
+                f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
+            )
+
     def _rows(self, layer: Layer) -> int:
-        """Rows per PE of a layer."""
+        """Outputs per PE of a layer."""
         return int(locate(self.config, layer.position)[1].max()) + 1
 
-    def _layer(self, number: int, layer: Layer, inputs: NDArray[np.int64], columns: int) -> None:
+    def _peepholes(self, layer: Layer) -> int:
+        """Store peephole weights, before the layer's entries; returns their first address."""
+        if not layer.peepholes:
+            return 0
+        base, rows = int(self.next_entry.max()), self._rows(layer)
+        self._need(layer, "entry_depth", base + 3 * rows)
+        pe, local = locate(self.config, layer.position)
+        for nth in range(3):
+            words = layout.pack(
+                layout.entry(self.config), code=layer.peephole[:, nth], run=np.zeros_like(local)
+            )
+            self.entries[pe, base + 3 * local + nth] = words
+        self.next_entry[:] = base + 3 * rows
+        return base
+
+    def _layer(
+        self,
+        number: int,
+        layer: Layer,
+        inputs: NDArray[np.int64],
+        columns: int,
+        more: dict[str, int],
+    ) -> None:
+        """One layer's memories; `inputs` is where its columns stand, of `columns`."""
         config, rows = self.config, self._rows(layer)
+        sums = layer.kind.gates * rows
         compressed = csc.encode(config, layer_nonzeros(config, layer, inputs), columns=columns)
         start = self._starts(compressed)
         self._need(layer, "entry_depth", int(self.next_entry.max()))
         self._need(layer, "column_depth", self.next_column + columns)
-        self._need(layer, "bias_depth", self.next_bias + rows * config.group)
+        self._need(layer, "bias_depth", self.next_bias + sums * config.group)
         self.program[number] = layout.pack(
             layout.descriptor(config),
             column_base=self.next_column,
@@ -148,15 +189,17 @@ class _Encoder:
             shift=layer.shift - config.shift_low,
             relu=int(layer.activation == "relu"),
             last=int(number == len(self.network.layers) - 1),
+            **more,
         )
         self._store(compressed, start, columns)
         if self.codebook.size:
             base = number << config.code_width
             self.codebook[base : base + len(layer.codebook)] = layer.codebook
-        group, index = layer.position % config.groups, layer.position // config.groups
-        self.biases[group, self.next_bias + index] = layer.bias
+        pe, row = locate_rows(config, layer)
+        index = row * config.group + pe % config.group
+        self.biases[pe // config.group, self.next_bias + index] = layer.bias
         self.next_column += columns
-        self.next_bias += rows * config.group
+        self.next_bias += sums * config.group
 
     def _starts(self, compressed: csc.Compressed) -> NDArray[np.int64]:
         """Address of each column's first entry, shape (pes, columns), behind the layers before."""

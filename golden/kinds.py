@@ -24,6 +24,34 @@ class EntryMemory(str, Enum):
     two entries of at most 8 bits in its turn; filled over the load port."""
 
 
+class LayerKind(str, Enum):
+    """What a layer computes."""
+
+    DENSE = "dense"
+    """y = act(W x + b), fully connected."""
+    LSTM = "lstm"
+    """Long short-term memory; gates i, f, g, o (golden.cells)."""
+    GRU = "gru"
+    """Gated recurrent unit; gates z, r, and the two halves of n (golden.cells)."""
+
+    @property
+    def gates(self) -> int:
+        """Rows of the matrix for each output."""
+        return 1 if self is LayerKind.DENSE else GATES
+
+
+GATES = 4
+"""Rows of a cell: LSTM i, f, g, o; GRU z, r, n from the input, n from the state."""
+
+PRE_FRAC = 12
+"""Fraction bits of what a tanh is taken of; of what a sigmoid is taken of, one less."""
+
+GATE_FRAC = 14
+"""Fraction bits of a gate, and of a cell's output; 1 is 2**14."""
+
+CELL_WIDTH = 16
+"""Bits of activations, gates and states where there are cells, signed."""
+
 SPRAM_ENTRIES = 1 << 14
 """Entries that each of the two PEs on an SPRAM can store."""
 

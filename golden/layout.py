@@ -4,10 +4,13 @@ A layout is an ordered dict, field name -> (width, signed), least significant fi
 makes Amaranth layouts of the same dicts; the image packer uses `pack` and `unpack`.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.config import EngineConfig
+from golden.kinds import bits_for
 
 Layout = dict[str, tuple[int, bool]]
 
@@ -36,6 +39,8 @@ def descriptor(config: EngineConfig) -> Layout:
     column_base, bias_base: addresses in the column memory, of the pointers of column 0 and of the
     first bias. rows: rows per PE, less one. shift: requantising shift, less shift_low. relu:
     negative results become 0. last: the network ends here.
+
+    With cells there is more, see `cell_descriptor`.
     """
     return {
         "column_base": (config.column_width, False),
@@ -44,6 +49,30 @@ def descriptor(config: EngineConfig) -> Layout:
         "shift": (config.shift_width, False),
         "relu": (1, False),
         "last": (1, False),
+        **(cell_descriptor(config) if config.cells else {}),
+    }
+
+
+def cell_descriptor(config: EngineConfig) -> Layout:
+    """What a layer's word has more in an engine with cells; there, rows counts a layer's cells.
+
+    recurrent_base: address in the column memory of recurrent column 0. source, recurrent, target:
+    lists of activations (golden.lists) of stream 0; the first and the last are alternating or not.
+    kind: which program of cell operations (golden.cells). cell_base: first cell's number. peephole:
+    address of the first peephole entry. head: only run when an answer is wanted.
+    """
+    return {
+        "recurrent_base": (config.column_width, False),
+        "source": (config.list_width, False),
+        "source_alternates": (1, False),
+        "recurrent": (config.list_width, False),
+        "fed_back": (1, False),
+        "target": (config.list_width, False),
+        "target_alternates": (1, False),
+        "kind": (2, False),
+        "cell_base": (bits_for(config.cells), False),
+        "peephole": (config.entry_address_width, False),
+        "head": (1, False),
     }
 
 
@@ -62,35 +91,38 @@ def width(layout: Layout) -> int:
     return sum(bits for bits, _ in layout.values())
 
 
-def pack(layout: Layout, **fields: ArrayLike) -> NDArray[np.uint64]:
+def pack(layout: Layout, **fields: ArrayLike) -> NDArray[Any]:
     """Words from fields, which broadcast against each other.
 
-    Raises ValueError when a field is missing, unknown, or does not fit its width.
+    Words of more than 64 bits are Python integers (dtype object). Raises ValueError when a field is
+    missing, unknown, or does not fit its width.
     """
     if set(fields) != set(layout):
         raise ValueError(f"fields {sorted(fields)} given for a layout of {sorted(layout)}")
-    if width(layout) > 64:
-        raise ValueError(f"a word of {width(layout)} bits does not fit 64")
-    word: NDArray[np.uint64] = np.zeros((), dtype=np.uint64)
+    wide = width(layout) > 64
+    kind, number = (object, int) if wide else (np.uint64, np.uint64)
+    word: NDArray[Any] = np.zeros((), dtype=kind)
     offset = 0
     for name, (bits, signed) in layout.items():
         value = np.asarray(fields[name], dtype=np.int64)
         low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
         if value.size and (value.min() < low or value.max() > high):
             raise ValueError(f"field {name}: {value.min()}..{value.max()} not in {low}..{high}")
-        masked = (value & ((1 << bits) - 1)).astype(np.uint64)
-        word = word | (masked << np.uint64(offset))
+        masked = (value & ((1 << bits) - 1)).astype(kind)
+        word = word | (masked << number(offset))
         offset += bits
     return word
 
 
 def unpack(layout: Layout, words: ArrayLike) -> dict[str, NDArray[np.int64]]:
     """The reverse of `pack`."""
-    raw = np.asarray(words, dtype=np.uint64)
+    wide = width(layout) > 64
+    kind, number = (object, int) if wide else (np.uint64, np.uint64)
+    raw = np.asarray(words, dtype=kind)
     fields: dict[str, NDArray[np.int64]] = {}
     offset = 0
     for name, (bits, signed) in layout.items():
-        value = ((raw >> np.uint64(offset)) & np.uint64((1 << bits) - 1)).astype(np.int64)
+        value = ((raw >> number(offset)) & number((1 << bits) - 1)).astype(np.int64)
         if signed:
             value = np.where(value >> (bits - 1) & 1, value - (1 << bits), value)
         fields[name] = value

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from golden.errors import ElsieError
-from golden.kinds import SPRAM_ENTRIES, EntryMemory, MacKind
+from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, EntryMemory, MacKind
 
 if TYPE_CHECKING:
     from golden.config import EngineConfig
@@ -28,6 +28,10 @@ RANGES: dict[str, tuple[int, int]] = {
     "entry_stages": (1, 2),
     "multiplier_stages": (2, 4),
     "broadcast_stages": (0, 4),
+    "cells": (0, 1 << 14),
+    "state_frac": (8, 12),
+    "streams": (1, 64),
+    "act_lists": (2, 512),
 }
 
 
@@ -41,7 +45,8 @@ def check(config: "EngineConfig") -> None:
                 f"not {value!r}"
             )
     _check_widths(config)
-    if config.act_depth < config.row_depth * config.group:
+    _check_cells(config)
+    if not config.cells and config.act_depth < config.row_depth * config.group:
         raise ElsieError(
             f"engine configuration: act_depth must be at least row_depth x group = "
             f"{config.row_depth * config.group}, the outputs of a group, not {config.act_depth}"
@@ -82,11 +87,6 @@ def _check_widths(config: "EngineConfig") -> None:
             f"engine configuration: shift_low must be at most shift_high and acc_width - 1, "
             f"{config.shift_top}, not {config.shift_low}"
         )
-    if 2 * config.column_width + config.row_width + config.shift_width + 2 > 64:
-        raise ElsieError(
-            "engine configuration: column_depth, bias_depth and row_depth together need "
-            "program words of more than 64 bits; lower one of them"
-        )
 
 
 def _check_entries(config: "EngineConfig") -> None:
@@ -108,4 +108,35 @@ def _check_entries(config: "EngineConfig") -> None:
         raise ElsieError(
             f"engine configuration: entry_depth must be even and at most {SPRAM_ENTRIES} with "
             f"entry_memory spram, not {config.entry_depth}"
+        )
+
+
+def _check_cells(config: "EngineConfig") -> None:
+    """What an engine with LSTM or GRU cells needs, and what one without must leave alone."""
+    if not config.cells:
+        if config.streams > 1 or config.act_lists > 2:
+            raise ElsieError(
+                "engine configuration: streams and act_lists are for engines with cells; "
+                "leave them out, or set cells"
+            )
+        return
+    if config.act_width != CELL_WIDTH:
+        raise ElsieError(
+            f"engine configuration: act_width must be {CELL_WIDTH} with cells, "
+            f"not {config.act_width}"
+        )
+    if not config.shift_low < GATE_FRAC <= config.shift_top:
+        raise ElsieError(
+            f"engine configuration: with cells the shifts must go from below {GATE_FRAC} to "
+            f"{GATE_FRAC} or more, not from {config.shift_low} to {config.shift_top}"
+        )
+    if config.streams > 1 and config.entry_memory is EntryMemory.SPRAM:
+        raise ElsieError(
+            "engine configuration: several streams need entry_memory block: with spram two PEs "
+            "take turns, and operations would come between"
+        )
+    if config.act_lists < 2 * config.streams:
+        raise ElsieError(
+            f"engine configuration: act_lists must be at least {2 * config.streams} for "
+            f"{config.streams} streams, not {config.act_lists}"
         )

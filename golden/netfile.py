@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.kinds import LayerKind
 from golden.network import Layer, Network
 
 FORMAT = "elsie-network"
-VERSION = 1
-_ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position")
-_SCALARS = ("name", "n_in", "n_out", "shift", "activation", "weight_frac", "in_frac", "out_frac")
+VERSION = 2
+_ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position", "peephole")
+_SCALARS = (
+    *("name", "kind", "n_in", "n_out", "n_back", "projected"),
+    *("shift", "activation", "weight_frac", "in_frac", "out_frac"),
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -46,6 +50,7 @@ def save(network: Network, path: str | Path) -> None:
         "name": network.name,
         "config": network.config.to_dict(),
         "layers": layers,
+        "head": network.head,
         "info": network.info,
         "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
     }
@@ -115,6 +120,7 @@ def _read(source: Path) -> Network:
     layers = []
     for number, scalars in enumerate(manifest["layers"]):
         fields: dict[str, Any] = {name: scalars[name] for name in _SCALARS}
+        fields["kind"] = LayerKind(fields["kind"])
         for name in _ARRAYS:
             fields[name] = _array(blobs[f"{number}.{name}.npy"])
         layers.append(Layer(**fields))
@@ -123,6 +129,7 @@ def _read(source: Path) -> Network:
         config=EngineConfig.from_dict(manifest["config"]),
         layers=tuple(layers),
         info=manifest["info"],
+        head=manifest["head"],
     )
 
 

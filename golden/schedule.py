@@ -27,6 +27,8 @@ class Latencies:
     """Cycles from a PE's last issue, plus one, until it may be drained."""
     drain: int
     """Cycles from a drain's read of a sum to its activation."""
+    result: int
+    """Cycles from a cell operation to its result, where there are cells."""
 
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
@@ -39,6 +41,7 @@ class Latencies:
             commit=1 + config.entry_stages + config.multiplier_stages,
             flush=config.entry_stages + config.multiplier_stages,
             drain=5,
+            result=config.entry_stages + config.multiplier_stages + 6,
         )
 
 

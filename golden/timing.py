@@ -5,6 +5,7 @@ one before and for room in every PE's queue; a job starts when it is queued and 
 lasts as many cycles as it has entries. Everything else follows at fixed distances.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from golden.weights import decode
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Layer:
+class UnpackedLayer:
     """One layer as the engine sees it, unpacked from the image."""
 
     column_base: int
@@ -41,6 +42,8 @@ class _Layer:
     """Integer weight of each entry, shape (entries,)."""
     real: NDArray[np.bool_]
     """False for padding entries, shape (entries,)."""
+    decode: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """Integer weights of the layer's codes, of any shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +69,14 @@ class TimingModel:
         self._biases = image.biases
         words = layout.unpack(layout.descriptor(image.config), image.program)
         number = int(np.flatnonzero(words["last"])[0]) + 1
-        self._layers = [_unpack(image, words, index) for index in range(number)]
+        self._layers = [unpack(image, words, index) for index in range(number)]
 
     def run(self, x: ArrayLike) -> tuple[Trace, Counters]:
         """Trace and counters of one inference; `x` is the integer input, shape (n_in,)."""
         run = _Run(self, np.asarray(x, dtype=np.int64))
         return run.trace, run.counters
 
-    def layer(self, number: int) -> _Layer:
+    def layer(self, number: int) -> UnpackedLayer:
         """One unpacked layer."""
         return self._layers[number]
 
@@ -82,13 +85,14 @@ class TimingModel:
         """Layers of the network."""
         return len(self._layers)
 
-    def biases(self, layer: _Layer) -> NDArray[np.int64]:
+    def biases(self, layer: UnpackedLayer) -> NDArray[np.int64]:
         """Biases of a layer, shape (groups, rows x group)."""
         first = layer.bias_base - self.config.column_depth
         return self._biases[:, first : first + layer.rows * self.config.group]
 
 
-def _unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> _Layer:
+def unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> UnpackedLayer:
+    """Layer `number` of an image; `words` are the fields of its program."""
     config = image.config
     compressed, start = unpack_layer(image, number)
     nonzeros, real = csc.decode(config, compressed)
@@ -98,7 +102,7 @@ def _unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> _
         book = image.codebook[base : base + (1 << config.code_width)]
     count = compressed.count
     flat = count.reshape(-1)
-    return _Layer(
+    return UnpackedLayer(
         column_base=int(words["column_base"][number]),
         bias_base=int(words["bias_base"][number]),
         rows=int(words["rows"][number]) + 1,
@@ -110,6 +114,7 @@ def _unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> _
         row=nonzeros.row,
         weight=decode(config, compressed.code, book),
         real=real,
+        decode=lambda codes: decode(config, codes, book),
     )
 
 
@@ -125,7 +130,7 @@ class _Run:
         column, value = position, x[position]
         cycle = 1
         for number in range(model.depth):
-            self._emit("layer", cycle, number)
+            self._emit("layer", cycle, number, 0)
             cycle, column, value = self._layer(model.layer(number), cycle, column, value)
         self._outputs(cycle, column, value)
         self.trace = Trace(
@@ -148,7 +153,7 @@ class _Run:
         self._events[kind].append(np.stack(columns, axis=1))
 
     def _layer(
-        self, layer: _Layer, start: int, column: NDArray[np.int64], value: NDArray[np.int64]
+        self, layer: UnpackedLayer, start: int, column: NDArray[np.int64], value: NDArray[np.int64]
     ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
         """One layer from its first cycle; returns the next layer's first cycle and input."""
         jobs = schedule(self.config, layer.count[:, column], start)
@@ -161,7 +166,7 @@ class _Run:
 
     def _work(
         self,
-        layer: _Layer,
+        layer: UnpackedLayer,
         jobs: Jobs,
         column: NDArray[np.int64],
         value: NDArray[np.int64],
@@ -181,14 +186,14 @@ class _Run:
         real = layer.real[entry]
         issue, pe, entry = issue[real], pe[real], entry[real]
         product = layer.weight[entry] * np.repeat(value[k], count)[real]
-        running, sums = _accumulate(
+        running, sums = accumulate(
             pe * layer.rows + layer.row[entry], issue, product, self.config.pes * layer.rows
         )
         self._emit("commit", issue + self.t.commit, pe, layer.row[entry], running)
         return sums.reshape(self.config.pes, layer.rows), len(address)
 
     def _drain(
-        self, layer: _Layer, sums: NDArray[np.int64], reads: NDArray[np.int64]
+        self, layer: UnpackedLayer, sums: NDArray[np.int64], reads: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Drain events; `reads` (pes,) is each PE's last.
 
@@ -209,7 +214,9 @@ class _Run:
     def _outputs(self, start: int, position: NDArray[np.int64], value: NDArray[np.int64]) -> None:
         """The outputs leave one a cycle, when the taker never waits."""
         self._emit("finish", start)
-        self._emit("output", start + np.arange(len(value)) + self.t.broadcast + 1, position, value)
+        self._emit(
+            "output", start + np.arange(len(value)) + self.t.broadcast + 1, position, value, 0
+        )
         # That nothing more comes takes as many steps as a broadcast to the column memory.
         quiet = start + len(value) + self.t.read
         taken = start + len(value) + self.t.broadcast + 1 if len(value) else start
@@ -236,7 +243,7 @@ def drain_reads(config: EngineConfig, ready: NDArray[np.int64], *, rows: int) ->
     return last
 
 
-def _accumulate(
+def accumulate(
     key: NDArray[np.int64], order: NDArray[np.int64], product: NDArray[np.int64], size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Running sum after each product of its `key` in `order`, and the final sums, shape (size,)."""

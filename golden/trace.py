@@ -6,22 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "layer": ("cycle", "layer"),
+    "layer": ("cycle", "layer", "stream"),
     "broadcast": ("cycle", "column", "value"),
     "push": ("cycle", "pe", "start", "count", "value"),
     "pop": ("cycle", "pe"),
     "issue": ("cycle", "pe", "address"),
     "commit": ("cycle", "pe", "row", "value"),
+    "operation": ("cycle", "pe", "operation", "cell"),
+    "gate": ("cycle", "pe", "half", "address", "value"),
     "drain": ("cycle", "pe", "row", "value"),
     "finish": ("cycle",),
-    "output": ("cycle", "position", "value"),
+    "output": ("cycle", "position", "value", "stream"),
     "done": ("cycle",),
 }
 """Event kinds and their fields. Cycle 0 is the cycle that takes the last input.
 
 layer: a layer starts. broadcast: a non-zero activation and its column leave the collector. push and
 pop: a job enters or leaves a PE's activation queue. issue: a PE reads an entry. commit: an
-accumulator takes its new value. drain: an output activation is ready. finish: the results are
+accumulator takes its new value. operation: a PE begins a cell operation, by its number in
+golden.cell_program.OPERATIONS. gate: a word of a PE's cell memory is written, 1 is the right half.
+drain: an output activation is ready. finish: the results are
 ready. output: a non-zero result is handed over. done: the inference is over. No two events of a
 kind share their first two fields.
 """

@@ -4,7 +4,7 @@ EIE's LNZD quadtree (section 4): the groups' activations are granted one a cycle
 first, and flow through a pipelined tree of four-input nodes.
 """
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -29,9 +29,9 @@ class Collector(wiring.Component):
 
     enable: grant if any group is pending. hold: in this cycle nothing is granted, and what is on
     its way stays where it is. pending: of each group. grant: to at most one of them. elements: from
-    each group, one cycle after its grant. base: pointer address of the layer's column 0. broadcast:
-    the activation and its column; it moves on in the next cycle without hold. any_pending: for the
-    sequencer.
+    each group, one cycle after its grant. base: pointer address of the layer's column 0; back_base:
+    of the first that is fed back. broadcast: the activation and its column; it moves on in the next
+    cycle without hold. any_pending: for the sequencer.
     """
 
     enable: Signal
@@ -40,6 +40,7 @@ class Collector(wiring.Component):
     grant: Signal
     elements: data.View
     base: Signal
+    back_base: Signal
     broadcast: data.View
     any_pending: Signal
 
@@ -54,6 +55,7 @@ class Collector(wiring.Component):
                 "grant": Out(config.groups),
                 "elements": In(data.ArrayLayout(element_layout(config), config.groups)),
                 "base": In(config.column_width),
+                "back_base": In(config.column_width),
                 "broadcast": Out(wide_broadcast_layout(config)),
                 "any_pending": Out(1),
             }
@@ -76,10 +78,11 @@ class Collector(wiring.Component):
             ),
             start=group,
         )
+        base = Mux(top.back, self.back_base, self.base) if self._config.cells else self.base
         with m.If(~self.hold):
             m.d.sync += [
                 self.broadcast.valid.eq(top.valid),
-                self.broadcast.column.eq(self.base + scaled),
+                self.broadcast.column.eq(base + scaled),
                 self.broadcast.value.eq(top.value),
             ]
         return m

@@ -23,7 +23,8 @@ class ColumnMemory(wiring.Component):
     cycle. valid, value, pointers: one cycle after it moves on, for one cycle: the activation and
     the pointer of each PE. If there are broadcast stages, the last one is in here, behind the
     memory, and it moves on twice. bias_read, bias_address: read a bias; never while broadcasts move
-    (asserted). bias: it, one cycle later. write: load port; not while a network runs.
+    (asserted), except where there are several streams: there biases have a memory of their own.
+    bias: it, one cycle later. write: load port; not while a network runs.
     """
 
     LATENCY = 1
@@ -65,19 +66,9 @@ class ColumnMemory(wiring.Component):
         """
         m = Module()
         config = self._config
-        m.submodules.ram = ram = BlockRam(
-            width=layout.column_word_width(config),
-            depth=config.column_depth + config.bias_depth,
-            init=self._init,
-        )
         moves = Signal()
-        m.d.comb += [
-            moves.eq(self.broadcast.valid & ~self.hold),
-            ram.r_en.eq(moves | self.bias_read),
-            ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
-            self.bias.eq(ram.r_data),
-        ]
-        drive(m, self.write, ram)
+        m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
+        ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
         if config.broadcast_stages:
             read, read_value = Signal(), Signal.like(value)
@@ -87,12 +78,52 @@ class ColumnMemory(wiring.Component):
             m.d.comb += waiting.eq(read & ~self.hold)
             value = read_value
             m.d.sync += self.pointers.as_value().eq(ram.r_data)
-            m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
+            if config.streams == 1:
+                m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
         else:
             m.d.comb += self.pointers.as_value().eq(ram.r_data)
-        m.d.sync += [
-            Assert(~(moves & self.bias_read), "a group is drained while broadcasts move"),
-            self.valid.eq(waiting),
-            self.value.eq(value),
-        ]
+        m.d.sync += [self.valid.eq(waiting), self.value.eq(value)]
         return m
+
+    def _one(self, m: Module, moves: Signal) -> BlockRam:
+        """Pointers and biases in one memory, which is returned."""
+        config = self._config
+        m.submodules.ram = ram = BlockRam(
+            width=layout.column_word_width(config),
+            depth=config.column_depth + config.bias_depth,
+            init=self._init,
+        )
+        m.d.comb += [
+            ram.r_en.eq(moves | self.bias_read),
+            ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
+            self.bias.eq(ram.r_data),
+        ]
+        m.d.sync += Assert(~(moves & self.bias_read), "a group is drained while broadcasts move")
+        drive(m, self.write, ram)
+        return ram
+
+    def _two(self, m: Module, moves: Signal) -> BlockRam:
+        """Biases in a second memory; returns that of the pointers."""
+        config, write = self._config, self.write
+        depth = config.column_depth
+        m.submodules.ram = ram = BlockRam(
+            width=layout.column_word_width(config), depth=depth, init=self._init[:depth]
+        )
+        m.submodules.biases = biases = BlockRam(
+            width=config.acc_width, depth=config.bias_depth, init=self._init[depth:]
+        )
+        m.d.comb += [
+            ram.r_en.eq(moves),
+            ram.r_addr.eq(self.broadcast.column),
+            biases.r_en.eq(self.bias_read),
+            biases.r_addr.eq(self.bias_address - depth),
+            self.bias.eq(biases.r_data),
+        ]
+        drive(m, write, ram)
+        drive(m, write, biases)
+        m.d.comb += [
+            ram.w_en.eq(write.en & (write.addr < depth)),
+            biases.w_en.eq(write.en & (write.addr >= depth)),
+            biases.w_addr.eq(write.addr - depth),
+        ]
+        return ram

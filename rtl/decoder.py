@@ -57,10 +57,10 @@ class RowCounter(wiring.Component):
 class Decoder(wiring.Component):
     """Entry to row, weight and activation, one cycle later.
 
-    valid, first, entry, value: from the entry reader. layer: number of the running layer. real,
-    row: see `RowCounter`. weight: signed weight (codebook, fixed), or the raw code (log).
-    activation: the entry's activation, 0 when there is no entry, so that the product is 0 when
-    nothing runs. write: load port of the codebook.
+    valid, first, entry, value: from the entry reader. look: the entry is a peephole, and only its
+    weight counts. layer: number of the running layer. real, row: see `RowCounter`. weight: signed
+    weight (codebook, fixed), or the raw code (log). activation: the entry's activation, 0 when
+    there is no entry, so that the product is 0 when nothing runs. write: load port of the codebook.
     """
 
     LATENCY = RowCounter.LATENCY
@@ -69,6 +69,7 @@ class Decoder(wiring.Component):
     first: Signal
     entry: data.View
     value: Signal
+    look: Signal
     layer: Signal
     real: Signal
     row: Signal
@@ -86,6 +87,7 @@ class Decoder(wiring.Component):
                 "first": In(1),
                 "entry": In(struct(layout.entry(config))),
                 "value": In(signed(config.act_width)),
+                "look": In(1),
                 "layer": In(config.layer_width),
                 "real": Out(1),
                 "row": Out(config.row_width),
@@ -116,7 +118,7 @@ class Decoder(wiring.Component):
                 init=self._init,
             )
             m.d.comb += [
-                ram.r_en.eq(self.valid),
+                ram.r_en.eq(self.valid | self.look),
                 ram.r_addr.eq(Cat(self.entry.code, self.layer)),
                 self.weight.eq(ram.r_data),
             ]

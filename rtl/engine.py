@@ -1,5 +1,7 @@
 """The engine: groups of PEs, collector, sequencer and ports (docs/engine.md)."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -7,6 +9,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.image import Image
+from rtl import cell_wiring
+from rtl.cell_group import CellGroup
+from rtl.cell_sequencer import CellSequencer
 from rtl.collector import Collector
 from rtl.counters import Counters
 from rtl.delay import delayed
@@ -20,13 +25,16 @@ from rtl.sequencer import Sequencer
 
 
 class Engine(wiring.Component):
-    """A sparse inference engine for any number of fully connected layers.
+    """A sparse inference engine for any number of fully connected, LSTM and GRU layers.
 
     input: the activations of one inference in column order; `last` with the final one starts it;
     not ready while one runs. output: the non-zero results, in any order; all others are 0. done:
     one cycle, after the last result was taken. counters: of the inference, steady from done to the
     next start. load: words for the memories; only while no inference runs. probe: events, for
     simulators.
+
+    With cells an inference is a step: inputs of all streams, one after the other, and their results
+    if the last one asks for an answer (rtl.layouts.input_layout).
 
     The latency of an inference depends on the data; golden.timing predicts it exactly.
     """
@@ -43,10 +51,11 @@ class Engine(wiring.Component):
             raise ElsieError("the image was encoded for another engine configuration")
         self.config = config
         program = [int(word) for word in image.program] if image else []
-        self.sequencer = Sequencer(config=config, init=program)
+        sequencer, group = (CellSequencer, CellGroup) if config.cells else (Sequencer, Group)
+        self.sequencer: Any = sequencer(config=config, init=program)
         self.collector = Collector(config=config)
-        self.groups = [
-            Group(config=config, number=number, image=image) for number in range(config.groups)
+        self.groups: list[Any] = [
+            group(config=config, number=number, image=image) for number in range(config.groups)
         ]
         super().__init__(
             {
@@ -84,14 +93,17 @@ class Engine(wiring.Component):
         ]
         hold = self._status(m, sequencer, outputs, groups)
         self._collect(m, sequencer, collector, hold, groups)
-        self._distribute(m, sequencer, collector, inputs, hold, groups)
+        self._broadcast(m, sequencer, collector, hold, groups)
+        if config.cells:
+            cell_wiring.distribute(m, config, sequencer, inputs, outputs, groups)
+            m.d.comb += collector.back_base.eq(sequencer.back_base)
+        else:
+            self._distribute(m, sequencer, inputs, groups)
         self._count(m, sequencer, hold, groups)
         self._load(m, sequencer, groups)
         return m
 
-    def _status(
-        self, m: Module, sequencer: Sequencer, outputs: OutputPort, groups: list[Group]
-    ) -> Signal:
+    def _status(self, m: Module, sequencer: Any, outputs: OutputPort, groups: list[Any]) -> Signal:
         """What all groups say together, `status_stages` cycles late: over, and (returned) hold."""
         stages = self.config.status_stages
         near_full, over = Signal(), Signal()
@@ -101,7 +113,8 @@ class Engine(wiring.Component):
         ]
         for stage in range(stages - 1):
             over_late = Signal(name=f"over_{stage}")
-            m.d.sync += over_late.eq(over & ~sequencer.swap)
+            ends = sequencer.end if self.config.cells else sequencer.swap
+            m.d.sync += over_late.eq(over & ~ends)
             over = over_late
         hold = Signal()
         if stages > 1:
@@ -115,7 +128,7 @@ class Engine(wiring.Component):
         m.d.comb += [outputs.held.eq(hold), sequencer.hold.eq(hold), sequencer.over.eq(over)]
         return hold
 
-    def _spread_hold(self, m: Module, early: Value, hold: Signal, groups: list[Group]) -> None:
+    def _spread_hold(self, m: Module, early: Value, hold: Signal, groups: list[Any]) -> None:
         """A register of the hold for each group: one for all would have to be everywhere at once.
 
         Each takes its own group's part twice. That changes nothing, but without it Yosys would see
@@ -130,10 +143,10 @@ class Engine(wiring.Component):
     def _collect(
         self,
         m: Module,
-        sequencer: Sequencer,
+        sequencer: Any,
         collector: Collector,
         hold: Signal,
-        groups: list[Group],
+        groups: list[Any],
     ) -> None:
         """Activation memories to the collector."""
         m.d.comb += [
@@ -150,16 +163,10 @@ class Engine(wiring.Component):
                 collector.elements[number].eq(group.element),
             ]
 
-    def _distribute(
-        self,
-        m: Module,
-        sequencer: Sequencer,
-        collector: Collector,
-        inputs: InputPort,
-        hold: Signal,
-        groups: list[Group],
+    def _broadcast(
+        self, m: Module, sequencer: Any, collector: Collector, hold: Signal, groups: list[Any]
     ) -> None:
-        """Broadcast, inputs and the layer's settings to the groups."""
+        """Broadcasts to the groups."""
         broadcast = Signal(broadcast_layout(self.config))
         m.d.comb += [
             broadcast.valid.eq(collector.broadcast.valid & ~sequencer.output),
@@ -175,9 +182,14 @@ class Engine(wiring.Component):
             reset_less=False,
             enable=~hold,
         )
+        m.d.comb += [group.broadcast.eq(spread) for group in groups]
+
+    def _distribute(
+        self, m: Module, sequencer: Sequencer, inputs: InputPort, groups: list[Group]
+    ) -> None:
+        """Inputs and the layer's settings to the groups."""
         for number, group in enumerate(groups):
             m.d.comb += [
-                group.broadcast.eq(spread),
                 group.quiet.eq(sequencer.quiet & sequencer.running),
                 group.layer.eq(sequencer.layer),
                 group.swap.eq(sequencer.swap),
@@ -187,20 +199,20 @@ class Engine(wiring.Component):
                 group.input_value.eq(inputs.value),
             ]
 
-    def _count(self, m: Module, sequencer: Sequencer, hold: Signal, groups: list[Group]) -> None:
+    def _count(self, m: Module, sequencer: Any, hold: Signal, groups: list[Any]) -> None:
         """The counters' inputs."""
         m.submodules.counting = counting = Counters(config=self.config)
         running = sequencer.running
         m.d.comb += [
-            counting.start.eq(sequencer.swap & sequencer.idle),
+            counting.start.eq(sequencer.start),
             counting.running.eq(running),
-            counting.stalled.eq(running & hold & ~sequencer.quiet),
+            counting.stalled.eq(running & sequencer.enable & hold & ~sequencer.quiet),
             counting.starving.eq(Cat(group.starving for group in groups)),
             counting.committing.eq(Cat(pe.sums.commit for g in groups for pe in g.pes)),
             self.counters.eq(counting.counters),
         ]
 
-    def _load(self, m: Module, sequencer: Sequencer, groups: list[Group]) -> None:
+    def _load(self, m: Module, sequencer: Any, groups: list[Any]) -> None:
         """The load port to the program memory and the groups."""
         m.submodules.load_program = select = LoadSelect(
             config=self.config, target=LoadTarget.PROGRAM, unit=None
@@ -218,7 +230,11 @@ class Engine(wiring.Component):
         sequencer, sent, output = self.sequencer, self.collector.broadcast, self.output
         sequence = {
             "start": {"valid": sequencer.start},
-            "layer": {"valid": sequencer.layer_start, "layer": sequencer.layer},
+            "layer": {
+                "valid": sequencer.layer_start,
+                "layer": sequencer.layer,
+                **({"stream": sequencer.stream} if self.config.streams > 1 else {}),
+            },
             "broadcast": {**fields(sent), "valid": self.leaving},
             "finish": {"valid": sequencer.finish},
             "output": {"valid": output.valid & output.ready, **fields(output.payload)},

@@ -13,17 +13,20 @@ from rtl.prim.adder import SelectAdder
 class EntryReader(wiring.Component):
     """Takes the queue's oldest job as soon as the last entry of the one before is being read.
 
-    turn: a job may be taken in this cycle (always, where the PE has a memory of its own).
+    turn: a job may be taken in this cycle (always, where the PE has a memory of its own). steal: no
+    entry is read in this cycle.
     job_valid, job: the queue's head. pop: taken. issuing, address: an entry is read in this cycle,
     the first one a cycle after the pop. fetch, fetch_address: read this word of the entry memory,
     in the cycle of its first entry. word: it, one cycle later. valid, first, entry, value: the
     entry a cycle after it was issued, whether it is its column's first, and the job's activation.
+    busy: a job runs; running: it, where phases overlap.
     """
 
     LATENCY = 2
     """From pop to the first entry."""
 
     turn: Signal
+    steal: Signal
     job_valid: Signal
     job: data.View
     pop: Signal
@@ -36,6 +39,8 @@ class EntryReader(wiring.Component):
     first: Signal
     entry: data.View
     value: Signal
+    busy: Signal
+    running: data.View
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and the entries in a word come from `config`."""
@@ -44,6 +49,7 @@ class EntryReader(wiring.Component):
         super().__init__(
             {
                 "turn": In(1),
+                "steal": In(1),
                 "job_valid": In(1),
                 "job": In(job_layout(config)),
                 "pop": Out(1),
@@ -56,6 +62,8 @@ class EntryReader(wiring.Component):
                 "first": Out(1),
                 "entry": Out(entry),
                 "value": Out(signed(config.act_width)),
+                "busy": Out(1),
+                "running": Out(job_layout(config)),
             }
         )
 
@@ -70,7 +78,8 @@ class EntryReader(wiring.Component):
         m.submodules.step = step = SelectAdder(width=len(self.address))
         m.submodules.count = count = SelectAdder(width=config.count_width)
         m.d.comb += [
-            self.pop.eq(self.job_valid & (~self.issuing | ends) & self.turn),
+            self.issuing.eq(self.busy & ~self.steal),
+            self.pop.eq(self.job_valid & (~self.busy | (ends & ~self.steal)) & self.turn),
             # The job's first address, or the next one.
             step.addend.eq(~self.pop),
             step.base.eq(self.address),
@@ -84,7 +93,7 @@ class EntryReader(wiring.Component):
         ]
         with m.If(self.pop | self.issuing):
             m.d.sync += [
-                self.issuing.eq(self.pop | ~ends),
+                self.busy.eq(self.pop | ~ends),
                 starts.eq(self.pop),
                 self.address.eq(step.sum),
                 remaining.eq(count.sum),
@@ -92,6 +101,8 @@ class EntryReader(wiring.Component):
             ]
         with m.If(self.pop):
             m.d.sync += value.eq(self.job.value)
+            if config.streams > 1:
+                m.d.sync += self.running.eq(self.job)
         m.d.sync += [self.valid.eq(self.issuing), self.first.eq(starts), self.value.eq(value)]
         self._lanes(m) if two else self._whole(m)
         return m

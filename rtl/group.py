@@ -1,5 +1,7 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -96,15 +98,20 @@ class Group(wiring.Component):
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
         ]
-        word = Signal(load_layout(self._config), reset_less=True)
-        valid = Signal()
-        # One register for all memories of the group: the port fans out far.
-        m.d.sync += [valid.eq(self.load_valid), word.eq(self.load_word)]
+        valid, word = load_register(m, self.load_valid, self.load_word)
         self._drain(m)
         self._columns(m, valid, word)
         self._pes(m, valid, word)
         if self._config.entry_memory is EntryMemory.SPRAM:
-            self._share(m, valid, word)
+            share_entries(
+                m,
+                config=self._config,
+                number=self._number,
+                pes=self.pes,
+                start=self.swap,
+                valid=valid,
+                word=word,
+            )
         return m
 
     def events(self) -> Events:
@@ -164,28 +171,50 @@ class Group(wiring.Component):
             ]
         m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())
 
-    def _share(self, m: Module, valid: Signal, word: data.View) -> None:
-        """One large RAM for every two PEs, which take turns."""
-        turn = Signal()
-        # The layer's first cycle is one before a read of each pair's first PE.
-        m.d.sync += turn.eq(~turn)
-        with m.If(self.swap):
-            m.d.sync += turn.eq(1)
-        for first in range(0, len(self.pes), 2):
-            m.submodules[f"entries{first // 2}"] = shared = SharedEntryMemory(config=self._config)
-            for nth, pe in enumerate(self.pes[first : first + 2]):
-                address = (shared.address_0, shared.address_1)[nth]
-                write = (shared.write_0, shared.write_1)[nth]
-                unit = self._number * self._config.group + first + nth
-                m.submodules[f"load_entry{first + nth}"] = select = LoadSelect(
-                    config=self._config, target=LoadTarget.ENTRY, unit=unit
-                )
-                m.d.comb += [
-                    select.valid.eq(valid),
-                    select.word.eq(word),
-                    shared.fetch[nth].eq(pe.fetch),
-                    address.eq(pe.fetch_address),
-                    pe.word.eq(shared.word),
-                    pe.turn.eq(turn ^ (nth == 0)),
-                ]
-                connect(m, select.write, write)
+
+def load_register(m: Module, valid: Signal, word: data.View) -> tuple[Signal, data.View]:
+    """The load port, a cycle later: one register for a group's memories, as it fans out far."""
+    valid_late, word_late = (
+        Signal(name="load_valid_0"),
+        Signal.like(word, name="load_word_0", reset_less=True),
+    )
+    m.d.sync += [valid_late.eq(valid), word_late.eq(word)]
+    return valid_late, word_late
+
+
+def share_entries(
+    m: Module,
+    *,
+    config: EngineConfig,
+    number: int,
+    pes: Sequence[ProcessingElement],
+    start: Signal,
+    valid: Signal,
+    word: data.View,
+) -> None:
+    """One large RAM for every two PEs of group `number`, which take turns.
+
+    `start` comes a cycle before a layer's first; valid, word: the load port.
+    """
+    turn = Signal()
+    # The layer's first cycle is one before a read of each pair's first PE.
+    m.d.sync += turn.eq(~turn)
+    with m.If(start):
+        m.d.sync += turn.eq(1)
+    for first in range(0, len(pes), 2):
+        m.submodules[f"entries{first // 2}"] = shared = SharedEntryMemory(config=config)
+        for nth, pe in enumerate(pes[first : first + 2]):
+            address = (shared.address_0, shared.address_1)[nth]
+            write = (shared.write_0, shared.write_1)[nth]
+            m.submodules[f"load_entry{first + nth}"] = select = LoadSelect(
+                config=config, target=LoadTarget.ENTRY, unit=number * config.group + first + nth
+            )
+            m.d.comb += [
+                select.valid.eq(valid),
+                select.word.eq(word),
+                shared.fetch[nth].eq(pe.fetch),
+                address.eq(pe.fetch_address),
+                pe.word.eq(shared.word),
+                pe.turn.eq(turn ^ (nth == 0)),
+            ]
+            connect(m, select.write, write)

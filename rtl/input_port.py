@@ -1,6 +1,6 @@
 """Input port: activations in column order go to the groups' activation memories in turn."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,9 @@ class InputPort(wiring.Component):
     """Column j goes to group j mod groups, at index j div groups.
 
     input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what
-    it stores. start: the last input is being taken.
+    it stores. close: a vector ends, of stream number `stream`. start: the last input is being
+    taken. fresh: one bit for each stream, its state counts as zero; answer: results are wanted;
+    both from start on, to the next inputs.
     """
 
     input: stream.Interface
@@ -20,7 +22,11 @@ class InputPort(wiring.Component):
     valid: Signal
     index: Signal
     value: Signal
+    close: Signal
+    stream: Signal
     start: Signal
+    fresh: Signal
+    answer: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of groups and widths come from `config`."""
@@ -32,7 +38,11 @@ class InputPort(wiring.Component):
                 "valid": Out(config.groups),
                 "index": Out(config.index_width),
                 "value": Out(signed(config.act_width)),
+                "close": Out(1),
+                "stream": Out(range(config.streams)),
                 "start": Out(1),
+                "fresh": Out(config.streams),
+                "answer": Out(1),
             }
         )
 
@@ -45,15 +55,30 @@ class InputPort(wiring.Component):
         m.d.comb += [
             self.input.ready.eq(self.idle),
             taken.eq(self.input.valid & self.idle),
-            self.start.eq(taken & self.input.payload.last),
+            self.close.eq(taken & self.input.payload.last),
+            self.start.eq(self.close & (self.stream == self._config.streams - 1)),
             self.value.eq(self.input.payload.value),
             self.valid.eq(select & taken.replicate(groups)),
         ]
-        with m.If(self.start):
+        with m.If(self.close):
             m.d.sync += [select.eq(1), self.index.eq(0)]
         with m.Elif(taken):
             m.d.sync += [
                 select.eq(select.rotate_left(1)),
                 self.index.eq(self.index + select[-1]),
             ]
+        with m.If(self.close):
+            m.d.sync += self.stream.eq(Mux(self.start, 0, self.stream + 1))
+        if self._config.cells:
+            self._flags(m)
         return m
+
+    def _flags(self, m: Module) -> None:
+        """What is said beside a vector's last activation; at once, and then kept."""
+        fresh, answer = Signal.like(self.fresh), Signal()
+        payload = self.input.payload
+        m.d.comb += [self.fresh.eq(fresh), self.answer.eq(answer)]
+        with m.If(self.close):
+            m.d.comb += self.answer.eq(payload.answer)
+            m.d.comb += self.fresh.bit_select(self.stream, 1).eq(payload.reset)
+        m.d.sync += [fresh.eq(self.fresh), answer.eq(self.answer)]

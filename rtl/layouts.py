@@ -5,6 +5,7 @@ from amaranth.lib import data
 
 from golden import layout
 from golden.config import EngineConfig
+from golden.kinds import bits_for
 
 
 def struct(fields: layout.Layout) -> data.StructLayout:
@@ -15,14 +16,21 @@ def struct(fields: layout.Layout) -> data.StructLayout:
 
 
 def input_layout(config: EngineConfig) -> data.StructLayout:
-    """One input activation; `last` with the final one of an inference."""
-    return data.StructLayout({"value": signed(config.act_width), "last": unsigned(1)})
+    """One input activation; `last` with the final one of an inference.
+
+    With cells: `last` ends one stream's step. Beside its last activation, reset: the stream's state
+    is zero before this step; answer, in the last stream's: the head runs, and results are handed
+    over.
+    """
+    more = {"reset": unsigned(1), "answer": unsigned(1)} if config.cells else {}
+    return data.StructLayout({"value": signed(config.act_width), "last": unsigned(1), **more})
 
 
 def output_layout(config: EngineConfig) -> data.StructLayout:
-    """One non-zero output and its position (see golden.network.Layer.position)."""
+    """One non-zero output and its position (see golden.network.Layer.position); and its stream."""
+    more = {"stream": range(config.streams)} if config.streams > 1 else {}
     return data.StructLayout(
-        {"position": unsigned(config.position_width), "value": signed(config.act_width)}
+        {"position": unsigned(config.position_width), "value": signed(config.act_width), **more}
     )
 
 
@@ -38,20 +46,29 @@ def broadcast_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def job_layout(config: EngineConfig) -> data.StructLayout:
-    """One job of a PE: a column's entries (see golden.layout.pointer), and their activation."""
+    """One job of a PE: a column's entries (see golden.layout.pointer), and their activation.
+
+    Where phases overlap, also which of the PE's two sets of sums they go to, and their layer.
+    """
+    more = {"odd": unsigned(1), "layer": config.layer_width} if config.streams > 1 else {}
     return data.StructLayout(
         {
             "start": unsigned(config.start_width),
             "count": unsigned(config.count_width),
             "value": signed(config.act_width),
+            **more,
         }
     )
 
 
 def element_layout(config: EngineConfig) -> data.StructLayout:
-    """What a group puts on the collector's tree; all zero when `valid` is 0."""
+    """What a group puts on the collector's tree; all zero when `valid` is 0.
+
+    back: of the list of what is fed back.
+    """
     return data.StructLayout(
         {
+            **({"back": unsigned(1)} if config.cells else {}),
             "valid": unsigned(1),
             "index": unsigned(config.index_width),
             "value": signed(config.act_width),
@@ -96,4 +113,67 @@ def counters_layout() -> data.StructLayout:
     """The counters (see golden.timing.Counters)."""
     return data.StructLayout(
         {name: unsigned(32) for name in ("cycles", "macs", "stalls", "starved")}
+    )
+
+
+def begin_layout(config: EngineConfig) -> data.StructLayout:
+    """The lists that a phase broadcasts; `back` is used only where `fed_back` is set."""
+    return data.StructLayout(
+        {
+            "source": unsigned(config.list_width),
+            "back": unsigned(config.list_width),
+            "fed_back": unsigned(1),
+        }
+    )
+
+
+def phase_layout(config: EngineConfig) -> data.StructLayout:
+    """What a group needs to know of a phase: one layer of one stream.
+
+    rows: cells per PE, or rows of a dense layer, less one. bias_base, shift, relu, peephole: of the
+    layer (golden.layout.descriptor). kind: its program of operations. target: the list of its
+    outputs. state: address of the first cell's word A. fresh: the state of the step before counts
+    as zero. odd: which of the PEs' sums it uses. layer: its number.
+    """
+    return data.StructLayout(
+        {
+            "rows": unsigned(config.row_width),
+            "bias_base": unsigned(config.column_width),
+            "shift": unsigned(config.shift_width),
+            "relu": unsigned(1),
+            "kind": unsigned(2),
+            "target": unsigned(config.list_width),
+            "state": unsigned(config.cell_width),
+            "peephole": unsigned(config.entry_address_width),
+            "fresh": unsigned(1),
+            "odd": unsigned(1),
+            "layer": unsigned(config.layer_width),
+        }
+    )
+
+
+def operation_layout(config: EngineConfig) -> data.StructLayout:
+    """A cell operation on its way (golden.cell_program.Operation has the meanings).
+
+    slot: the PE. number, cell: which operation, on which of its cells. memory, one, look: the left
+    operand is from the cell memory, 1, or a peephole. mask: the right operand counts as zero.
+    sums: a row's sum is added, that of row `row`. tail: the last of its PE.
+    """
+    bits = (
+        *("memory", "one", "look", "mask", "sums", "clear", "join"),
+        *("more", "product", "narrow", "raw", "left_half", "right_half", "output", "tail"),
+    )
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "slot": unsigned(bits_for(config.group - 1)),
+            "number": unsigned(5),
+            "cell": unsigned(config.row_width),
+            "row": unsigned(config.row_width),
+            "word": unsigned(2),
+            "target": unsigned(2),
+            "function": unsigned(2),
+            "looks": unsigned(2),
+            **{name: unsigned(1) for name in bits},
+        }
     )

@@ -13,13 +13,14 @@ from rtl.queue import Queue
 class OutputPort(wiring.Component):
     """Queues results that come before a hold takes effect when the taker stops.
 
-    enable: results are handed over. broadcast, held: from the collector; a result that does not
-    move on is not taken. hold: move no more results, at the latest a cycle later where the engine
-    has 3 status stages, else at once. output: the stream; each result is offered one
-    cycle after it moved on. empty: nothing is waiting.
+    enable: results are handed over, of stream `number`. broadcast, held: from the collector; a
+    result that does not move on is not taken. hold: move no more results, at the latest a cycle
+    later where the engine has 3 status stages, else at once. output: the stream; each result is
+    offered one cycle after it moved on. empty: nothing is waiting.
     """
 
     enable: Signal
+    number: Signal
     broadcast: data.View
     held: Signal
     hold: Signal
@@ -32,6 +33,7 @@ class OutputPort(wiring.Component):
         super().__init__(
             {
                 "enable": In(1),
+                "number": In(range(config.streams)),
                 "broadcast": In(wide_broadcast_layout(config)),
                 "held": In(1),
                 "hold": Out(1),
@@ -58,4 +60,6 @@ class OutputPort(wiring.Component):
             self.hold.eq(queue.near_full),
             self.empty.eq(~queue.valid),
         ]
+        if self._config.streams > 1:
+            m.d.comb += queue.push_data.stream.eq(self.number)
         return m

@@ -1,5 +1,7 @@
 """The processing element: queue, entry read, decode, multiply, accumulate."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -75,40 +77,44 @@ class ProcessingElement(wiring.Component):
         )
         self.entry = EntryReader(config=config)
         self.decoder = Decoder(config=config, init=codebook)
-        self.product = Product(config=config)
-        self.sums = Accumulator(config=config)
-        super().__init__(
-            {
-                "arriving": In(1),
-                "pointer": In(struct(layout.pointer(config))),
-                "value": In(signed(config.act_width)),
-                "closed": In(1),
-                "layer": In(config.layer_width),
-                "near_full": Out(1),
-                "finished": Out(1),
-                "ready": Out(1),
-                "clear": In(1),
-                "clear_row": In(config.row_width),
-                "sum": Out(signed(config.acc_width)),
-                "load_valid": In(1),
-                "load_word": In(load_layout(config)),
-                "turn": In(1),
-                "fetch": Out(1),
-                "fetch_address": Out(config.start_width),
-                "word": In(len(self.entry.word)),
-                "state": Out(PeState),
-            }
-        )
+        self.product, self.sums = self._arithmetic()
+        super().__init__(self._ports())
+
+    def _arithmetic(self) -> tuple[Any, Any]:
+        """What multiplies, and what adds."""
+        return Product(config=self._config), Accumulator(config=self._config)
+
+    def _ports(self) -> dict[str, wiring.Member]:
+        """The ports."""
+        config = self._config
+        return {
+            "arriving": In(1),
+            "pointer": In(struct(layout.pointer(config))),
+            "value": In(signed(config.act_width)),
+            "closed": In(1),
+            "layer": In(config.layer_width),
+            "near_full": Out(1),
+            "finished": Out(1),
+            "ready": Out(1),
+            "clear": In(1),
+            "clear_row": In(config.row_width),
+            "sum": Out(signed(config.acc_width)),
+            "load_valid": In(1),
+            "load_word": In(load_layout(config)),
+            "turn": In(1),
+            "fetch": Out(1),
+            "fetch_address": Out(config.start_width),
+            "word": In(len(self.entry.word)),
+            "state": Out(PeState),
+        }
 
     def elaborate(self, platform: object) -> Module:
         """The stages, one after the other."""
         m = Module()
         queue, entry, decoder = self.queue, self.entry, self.decoder
-        product, sums = self.product, self.sums
         m.submodules.queue, m.submodules.entry_reader = queue, entry
-        m.submodules.decoder, m.submodules.product = decoder, product
-        m.submodules.accumulator = sums
-        wait = self._config.multiplier_stages - 2
+        m.submodules.decoder, m.submodules.product = decoder, self.product
+        m.submodules.accumulator = self.sums
         m.d.comb += [
             queue.push.eq(self.arriving & (self.pointer.count != 0)),
             queue.push_data.start.eq(self.pointer.start),
@@ -119,16 +125,9 @@ class ProcessingElement(wiring.Component):
             entry.job_valid.eq(queue.valid),
             entry.job.eq(queue.head),
             decoder.layer.eq(self.layer),
-            product.weight.eq(decoder.weight),
-            product.activation.eq(decoder.activation),
-            sums.real.eq(delayed(m, decoder.real, cycles=wait, name="real", reset_less=False)),
-            sums.row.eq(delayed(m, decoder.row, cycles=wait, name="row")),
-            sums.product.eq(product.product),
-            sums.clear.eq(self.clear),
-            sums.clear_row.eq(self.clear_row),
-            self.sum.eq(sums.sum),
         ]
         self._read(m)
+        self._sum(m)
         self._finish(m)
         self._memories(m)
         self._show_state(m)
@@ -158,6 +157,21 @@ class ProcessingElement(wiring.Component):
             decoder.value.eq(delayed(m, entry.value, cycles=more, name="entry_value")),
         ]
 
+    def _sum(self, m: Module) -> None:
+        """Multiply and add; the drain's access to the sums."""
+        decoder, product, sums = self.decoder, self.product, self.sums
+        wait = self._config.multiplier_stages - 2
+        m.d.comb += [
+            product.weight.eq(decoder.weight),
+            product.activation.eq(decoder.activation),
+            sums.real.eq(delayed(m, decoder.real, cycles=wait, name="real", reset_less=False)),
+            sums.row.eq(delayed(m, decoder.row, cycles=wait, name="row")),
+            sums.product.eq(product.product),
+            sums.clear.eq(self.clear),
+            sums.clear_row.eq(self.clear_row),
+            self.sum.eq(sums.sum),
+        ]
+
     def _finish(self, m: Module) -> None:
         """When all entries are issued, and when the last of them is added."""
         m.d.comb += self.finished.eq(self.closed & ~self.queue.valid & ~self.entry.issuing)
@@ -171,7 +185,7 @@ class ProcessingElement(wiring.Component):
     def _memories(self, m: Module) -> None:
         """The entry memory, unless it is shared, and the load selects."""
         entry = self.entry
-        m.d.comb += [self.fetch.eq(entry.fetch), self.fetch_address.eq(entry.fetch_address)]
+        self._fetch(m)
         if self._shared:
             m.d.comb += [entry.turn.eq(self.turn), entry.word.eq(self.word)]
         else:
@@ -180,13 +194,18 @@ class ProcessingElement(wiring.Component):
             )
             m.d.comb += [
                 entry.turn.eq(1),
-                ram.r_en.eq(entry.fetch),
-                ram.r_addr.eq(entry.fetch_address),
+                ram.r_en.eq(self.fetch),
+                ram.r_addr.eq(self.fetch_address),
                 entry.word.eq(ram.r_data),
             ]
             drive(m, self._select(m, LoadTarget.ENTRY, self._number), ram)
         if self._config.mac is MacKind.CODEBOOK:
             connect(m, self._select(m, LoadTarget.CODEBOOK, None), self.decoder.write)
+
+    def _fetch(self, m: Module) -> None:
+        """What is read in the entry memory."""
+        entry = self.entry
+        m.d.comb += [self.fetch.eq(entry.fetch), self.fetch_address.eq(entry.fetch_address)]
 
     def _select(self, m: Module, target: LoadTarget, unit: int | None) -> MemoryWrite:
         """The write side of one memory."""
@@ -197,9 +216,13 @@ class ProcessingElement(wiring.Component):
 
     def _show_state(self, m: Module) -> None:
         """What the PE does, for waveforms; synthesis removes it."""
-        with m.If(self.clear):
+        with m.If(self._drained()):
             m.d.comb += self.state.eq(PeState.DRAIN)
         with m.Elif(self.entry.issuing):
             m.d.comb += self.state.eq(PeState.RUN)
         with m.Elif(self.queue.valid):
             m.d.comb += self.state.eq(PeState.QUEUED)
+
+    def _drained(self) -> Signal:
+        """Its sums are being taken."""
+        return self.clear

@@ -10,6 +10,7 @@ from amaranth.hdl import Cat, Const, Shape, Value, signed, unsigned
 from amaranth.lib import data
 
 from golden.config import EngineConfig
+from golden.kinds import CELL_WIDTH, bits_for
 
 Events = dict[str, dict[str, Any]]
 """Kind of event -> field -> signal; field `valid` tells when the others mean something."""
@@ -67,26 +68,44 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def group_layout(config: EngineConfig) -> data.StructLayout:
-    """Events of one group: its drain unit's."""
-    return padded(
-        {
-            "drain": data.StructLayout(
-                {
-                    "valid": unsigned(1),
-                    "index": unsigned(config.index_width),
-                    "value": signed(config.act_width),
-                }
-            )
-        }
-    )
+    """Events of one group: its drain unit's; and its cells'.
+
+    gate: slots has one bit for each PE.
+    """
+    drain = {
+        "valid": unsigned(1),
+        "index": unsigned(config.index_width),
+        "value": signed(config.act_width),
+    }
+    cells = {
+        "operation": data.StructLayout(
+            {
+                "valid": unsigned(1),
+                "slot": unsigned(bits_for(config.group - 1)),
+                "operation": unsigned(5),
+                "cell": unsigned(config.row_width),
+            }
+        ),
+        "gate": data.StructLayout(
+            {
+                "valid": unsigned(1),
+                "slots": unsigned(config.group),
+                "half": unsigned(1),
+                "address": unsigned(config.cell_width),
+                "value": signed(CELL_WIDTH),
+            }
+        ),
+    }
+    return padded({"drain": data.StructLayout(drain), **(cells if config.cells else {})})
 
 
 def sequence_layout(config: EngineConfig) -> data.StructLayout:
     """Events of the engine that are neither a PE's nor a group's."""
+    stream = {"stream": unsigned(bits_for(config.streams - 1))} if config.streams > 1 else {}
     return padded(
         {
             "layer": data.StructLayout(
-                {"valid": unsigned(1), "layer": unsigned(config.layer_width)}
+                {"valid": unsigned(1), "layer": unsigned(config.layer_width), **stream}
             ),
             "broadcast": data.StructLayout(
                 {
@@ -101,6 +120,7 @@ def sequence_layout(config: EngineConfig) -> data.StructLayout:
                     "valid": unsigned(1),
                     "position": unsigned(config.position_width),
                     "value": signed(config.act_width),
+                    **stream,
                 }
             ),
             "done": data.StructLayout({"valid": unsigned(1)}),

@@ -1,6 +1,6 @@
 """The sequencer: runs the layer program."""
 
-from amaranth.hdl import Assert, Module, Mux, Signal
+from amaranth.hdl import Assert, Module, Mux, Signal, Value
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,15 +103,13 @@ class Sequencer(wiring.Component):
 
     def _end(self, m: Module) -> None:
         """That nothing more comes travels as a broadcast does, behind the last one."""
-        config = self._config
-        passed = (self.running | self.output) & ~self.pending
-        for stage in range(2 + config.collector_levels + config.broadcast_stages):
-            register = Signal(name=f"ended_{stage}")
-            with m.If(self.swap):
-                m.d.sync += register.eq(0)
-            with m.Elif(~self.hold):
-                m.d.sync += register.eq(passed)
-            passed = register
+        passed = ended(
+            m,
+            config=self._config,
+            passed=(self.running | self.output) & ~self.pending,
+            clear=self.swap,
+            hold=self.hold,
+        )
         m.d.comb += self.quiet.eq(passed)
 
     def _states(self, m: Module, descriptor: data.View, following: Signal) -> None:
@@ -160,3 +158,15 @@ class Sequencer(wiring.Component):
         for state in SequencerState:
             with m.If(fsm.ongoing(state.name)):
                 m.d.comb += self.state.eq(state)
+
+
+def ended(m: Module, *, config: EngineConfig, passed: Value, clear: Signal, hold: Signal) -> Value:
+    """`passed`, nothing more comes, when that has come as far as the last broadcast had to."""
+    for stage in range(2 + config.collector_levels + config.broadcast_stages):
+        register = Signal(name=f"ended_{stage}")
+        with m.If(clear):
+            m.d.sync += register.eq(0)
+        with m.Elif(~hold):
+            m.d.sync += register.eq(passed)
+        passed = register
+    return passed

@@ -1,7 +1,8 @@
 """Memories without initial contents, for compiled simulation.
 
 Amaranth writes out every initial word, zeros too; for megabits of weights that alone takes minutes
-to convert and to compile. The simulator starts memories at zero and fills them itself.
+to convert and to compile. The simulator starts memories at zero and fills them itself; tables that
+are the same for all networks keep their contents.
 """
 
 from amaranth.hdl import ClockSignal, Const, Instance, Module
@@ -9,7 +10,7 @@ from amaranth.lib import memory
 
 
 class BareMemories:
-    """A platform, for Amaranth, whose memories have two ports, read and write, and no contents."""
+    """A platform, for Amaranth, whose memories have two ports, read and write, and no zeros."""
 
     def get_memory(self, source: memory.Memory) -> Module:
         """The memory as one Yosys cell."""
@@ -25,7 +26,7 @@ class BareMemories:
             p_OFFSET=0,
             p_ABITS=address,
             p_WIDTH=width,
-            p_INIT=Const(0, 1),
+            p_INIT=_contents(source, width),
             **_read_parameters(width, clocked),
             p_WR_PORTS=1,
             p_WR_CLK_ENABLE=Const(1, 1),
@@ -44,6 +45,14 @@ class BareMemories:
             i_WR_DATA=write.data,
         )
         return m
+
+
+def _contents(source: memory.Memory, width: int) -> Const:
+    """All words in one constant; a single 0 stands for all zeros."""
+    words = [int(Const.cast(word).value) for word in source.data.init]
+    if not any(words):
+        return Const(0, 1)
+    return Const(sum(word << (width * n) for n, word in enumerate(words)), width * len(words))
 
 
 def _read_parameters(width: int, clocked: bool) -> dict[str, object]:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,14 @@ from golden.timing import Counters
 from rtl.load import LoadTarget, shape_of
 from rtl.prim.spram import Spram
 from sim.program import member, program
+from sim.stimuli import Inputs, payloads
 from sim.tracer import bit_of, record_bytes
 
 
 def run(
-    image: Image, inputs: NDArray[np.int64], *, max_cycles: int
+    image: Image, inputs: Inputs, *, max_cycles: int
 ) -> tuple[list[NDArray[np.uint8]], list[Counters]]:
-    """Simulate integer inputs (samples, n_in): each inference's probe records, and its counters.
+    """Simulate inferences (see sim.stimuli): each one's probe records, and its counters.
 
     Records have shape (cycles, bytes). Raises AssertionError when an assertion in the RTL fails.
     """
@@ -40,7 +42,7 @@ def run(
         return _results(image.config, target.read_bytes(), len(inputs))
 
 
-def _stimuli(image: Image, inputs: NDArray[np.int64], max_cycles: int) -> bytes:
+def _stimuli(image: Image, inputs: Inputs, max_cycles: int) -> bytes:
     """The driver's input."""
     memories = list(_memories(image))
     parts = [np.array([len(memories)], "<u4").tobytes()]
@@ -53,17 +55,18 @@ def _stimuli(image: Image, inputs: NDArray[np.int64], max_cycles: int) -> bytes:
         parts.append(np.array([len(split), chunks], "<u4").tobytes())
         parts.append(split.tobytes())
     config = image.config
-    header = [bit_of(config, "start"), bit_of(config, "done"), config.act_width, max_cycles]
-    parts.append(np.array([*header, *inputs.shape], "<u4").tobytes())
-    parts.append(inputs.astype("<i4").tobytes())
+    words = payloads(config, inputs)
+    header = [bit_of(config, "start"), bit_of(config, "done"), max_cycles]
+    parts.append(np.array([*header, *words.shape], "<u4").tobytes())
+    parts.append(words.astype("<u4").tobytes())
     return b"".join(parts)
 
 
-def _chunks(words: Sequence[int] | NDArray[np.uint64], count: int) -> NDArray[np.uint32]:
+def _chunks(words: Sequence[int] | NDArray[Any], count: int) -> NDArray[np.uint32]:
     """Words of any width as `count` little-endian 32-bit parts each, shape (words, count)."""
-    if isinstance(words, np.ndarray):
+    if isinstance(words, np.ndarray) and words.dtype != object:
         return words.astype("<u8").view("<u4").reshape(-1, 2)[:, :count]
-    raw = b"".join(word.to_bytes(4 * count, "little") for word in words)
+    raw = b"".join(int(word).to_bytes(4 * count, "little") for word in words)
     return np.frombuffer(raw, "<u4").reshape(-1, count)
 
 
@@ -76,11 +79,7 @@ def _memories(
     yield "engine sequencer program", image.program, width[LoadTarget.PROGRAM]
     used = -(-image.used["entries"] // config.entry_lanes)
     for group in range(config.groups):
-        yield (
-            f"engine group{group} columns ram",
-            image.column_words(group),
-            width[LoadTarget.COLUMN],
-        )
+        yield from _columns(image, group, width[LoadTarget.COLUMN])
         for slot in range(config.group_size(group)):
             pe, path = group * config.group + slot, f"engine group{group} pe{slot}"
             if image.codebook.size:
@@ -93,6 +92,15 @@ def _memories(
                 both[: len(halves), : halves.shape[1]] = halves
                 path = f"engine group{group} entries{slot // 2} ram"
                 yield path, both.reshape(-1), width[LoadTarget.ENTRY]
+
+
+def _columns(image: Image, group: int, width: int) -> Iterator[tuple[str, Sequence[int], int]]:
+    """A group's pointers and biases, which have a memory of their own for several streams."""
+    words, path, depth = image.column_words(group), f"engine group{group} columns", None
+    if image.config.streams > 1:
+        depth = image.config.column_depth
+        yield f"{path} biases", words[depth:], image.config.acc_width
+    yield f"{path} ram", words[:depth], width
 
 
 def _counters(words: NDArray[np.uint32]) -> Counters:

@@ -2,8 +2,8 @@
 //
 // driver INPUT OUTPUT; both are little-endian 32-bit words.
 // INPUT: memories (count; each: name length, name padded to words, depth, 32-bit words per word,
-// contents), bit numbers of `start` and `done` in the probe, activation width, cycle limit,
-// inferences, inputs per inference, inputs.
+// contents), bit numbers of `start` and `done` in the probe, cycle limit, inferences, words per
+// inference, words of the input port.
 // OUTPUT: for each inference: cycles, a probe record for each cycle, four counters.
 // Exit code 3: an assertion in the design failed (on stderr); 4: cycle limit reached.
 
@@ -80,7 +80,7 @@ int main(int argc, char **argv) {
     static cxxrtl_design::p_top top;
     static Checks checks;
     fill_memories(in, top);
-    const uint32_t start = in.word(), done = in.word(), width = in.word(), limit = in.word();
+    const uint32_t start = in.word(), done = in.word(), limit = in.word();
     const uint32_t inferences = in.word(), inputs = in.word();
     std::vector<uint32_t> x(size_t(inferences) * inputs);
     in.words(x.data(), x.size());
@@ -101,9 +101,8 @@ int main(int argc, char **argv) {
     for (uint32_t n = 0; n < inferences; n++) {
         trace.clear();
         for (uint32_t i = 0; i < inputs; i++) {
-            uint32_t value = x[size_t(n) * inputs + i] & ((1u << width) - 1);
             top.p_ivalid.set<bool>(true);
-            top.p_ipayload.set<uint32_t>(value | uint32_t(i == inputs - 1) << width);
+            top.p_ipayload.set<uint32_t>(x[size_t(n) * inputs + i]);
             while (!tick()) {}
         }
         top.p_ivalid.set<bool>(false);

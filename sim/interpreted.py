@@ -15,13 +15,14 @@ from rtl.engine import Engine
 from sim.harness import put, simulate
 from sim.load import load_image, load_words
 from sim.recorder import Recorder
+from sim.stimuli import Inputs, payloads
 from sim.tracer import inferences
 from sim.waves import traces
 
 
 def run(
     image: Image,
-    inputs: NDArray[np.int64],
+    inputs: Inputs,
     *,
     max_cycles: int,
     vcd: str | Path | None,
@@ -29,14 +30,15 @@ def run(
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
 ) -> tuple[list[Trace], list[Counters]]:
-    """Simulate integer inputs (samples, n_in): each inference's trace and counters.
+    """Simulate inferences (see sim.stimuli): each one's trace and counters.
 
     max_cycles: the watchdog's, loading not counted. The others: see sim.simulate.simulate.
     """
     # The large RAMs cannot be initialised.
     load = load or image.config.entry_memory is EntryMemory.SPRAM
     dut = engine(config=image.config, image=None if load else image)
-    recording = _Recording(Recorder(dut), image if load else None, inputs, progress)
+    words = payloads(image.config, inputs)
+    recording = _Recording(Recorder(dut), image if load else None, words, progress)
     simulate(
         recording.recorder,
         recording.drive,
@@ -55,7 +57,7 @@ class _Recording:
         self,
         recorder: Recorder,
         image: Image | None,
-        inputs: NDArray[np.int64],
+        inputs: NDArray[np.uint32],
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self.recorder, self._engine = recorder, recorder.engine
@@ -84,9 +86,8 @@ class _Recording:
             await load_image(ctx, engine, self._image)
         ctx.set(engine.output.ready, 1)
         for number, row in enumerate(self._inputs):
-            for column, value in enumerate(row):
-                last = int(column == len(row) - 1)
-                await put(ctx, engine.input, {"value": int(value), "last": last})
+            for word in row.tolist():
+                await put(ctx, engine.input, engine.input.payload.shape().from_bits(word))
             await ctx.tick().until(engine.done)
             fields = ctx.get(engine.counters)
             self.counters.append(

@@ -1,6 +1,6 @@
 """The check: the RTL, simulated, against the golden model; all outputs and the whole trace."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden import arithmetic
 from golden.errors import ElsieError
-from golden.image import encode
+from golden.image import Image, encode
 from golden.network import Network
+from golden.recurrence import Recurrence
+from golden.rounds import RoundModel
 from golden.timing import Counters, TimingModel
 from golden.trace import Difference, Trace, compare
 from rtl.engine import Engine
 from sim import interpreted
+from sim.stimuli import Inputs, Step, payloads
 from sim.tracer import trace
 
 
@@ -24,9 +27,9 @@ class Inference:
     """One simulated inference beside its prediction."""
 
     outputs: NDArray[np.int64]
-    """Integer outputs of the RTL, shape (n_out,)."""
+    """Integer outputs of the RTL, shape (n_out,); of a step (streams, n_out)."""
     expected: NDArray[np.int64]
-    """Integer outputs of the golden model's layer arithmetic, shape (n_out,)."""
+    """Integer outputs of the golden model's layer arithmetic, of the same shape."""
     trace: Trace
     """Events of the RTL."""
     expected_trace: Trace
@@ -86,8 +89,8 @@ class Simulation:
             if not one.outputs_equal:
                 row = int(np.flatnonzero(one.outputs != one.expected)[0])
                 return (
-                    f"inference {number}: output {row} is {one.outputs[row]}, "
-                    f"expected {one.expected[row]}"
+                    f"inference {number}: output {row} is {one.outputs.flat[row]}, "
+                    f"expected {one.expected.flat[row]}"
                 )
             if one.counters != one.expected_counters:
                 return (
@@ -113,22 +116,91 @@ def simulate(
     the load port instead of at reset. progress: called with (inferences done, all). engine: what to
     simulate. compiled: as C++, for large engines (sim.compiled).
     """
+    if network.recurrent:
+        raise ElsieError("a recurrent network is simulated step by step: simulate_steps")
     image = encode(network)
     inputs = arithmetic.quantise_input(network, x)
     model = TimingModel(image)
     predicted = [model.run(row) for row in inputs]
     expected = arithmetic.forward(network, inputs)[-1]
-    budget = sum(t.cycles + len(t.events["output"]) + 64 for t, _ in predicted)
-    budget = 2 * budget + 2 * inputs.size + network.config.row_depth * network.config.group + 1000
-    if compiled:
-        if vcd is not None or load or engine is not Engine:
-            raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
-        from sim import compiled as backend  # needs a C++ compiler
+    found, counters = _run(
+        image,
+        inputs,
+        predicted,
+        compiled=compiled,
+        vcd=vcd,
+        load=load,
+        progress=progress,
+        engine=engine,
+    )
+    return Simulation(
+        inferences=[
+            _judge(network, found[i], counters[i], predicted[i], expected[i])
+            for i in range(len(inputs))
+        ]
+    )
 
-        records, counters = backend.run(image, inputs, max_cycles=budget)
-        found = [trace(network.config, record) for record in records]
-    else:
-        found, counters = interpreted.run(
+
+def simulate_steps(
+    network: Network,
+    steps: Sequence[Step],
+    *,
+    vcd: str | Path | None = None,
+    load: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    engine: Callable[..., Engine] = Engine,
+    compiled: bool = False,
+) -> Simulation:
+    """Simulate steps of a recurrent network, states zero at first, and compare them with golden.
+
+    An inference of the result is a step; its outputs have shape (streams, n_out), and are zero
+    where no answer was asked for. The others: see `simulate`.
+    """
+    image = encode(network)
+    model, run = RoundModel(image), Recurrence(network, network.config.streams)
+    predicted, expected = [], []
+    for step in steps:
+        predicted.append(model.run(step.x, reset=step.reset, answer=step.answer))
+        run.reset(np.array(step.reset, dtype=bool))
+        values = run.step(step.x, answer=step.answer)
+        shape = (network.config.streams, network.n_out)
+        expected.append(values if step.answer else np.zeros(shape, dtype=np.int64))
+    found, counters = _run(
+        image,
+        steps,
+        predicted,
+        compiled=compiled,
+        vcd=vcd,
+        load=load,
+        progress=progress,
+        engine=engine,
+    )
+    return Simulation(
+        inferences=[
+            _judge(network, found[i], counters[i], predicted[i], expected[i])
+            for i in range(len(steps))
+        ]
+    )
+
+
+def _run(
+    image: Image,
+    inputs: Inputs,
+    predicted: list[tuple[Trace, Counters]],
+    *,
+    compiled: bool,
+    vcd: str | Path | None,
+    load: bool,
+    progress: Callable[[int, int], None] | None,
+    engine: Callable[..., Engine],
+) -> tuple[list[Trace], list[Counters]]:
+    """Traces and counters of the RTL; it may take twice as long as predicted."""
+    config = image.config
+    budget = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
+    budget = 2 * budget + 2 * payloads(config, inputs).size
+    budget += 2 * config.row_depth * config.group + 1000
+    if not compiled:
+        return interpreted.run(
             image,
             inputs,
             max_cycles=budget,
@@ -137,12 +209,12 @@ def simulate(
             progress=progress,
             engine=engine,
         )
-    return Simulation(
-        inferences=[
-            _judge(network, found[i], counters[i], predicted[i], expected[i])
-            for i in range(len(inputs))
-        ]
-    )
+    if vcd is not None or load or engine is not Engine:
+        raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
+    from sim import compiled as backend  # needs a C++ compiler
+
+    records, counters = backend.run(image, inputs, max_cycles=budget)
+    return [trace(config, record) for record in records], counters
 
 
 def _judge(
@@ -153,11 +225,12 @@ def _judge(
     expected: NDArray[np.int64],
 ) -> Inference:
     """One inference beside its prediction."""
-    by_position = np.zeros(network.config.groups * network.config.act_depth, dtype=np.int64)
-    output = got.events["output"]
-    by_position[output[:, 1]] = output[:, 2]
+    config, output = network.config, got.events["output"]
+    by_position = np.zeros((config.streams, config.groups * config.act_depth), dtype=np.int64)
+    by_position[output[:, 3], output[:, 1]] = output[:, 2]
+    outputs = by_position[:, network.layers[-1].position]
     return Inference(
-        outputs=by_position[network.layers[-1].position],
+        outputs=outputs if network.recurrent else outputs[0],
         expected=expected,
         trace=got,
         expected_trace=predicted[0],

@@ -1,6 +1,6 @@
 """Recorded probe words to the event trace of golden.trace."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,8 @@ def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
     parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
 
     def add(kind: str, fields: dict[str, NDArray[np.int64]]) -> None:
+        # Where there is one stream, nobody says which.
+        fields = {"stream": np.array(0), **fields}
         columns = np.broadcast_arrays(*(fields[name] for name in FIELDS[kind]))
         parts[kind].append(np.stack(columns, axis=1))
 
@@ -95,4 +97,27 @@ def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
         fields["pe"] = group * config.group + index % config.group
         fields["row"] = index // config.group
         add("drain", fields)
+        if config.cells:
+            _add_cells(config, table, layout, group, add)
+    for kind in ("operation", "gate"):
+        parts[kind].append(np.zeros((0, len(FIELDS[kind])), dtype=np.int64))
     return Trace(events={kind: sort_events(np.concatenate(found)) for kind, found in parts.items()})
+
+
+def _add_cells(
+    config: EngineConfig,
+    table: NDArray[np.uint8],
+    layout: data.StructLayout,
+    group: int,
+    add: Callable[[str, dict[str, NDArray[np.int64]]], None],
+) -> None:
+    """Cell operations of one group, and writes of its cell memories."""
+    fields = _events(table, layout, ("group", group, "operation"))
+    fields["pe"] = group * config.group + fields.pop("slot")
+    add("operation", fields)
+    fields = _events(table, layout, ("group", group, "gate"))
+    slots = fields.pop("slots")
+    for slot in range(config.group_size(group)):
+        mine = slots >> slot & 1 == 1
+        one = {name: values[mine] for name, values in fields.items()}
+        add("gate", {**one, "pe": np.array(group * config.group + slot)})

@@ -98,7 +98,7 @@ class SlowEngine:
         inputs = list(range(len(x)))
         cycle = 1
         for number, layer in enumerate(self.network.layers):
-            self.events["layer"].append((cycle, number))
+            self.events["layer"].append((cycle, number, 0))
             rows = max(self._place(int(position))[1] for position in layer.position) + 1
             pes = self._memories(layer, inputs)
             cycle, waiting = self._layer(layer, pes, waiting, cycle, rows)
@@ -269,7 +269,7 @@ class SlowEngine:
             for element in waiting:
                 if element[0] == group:
                     position = element[1] * self.config.groups + group
-                    self.events["output"].append((cycle + 3 + self.levels, position, element[2]))
+                    self.events["output"].append((cycle + 3 + self.levels, position, element[2], 0))
                     cycle += 1
                     done = cycle + 3 + self.levels
         quiet = cycle + 2 + self.levels + self.config.broadcast_stages

@@ -68,9 +68,19 @@ def test_what_does_not_fit_is_refused(value: dict, text: str) -> None:
         layout.pack({"a": (3, False), "b": (4, True)}, **value)
 
 
-def test_a_word_of_more_than_64_bits_is_refused() -> None:
-    with pytest.raises(ValueError, match="a word of 65 bits does not fit 64"):
-        layout.pack({"a": (40, False), "b": (25, False)}, a=0, b=0)
+def test_a_word_of_more_than_64_bits_is_a_python_integer() -> None:
+    wide = {"a": (40, False), "b": (25, True), "c": (7, False)}
+    packed = layout.pack(wide, a=[1, (1 << 40) - 1], b=[-1, 5], c=[127, 1])
+    assert packed.tolist() == [
+        1 | ((1 << 25) - 1) << 40 | 127 << 65,
+        ((1 << 40) - 1) | 5 << 40 | 1 << 65,
+    ]
+    fields = layout.unpack(wide, packed)
+    assert {name: values.tolist() for name, values in fields.items()} == {
+        "a": [1, (1 << 40) - 1],
+        "b": [-1, 5],
+        "c": [127, 1],
+    }
 
 
 def test_fields_broadcast() -> None:

@@ -146,7 +146,7 @@ def rewrite(path: Path, change: Any, *, checksum: bool = True) -> None:
 def edits() -> list[tuple[Any, bool, str]]:
     """Changes to (manifest, blobs), whether the checksum follows, and what is said about them."""
     return [
-        (lambda m, b: m.update(version=2), True, "version 2 is not the version 1 that this Elsie"),
+        (lambda m, b: m.update(version=1), True, "version 1 is not the version 2 that this Elsie"),
         (lambda m, b: m.update(format="zip"), True, "format is 'zip', not 'elsie-network'"),
         (lambda m, b: m.update(name="x"), False, "the manifest does not match its checksum"),
         (lambda m, b: b.pop("0.bias.npy"), True, "arrays are missing or were added"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import layout, netfile, presets
+from golden import netfile, presets
 from golden.arithmetic import accumulator_bound, quantise_input
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -32,15 +32,6 @@ def test_the_widest_sum_that_fits_is_taken() -> None:
     encode(dataclasses.replace(dense, config=CONFIG.replace(acc_width=needed)))
     with pytest.raises(ElsieError, match=f"acc_width {needed - 1}"):
         encode(dataclasses.replace(dense, config=CONFIG.replace(acc_width=needed - 1)))
-
-
-def test_program_words_are_at_most_64_bits() -> None:
-    big = 1 << 20
-    most = {"row_depth": 1 << 14, "act_depth": big, "acc_width": 53}
-    depths = {"column_depth": big, "bias_depth": big}
-    assert layout.width(layout.descriptor(EngineConfig.from_dict(depths | most))) == 64
-    with pytest.raises(ElsieError, match="program words"):
-        EngineConfig.from_dict(depths | most | {"row_depth": (1 << 14) + 1})
 
 
 @pytest.mark.parametrize("make", [EngineConfig, lambda mac: EngineConfig.from_dict({"mac": mac})])

@@ -90,7 +90,7 @@ def test_the_slow_engine_computes_the_layers_too() -> None:
     network = random_network(rng, config, [9, 8, 7], density=0.5)
     x = random_input(rng, network)
     slow = SlowEngine(network, [int(value) for value in x[0]])
-    outputs = {position: value for _, position, value in slow.events["output"]}
+    outputs = {position: value for _, position, value, _ in slow.events["output"]}
     expected = arithmetic.forward(network, x)[-1][0]
     position = network.layers[-1].position
     assert outputs == {int(p): int(v) for p, v in zip(position, expected, strict=True) if v}

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from golden.image import encode
-from golden.timing import TimingModel
+from golden.rounds import RoundModel
 from golden.trace import FIELDS, Trace, compare, sort_events
-from tests.networks import random_input, random_network, small_config
+from tests.cells import cell_config, cell_network, random_steps
 
 
 def recorded() -> Trace:
     rng = np.random.default_rng(1)
-    config = small_config([12, 10, 6], pes=5, group=2)
-    network = random_network(rng, config, [12, 10, 6], density=0.6)
-    return TimingModel(encode(network)).run(random_input(rng, network)[0])[0]
+    network = cell_network(rng, cell_config(pes=5), density=0.6, head=False)
+    (step,) = random_steps(rng, network, 1)
+    return RoundModel(encode(network)).run(step.x, reset=step.reset)[0]
 
 
 TRACE = recorded()

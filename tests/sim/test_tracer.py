@@ -57,15 +57,17 @@ def test_every_kind_of_event() -> None:
     ]
     assert decode(words) == [
         {
-            "layer": [(1, 5)],
+            "layer": [(1, 5, 0)],
             "broadcast": [(1, 99, -4096)],
             "push": [(2, 0, 511, 1, 4095), (2, 2, 300, 5, -1)],
             "pop": [(3, 1)],
             "issue": [(3, 1, 510)],
             "commit": [(4, 0, 4, -(1 << 52)), (4, 1, 0, (1 << 52) - 1), (4, 2, 3, -1)],
+            "operation": [],
+            "gate": [],
             "drain": [(5, 2, 4, -7), (6, 1, 3, 7)],
             "finish": [(6,)],
-            "output": [(7, 129, -4095)],
+            "output": [(7, 129, -4095, 0)],
             "done": [(8,)],
         }
     ]
@@ -99,7 +101,7 @@ def test_inferences_are_cut_apart_and_the_last_incomplete_one_is_dropped() -> No
     layer = word(layer={"valid": 1, "layer": 1})
     start, done = word(**START), word(**DONE)
     got = decode([start, layer, done, layer, start, layer, layer, done, start, layer])
-    assert [one["layer"] for one in got] == [[(1, 1)], [(1, 1), (2, 1)]]
+    assert [one["layer"] for one in got] == [[(1, 1, 0)], [(1, 1, 0), (2, 1, 0)]]
     assert [one["done"] for one in got] == [[(2,)], [(3,)]]
     assert decode([]) == []
 

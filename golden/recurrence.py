@@ -1,0 +1,98 @@
+"""A recurrent network on integers, step by step: states, what is fed back, and sequences."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden import cells
+from golden.arithmetic import dense_weights, drain, quantise_input
+from golden.errors import ElsieError
+from golden.kinds import LayerKind
+from golden.network import Network
+
+Ints = NDArray[np.int64]
+
+
+class Recurrence:
+    """The states of some independent sequences of one network; all start at zero."""
+
+    def __init__(self, network: Network, sequences: int) -> None:
+        """Room for `sequences` sequences."""
+        self.network = network
+        self._weights = [dense_weights(layer, network) for layer in network.layers]
+        widths = [layer.n_out for layer in network.layers]
+        self.states = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
+        """Of each layer, shape (sequences, n_out); zero for dense layers."""
+        self.outputs = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
+        """Of each layer in the last step in which it ran, shape (sequences, n_out)."""
+
+    def reset(self, which: ArrayLike) -> None:
+        """Back to zero, where `which` (sequences,) is true."""
+        mask = np.asarray(which, dtype=bool)
+        for values in (*self.states, *self.outputs):
+            values[mask] = 0
+
+    def step(self, x: Ints, *, answer: bool = True) -> Ints:
+        """One step of all sequences, integer inputs (sequences, n_in): the last layer's outputs.
+
+        Without `answer` the head does not run, and the outputs are those of the last one that ran.
+        Sums are formed in float64, which is exact (golden.arithmetic.forward).
+        """
+        network, values = self.network, x
+        before = list(self.outputs)
+        for number, layer in enumerate(network.layers):
+            if number == network.head and not answer:
+                break
+            if layer.kind is LayerKind.DENSE:
+                sums = values.astype(np.float64) @ self._weights[number]
+                values = drain(layer, sums.astype(np.int64), act_width=network.config.act_width)
+            else:
+                columns = np.concatenate((values, before[number + layer.projected]), axis=1)
+                sums = columns.astype(np.float64) @ self._weights[number]
+                values, self.states[number] = cells.step(
+                    layer, network, sums.astype(np.int64), self.states[number]
+                )
+            self.outputs[number] = values
+        return values.copy()
+
+
+def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> NDArray[np.int64]:
+    """Steps of each sample, shape (samples,); all of them when not given.
+
+    Raises ElsieError when they do not fit the data.
+    """
+    if lengths is None:
+        return np.full(samples, steps, dtype=np.int64)
+    found = np.asarray(lengths)
+    if found.shape != (samples,) or not np.issubdtype(found.dtype, np.integer):
+        raise ElsieError(f"lengths must be {samples} integers, one for each sample")
+    if found.min() < 1 or found.max() > steps:
+        raise ElsieError(f"lengths must be from 1 to the number of steps, {steps}")
+    return found.astype(np.int64)
+
+
+def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) -> Ints:
+    """Integer outputs for integer inputs (samples, steps, n_in), each sample from state zero.
+
+    With a head: after each sample's last step, shape (samples, n_out). Without: after every step,
+    shape (samples, steps, n_out), where steps behind a sample's length are 0.
+    """
+    inputs = np.asarray(x, dtype=np.int64)
+    samples, steps, _ = inputs.shape
+    last = check_lengths(lengths, samples=samples, steps=steps)
+    run = Recurrence(network, samples)
+    out = np.zeros((samples, steps, network.n_out), dtype=np.int64)
+    for number in range(int(last.max())):
+        answer = network.head is None or bool((last == number + 1).any())
+        values = run.step(inputs[:, number], answer=answer)
+        if answer:
+            out[:, number] = values
+    out[np.arange(steps) >= last[:, None]] = 0
+    return out[np.arange(samples), last - 1] if network.head is not None else out
+
+
+def predict(
+    network: Network, x: ArrayLike, lengths: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Real outputs for real inputs (samples, steps, n_in), as the engine computes them."""
+    out = forward(network, quantise_input(network, x), lengths)
+    return np.ldexp(out.astype(np.float64), -network.layers[-1].out_frac)

@@ -1,0 +1,223 @@
+"""A PE group of an engine with cells."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from golden.config import EngineConfig, EntryMemory
+from golden.image import Image
+from rtl.activation_lists import ActivationLists
+from rtl.cell_control import CellControl
+from rtl.cell_pe import CellElement
+from rtl.cell_pipeline import CellPipeline
+from rtl.column_memory import ColumnMemory
+from rtl.group import load_register, share_entries
+from rtl.layouts import begin_layout, broadcast_layout, element_layout, phase_layout
+from rtl.load import LoadSelect, LoadTarget, load_layout
+from rtl.probe import Events, fields
+
+
+class CellGroup(wiring.Component):
+    """As rtl.group.Group; its drain is a program of cell operations.
+
+    layer, odd: of the phase that is broadcast. begin, lists: the activations of the next phase.
+    phase, closed: the phase whose operations run; all its jobs have arrived. end: it ends, and its
+    list of outputs. target: the list that is written. input_close: an input vector ends. The others
+    are as in Group.
+    """
+
+    broadcast: data.View
+    hold: Signal
+    layer: Signal
+    odd: Signal
+    near_full: Signal
+    begin: Signal
+    lists: data.View
+    phase: data.View
+    closed: Signal
+    end: Signal
+    target: Signal
+    pending: Signal
+    grant: Signal
+    element: data.View
+    input_valid: Signal
+    input_index: Signal
+    input_value: Signal
+    input_close: Signal
+    over: Signal
+    starving: Signal
+    load_valid: Signal
+    load_word: data.View
+
+    def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
+        """Group `number`, initialised from `image` if there is one."""
+        self._config, self._number = config, number
+        size = config.group_size(number)
+        self.pes = [
+            CellElement(config=config, number=number * config.group + slot, image=image)
+            for slot in range(size)
+        ]
+        self.columns = ColumnMemory(
+            config=config, init=[] if image is None else image.column_words(number)
+        )
+        self.control = CellControl(config=config, size=size)
+        self.pipeline = CellPipeline(config=config, size=size)
+        super().__init__(
+            {
+                "broadcast": In(broadcast_layout(config)),
+                "hold": In(1),
+                "layer": In(config.layer_width),
+                "odd": In(1),
+                "near_full": Out(1),
+                "begin": In(1),
+                "lists": In(begin_layout(config)),
+                "phase": In(phase_layout(config)),
+                "closed": In(1),
+                "end": In(1),
+                "target": In(config.list_width),
+                "pending": Out(1),
+                "grant": In(1),
+                "element": Out(element_layout(config)),
+                "input_valid": In(1),
+                "input_index": In(config.index_width),
+                "input_value": In(signed(config.act_width)),
+                "input_close": In(1),
+                "over": Out(1),
+                "starving": Out(size),
+                "load_valid": In(1),
+                "load_word": In(load_layout(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The shared units, and the PEs."""
+        m = Module()
+        valid, word = load_register(m, self.load_valid, self.load_word)
+        self._activations(m)
+        self._operations(m)
+        self._columns(m, valid, word)
+        self._pes(m, valid, word)
+        if self._config.entry_memory is EntryMemory.SPRAM:
+            share_entries(
+                m,
+                config=self._config,
+                number=self._number,
+                pes=self.pes,
+                start=self.begin,
+                valid=valid,
+                word=word,
+            )
+        return m
+
+    def events(self) -> Events:
+        """Signals of the group's own events, for the trace."""
+        pipeline, operation = self.pipeline, self.control.operation
+        slots = [Cat(pipeline.to_write[2 * n : 2 * n + 2]).any() for n in range(len(self.pes))]
+        return {
+            "drain": {
+                "valid": pipeline.output,
+                "index": pipeline.index,
+                "value": pipeline.activation,
+            },
+            "operation": {
+                **fields(operation),
+                "valid": operation.valid & ~self.control.wipe,
+                "operation": operation.number,
+            },
+            "gate": {
+                "valid": pipeline.half.any(),
+                # The last group may have fewer PEs.
+                "slots": Cat(slots, Const(0, self._config.group - len(slots))),
+                "half": pipeline.half[1],
+                "address": pipeline.write_address,
+                "value": pipeline.value,
+            },
+        }
+
+    def _activations(self, m: Module) -> None:
+        """Inputs and outputs to the lists of activations, those to the collector."""
+        m.submodules.activations = memory = ActivationLists(config=self._config)
+        pipeline = self.pipeline
+        m.d.comb += [
+            memory.write.eq(self.input_valid | pipeline.output),
+            memory.index.eq(Mux(pipeline.output, pipeline.index, self.input_index)),
+            memory.value.eq(Mux(pipeline.output, pipeline.activation, self.input_value)),
+            memory.target.eq(self.target),
+            memory.close.eq(self.end | self.input_close),
+            memory.begin.eq(self.begin),
+            memory.lists.eq(self.lists),
+            memory.hold.eq(self.hold),
+            memory.grant.eq(self.grant),
+            self.pending.eq(memory.pending),
+            self.element.eq(memory.element),
+        ]
+
+    def _operations(self, m: Module) -> None:
+        """The operations' control, and their way through the PEs."""
+        m.submodules.control, m.submodules.pipeline = control, pipeline = (
+            self.control,
+            self.pipeline,
+        )
+        m.d.comb += [
+            control.ready.eq(Cat(pe.ready for pe in self.pes)),
+            control.phase.eq(self.phase),
+            control.end.eq(self.end),
+            self.over.eq(control.over),
+            pipeline.operation.eq(control.operation),
+            pipeline.wipe.eq(control.wipe),
+            pipeline.wipe_odd.eq(control.wipe_odd),
+            pipeline.phase.eq(self.phase),
+            pipeline.bias.eq(self.columns.bias),
+            *(pipeline.results[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
+        ]
+
+    def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
+        """The column memory: broadcasts to pointers, operations to biases."""
+        m.submodules.columns, m.submodules.load_column = columns, select = (
+            self.columns,
+            LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
+        )
+        m.d.comb += [
+            columns.broadcast.eq(self.broadcast),
+            columns.hold.eq(self.hold),
+            columns.bias_read.eq(self.pipeline.bias_read),
+            columns.bias_address.eq(self.pipeline.bias_address),
+            select.valid.eq(valid),
+            select.word.eq(word),
+        ]
+        connect(m, select.write, columns.write)
+
+    def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
+        """The PEs and what they tell."""
+        closed = Signal()
+        m.d.sync += closed.eq(self.closed & ~self.end)
+        operation, pipeline = self.control.operation, self.pipeline
+        for slot, pe in enumerate(self.pes):
+            m.submodules[f"pe{slot}"] = pe
+            steal = operation.valid & (operation.slot == slot)
+            m.d.comb += [
+                pe.arriving.eq(self.columns.valid),
+                pe.pointer.eq(self.columns.pointers[slot]),
+                pe.value.eq(self.columns.value),
+                pe.closed.eq(closed),
+                pe.layer.eq(self.layer),
+                pe.odd.eq(self.odd),
+                pe.back_layer.eq(self.phase.layer),
+                pe.back_odd.eq(self.phase.odd),
+                pe.steal.eq(steal),
+                pe.look.eq(steal & operation.look),
+                pe.look_address.eq(self.control.look_address),
+                pe.read.eq(pipeline.to_read[slot]),
+                pe.address.eq(pipeline.address),
+                pe.multiply.eq(pipeline.to_multiply[slot]),
+                pe.operands.eq(pipeline.operands),
+                pe.add.eq(pipeline.to_add[slot]),
+                pe.totals.eq(pipeline.totals),
+                pe.write.eq(pipeline.to_write[2 * slot : 2 * slot + 2]),
+                pe.write_address.eq(pipeline.write_address),
+                pe.write_value.eq(pipeline.value),
+                pe.load_valid.eq(valid),
+                pe.load_word.eq(word),
+                self.starving[slot].eq(~pe.entry.issuing & ~steal),
+            ]
+        m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())

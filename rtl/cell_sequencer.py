@@ -1,0 +1,310 @@
+"""The sequencer of an engine with cells: the layers of all streams, phase after phase."""
+
+from typing import Any
+
+from amaranth.hdl import Assert, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden import layout
+from golden.config import EngineConfig
+from rtl.cell_control import CellControl
+from rtl.cell_pipeline import CellPipeline
+from rtl.counters import Counters
+from rtl.layouts import begin_layout, phase_layout, struct
+from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.prim.ram import BlockRam
+from rtl.sequencer import SequencerState, ended
+
+
+def next_layout(config: EngineConfig) -> data.StructLayout:
+    """A phase that has not begun: what it broadcasts, and then its operations' settings."""
+    return data.StructLayout(
+        {
+            "base": config.column_width,
+            "back_base": config.column_width,
+            "lists": begin_layout(config),
+            "phase": phase_layout(config),
+        }
+    )
+
+
+class CellSequencer(wiring.Component):
+    """Two phases may be under way: the front, which is broadcast, and the back, which runs cells.
+
+    With one stream a phase begins when the operations of the one before have ended; with more, when
+    its broadcasts have. The back takes a phase over when it is free.
+
+    start, idle, enable, base, pending, hold, layer, running, output, taken, done, layer_start,
+    finish, state, write: as in rtl.sequencer. back_base: see the collector. fresh, answer: from the
+    input port. over: as in rtl.sequencer, of the back. begin, lists: a phase, or the handing over,
+    begins after this cycle. stream, odd: the front's; out_stream: whose results are handed over.
+    closed: the back has a phase, or takes it over now. phase: the back's. end: it ends after this
+    cycle. quiet: the front's last broadcast has moved on.
+    """
+
+    start: Signal
+    pending: Signal
+    hold: Signal
+    over: Signal
+    taken: Signal
+    fresh: Signal
+    answer: Signal
+    idle: Signal
+    begin: Signal
+    lists: data.View
+    enable: Signal
+    base: Signal
+    back_base: Signal
+    layer: Signal
+    stream: Signal
+    odd: Signal
+    closed: Signal
+    phase: data.View
+    end: Signal
+    quiet: Signal
+    running: Signal
+    output: Signal
+    out_stream: Signal
+    done: Signal
+    layer_start: Signal
+    finish: Signal
+    state: Signal
+    write: MemoryWrite
+
+    def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
+        """`init`: program words."""
+        self._config, self._init = config, init
+        ins = ("start", "pending", "hold", "over", "taken", "answer")
+        outs = (
+            *("idle", "begin", "enable", "odd", "closed", "end", "quiet", "running", "output"),
+            *("done", "layer_start", "finish"),
+        )
+        super().__init__(
+            {
+                **{name: In(1) for name in ins},
+                **{name: Out(1) for name in outs},
+                "fresh": In(config.streams),
+                "lists": Out(begin_layout(config)),
+                "base": Out(config.column_width),
+                "back_base": Out(config.column_width),
+                "layer": Out(config.layer_width),
+                "stream": Out(range(config.streams)),
+                "out_stream": Out(range(config.streams)),
+                "phase": Out(phase_layout(config)),
+                "state": Out(SequencerState),
+                "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The program, the next phase, front and back, and the states."""
+        m = Module()
+        config = self._config
+        fields = struct(layout.descriptor(config))
+        m.submodules.program = program = BlockRam(
+            width=fields.size, depth=config.layers, init=self._init
+        )
+        m.d.comb += [
+            # So that what is loaded is seen at the start.
+            program.r_en.eq(~self.write.en),
+            program.r_addr.eq(self.layer + 1),
+        ]
+        drive(m, self.write, program)
+        following, current = data.View(fields, program.r_data), Signal(fields)
+        upcoming, parity = Signal(next_layout(config)), Signal()
+        front, valid, handover = Signal(next_layout(config)), Signal(), Signal()
+        self._prepare(m, upcoming, following, current, parity)
+        final = Signal()
+        m.d.comb += [
+            final.eq(self._last_stream() & (current.last | (following.head & ~self.answer))),
+            self.base.eq(Mux(self.output, 0, front.base)),
+            self.back_base.eq(front.back_base),
+            self.odd.eq(front.phase.odd),
+            self.quiet.eq(
+                ended(
+                    m,
+                    config=config,
+                    passed=(valid | self.output) & ~self.pending,
+                    clear=self.begin,
+                    hold=self.hold,
+                )
+            ),
+        ]
+        m.d.sync += Assert(~(self.start & ~self.idle), "a step is started while one runs")
+        back = self._back(m, front, handover)
+        self._states(m, valid, handover, back, final)
+        self._front(m, front, upcoming, following, current, valid, handover)
+        self._lists(m, upcoming, current, parity, final)
+        return m
+
+    def _last_stream(self) -> Value:
+        return self.stream == self._config.streams - 1
+
+    def _prepare(
+        self,
+        m: Module,
+        upcoming: data.View,
+        following: data.View,
+        current: data.View,
+        parity: Signal,
+    ) -> None:
+        """The next phase: the same layer of the next stream, or the next layer of the first."""
+        config = self._config
+        stream, layer = Signal.like(self.stream), Signal.like(self.layer)
+        word: Any = Signal(current.shape())
+        with m.If(self._last_stream()):
+            m.d.comb += [stream.eq(0), layer.eq(self.layer + 1), word.eq(following)]
+        with m.Else():
+            m.d.comb += [stream.eq(self.stream + 1), layer.eq(self.layer), word.eq(current)]
+        lists, cells = stream * config.stream_lists, stream * config.cells
+        m.d.sync += [
+            upcoming.base.eq(word.column_base),
+            upcoming.back_base.eq(word.recurrent_base),
+            upcoming.lists.source.eq(word.source + (word.source_alternates & parity) + lists),
+            upcoming.lists.back.eq(word.recurrent + ~parity + lists),
+            upcoming.lists.fed_back.eq(word.fed_back),
+            upcoming.phase.target.eq(word.target + (word.target_alternates & parity) + lists),
+            upcoming.phase.state.eq(word.cell_base + cells),
+            upcoming.phase.layer.eq(layer),
+            upcoming.phase.odd.eq(~self.odd),
+            *(
+                upcoming.phase[name].eq(word[name])
+                for name in ("rows", "bias_base", "shift", "relu", "kind", "peephole")
+            ),
+        ]
+        with m.If(self.done):
+            m.d.sync += parity.eq(~parity)
+
+    def _front(
+        self,
+        m: Module,
+        front: data.View,
+        upcoming: data.View,
+        following: data.View,
+        current: data.View,
+        valid: Signal,
+        handover: Signal,
+    ) -> None:
+        """The next phase becomes the front's, or there is none."""
+        following_stream = Mux(self._last_stream(), 0, self.stream + 1)
+        fresh = Signal()
+        m.d.comb += fresh.eq(self.fresh.bit_select(following_stream, 1))
+        m.d.sync += self.layer_start.eq(0)
+        with m.If(handover):
+            m.d.sync += valid.eq(0)
+        with m.If(self.begin & ~self.output & ~self._handing_over):
+            m.d.sync += [
+                front.eq(upcoming),
+                front.phase.fresh.eq(fresh),
+                self.layer.eq(upcoming.phase.layer),
+                self.stream.eq(following_stream),
+                self.layer_start.eq(1),
+                valid.eq(1),
+            ]
+            with m.If(self._last_stream()):
+                m.d.sync += current.eq(following)
+        with m.If(self._rewind):
+            # Before the first layer of the first stream.
+            m.d.sync += [self.layer.eq(-1), self.stream.eq(self._config.streams - 1)]
+        m.d.comb += [
+            self.lists.fed_back.eq(upcoming.lists.fed_back & ~fresh & ~self._results),
+        ]
+
+    def _back(self, m: Module, front: data.View, handover: Signal) -> Signal:
+        """The phase whose operations run; whether there is one, which is returned."""
+        config = self._config
+        busy = Signal()
+        # From the last operation to its result's cycle, less the way of `over`.
+        way = CellPipeline.result_latency(config) - (config.status_stages - 1)
+        late, ending = Signal(range(way + 1)), Signal()
+        with m.If(self.over & busy & ~self.end):
+            m.d.sync += late.eq(late + 1)
+        with m.Else():
+            m.d.sync += late.eq(0)
+        m.d.sync += ending.eq(self.over & busy & (late == way - 1))
+        m.d.comb += [self.end.eq(ending), self.closed.eq(busy | handover)]
+        with m.If(handover):
+            m.d.sync += [busy.eq(1), self.phase.eq(front.phase)]
+        with m.Elif(self.end):
+            m.d.sync += busy.eq(0)
+        return busy
+
+    def _states(
+        self, m: Module, valid: Signal, handover: Signal, busy: Signal, final: Signal
+    ) -> None:
+        """Clear, then for ever: idle, run, and if asked for output."""
+        config = self._config
+        overlap = config.streams > 1
+        clear = CellControl.clear_cycles(config)
+        count = Signal(range(max(clear, 8) + 1))
+        self._rewind, self._handing_over = Signal(), Signal()
+        self._results = Signal()
+        """The next thing to begin is the handing over of results."""
+        m.d.sync += [count.eq(0), self.finish.eq(0)]
+        with m.FSM(name="state") as fsm:
+            with m.State("CLEAR"):
+                # Memories survive a reset; sums must not.
+                m.d.comb += self._rewind.eq(1)
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == clear):
+                    m.next = "IDLE"
+            with m.State("IDLE"):
+                # Until the first phase is prepared, from what may have just been loaded.
+                settled = count == 3
+                m.d.sync += count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1)))
+                m.d.comb += [
+                    self.idle.eq(settled & ~self.write.en),
+                    self.begin.eq(self.start),
+                ]
+                with m.If(self.start):
+                    m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += [
+                    self.running.eq(1),
+                    self.enable.eq(valid),
+                    handover.eq(valid & self.quiet & ~busy),
+                    self._results.eq(final),
+                ]
+                if overlap:
+                    with m.If(handover & ~final):
+                        m.d.comb += self.begin.eq(1)
+                with m.If(self.end & ~valid):
+                    if not overlap:
+                        m.d.comb += self.begin.eq(~final)
+                    with m.If(final):
+                        m.d.comb += [self.begin.eq(1), self._handing_over.eq(1)]
+                        m.d.sync += self.finish.eq(1)
+                        m.next = "OUTPUT"
+            with m.State("OUTPUT"):
+                m.d.comb += [self.enable.eq(self.answer), self.output.eq(1)]
+                m.d.comb += self._results.eq(1)
+                last = self.out_stream == config.streams - 1
+                # The counters are late.
+                counted = count == Counters.stages(config.pes)
+                m.d.sync += count.eq(Mux(counted, count, count + 1))
+                with m.If(counted & (~self.answer | (self.quiet & last & self.taken))):
+                    m.d.comb += [self.done.eq(1), self._rewind.eq(1)]
+                    m.d.sync += self.out_stream.eq(0)
+                    m.next = "IDLE"
+                with m.Elif(self.quiet & ~last):
+                    m.d.comb += self.begin.eq(1)
+                    m.d.sync += self.out_stream.eq(self.out_stream + 1)
+        for state in (s for s in SequencerState if s is not SequencerState.FLUSH):
+            with m.If(fsm.ongoing(state.name)):
+                m.d.comb += self.state.eq(state)
+
+    def _lists(
+        self, m: Module, upcoming: data.View, current: data.View, parity: Signal, final: Signal
+    ) -> None:
+        """The list that begins next: of the next phase, or of a stream's results."""
+        config = self._config
+        out = Signal(config.list_width)
+        following = Mux(self.output, self.out_stream + 1, 0)
+        m.d.sync += out.eq(
+            current.target + (current.target_alternates & parity) + following * config.stream_lists
+        )
+        m.d.comb += [
+            self.lists.source.eq(Mux(self._results, out, upcoming.lists.source)),
+            self.lists.back.eq(upcoming.lists.back),
+        ]

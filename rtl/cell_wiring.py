@@ -1,0 +1,45 @@
+"""Wires of an engine with cells between sequencer, ports and groups."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal
+
+from golden.config import EngineConfig
+from rtl.cell_group import CellGroup
+from rtl.cell_sequencer import CellSequencer
+from rtl.input_port import InputPort
+from rtl.output_port import OutputPort
+
+
+def distribute(
+    m: Module,
+    config: EngineConfig,
+    sequencer: CellSequencer,
+    inputs: InputPort,
+    outputs: OutputPort,
+    groups: Sequence[CellGroup],
+) -> None:
+    """Inputs, the front's and the back's settings to the groups; flags to the sequencer."""
+    target = Signal(config.list_width, name="target")
+    m.d.comb += [
+        sequencer.fresh.eq(inputs.fresh),
+        sequencer.answer.eq(inputs.answer),
+        outputs.number.eq(sequencer.out_stream),
+        # An input vector is the first list of its stream.
+        target.eq(Mux(sequencer.idle, inputs.stream * config.stream_lists, sequencer.phase.target)),
+    ]
+    for number, group in enumerate(groups):
+        m.d.comb += [
+            group.layer.eq(sequencer.layer),
+            group.odd.eq(sequencer.odd),
+            group.begin.eq(sequencer.begin),
+            group.lists.eq(sequencer.lists),
+            group.phase.eq(sequencer.phase),
+            group.closed.eq(sequencer.closed),
+            group.end.eq(sequencer.end),
+            group.target.eq(target),
+            group.input_valid.eq(inputs.valid[number]),
+            group.input_index.eq(inputs.index),
+            group.input_value.eq(inputs.value),
+            group.input_close.eq(inputs.close),
+        ]

@@ -1,0 +1,65 @@
+"""Engines with LSTM and GRU cells: RTL == golden, all outputs and whole traces, step by step."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.simulate import simulate_steps
+from tests.cells import cell_config, cell_network, random_steps
+
+ENGINES: list[dict[str, Any]] = [
+    {},
+    {"streams": 2},
+    {"streams": 3, "pes": 5, "group": 3, "queue_depth": 4, "multiplier_stages": 3},
+    {"pes": 1, "group": 1, "row_depth": 128, "state_frac": 8},
+    {"pes": 6, "group": 1, "entry_stages": 2, "broadcast_stages": 2, "mac": "codebook"},
+    {"streams": 2, "pes": 7, "group": 4, "entry_stages": 2, "multiplier_stages": 4, "mac": "log"},
+    {"streams": 2, "pes": 3, "mac": "codebook", "broadcast_stages": 1, "queue_depth": 3},
+    {"pes": 6, "mac": "log", "run_width": 4, "entry_memory": "spram", "entry_depth": 8192},
+]
+
+
+@pytest.mark.parametrize("peepholes", [False, True])
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_outputs_and_traces_are_golden(engine: dict[str, Any], peepholes: bool) -> None:
+    if peepholes and "entry_memory" in engine:
+        pytest.skip("peepholes need entries in block RAM")
+    rng = np.random.default_rng(len(str(engine)) + peepholes)
+    network = cell_network(
+        rng, cell_config(**engine), peepholes=peepholes, head=bool(len(str(engine)) % 2)
+    )
+    result = simulate_steps(network, random_steps(rng, network, 3))
+    assert result.first_difference() is None
+    assert result.equal
+    assert any(one.outputs.any() for one in result.inferences)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_compiled_is_the_same(streams: int) -> None:
+    rng = np.random.default_rng(streams)
+    network = cell_network(rng, cell_config(streams=streams))
+    steps = random_steps(rng, network, 4)
+    result = simulate_steps(network, steps, compiled=True)
+    assert result.first_difference() is None
+    assert result.equal
+
+
+def test_over_the_load_port() -> None:
+    rng = np.random.default_rng(5)
+    network = cell_network(rng, cell_config(mac="codebook", streams=2))
+    assert simulate_steps(network, random_steps(rng, network, 2), load=True).equal
+
+
+def test_a_wrong_state_is_seen() -> None:
+    """The comparison is of this step's states, not only of what was never reset."""
+    rng = np.random.default_rng(6)
+    network = cell_network(rng, cell_config())
+    steps = random_steps(rng, network, 2)
+    kept, fresh = (
+        simulate_steps(network, [steps[0], type(steps[1])(x=steps[1].x, reset=(reset,))])
+        for reset in (False, True)
+    )
+    assert kept.equal
+    assert fresh.equal
+    assert (kept.inferences[1].outputs != fresh.inferences[1].outputs).any()
