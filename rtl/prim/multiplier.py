@@ -1,46 +1,46 @@
-"""The multiplier: a pipelined signed product that maps to one DSP block."""
+"""The multiplier: a pipelined product that maps to one DSP block."""
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, Value, signed
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Shape, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import ElsieError
 
 _ECP5_BITS = 18
-"""Widest factors of one MULT18X18D."""
+"""Widest factors of one MULT18X18D, which are signed here."""
 
 
 class Multiplier(wiring.Component):
     """product = a * b, `stages` cycles later, one a cycle.
 
-    a, b: signed factors. product: signed, as wide as both together. Registers have no reset, so
-    that they can be those of the DSP block. Yosys finds them on iCE40; on ECP5 it leaves them
-    outside the block, so there the block is named.
+    a, b: factors. product: as wide as both together. All are signed, or none is. Registers have no
+    reset, so that they can be those of the DSP block. Yosys finds them on iCE40, if no bit of a
+    factor is constant; on ECP5 it leaves them outside the block, so there the block is named.
     """
 
     a: Signal
     b: Signal
     product: Signal
 
-    def __init__(self, *, a_width: int, b_width: int, stages: int) -> None:
+    def __init__(self, *, a_width: int, b_width: int, stages: int, unsigned: bool = False) -> None:
         """`stages` is at least 2: the factors' registers and the product's."""
         if stages < 2:
             raise ElsieError(f"multiplier: stages must be at least 2, not {stages}")
-        self._stages = stages
+        self._stages, self._unsigned = stages, unsigned
         super().__init__(
             {
-                "a": In(signed(a_width)),
-                "b": In(signed(b_width)),
-                "product": Out(signed(a_width + b_width)),
+                "a": In(Shape(a_width, signed=not unsigned)),
+                "b": In(Shape(b_width, signed=not unsigned)),
+                "product": Out(Shape(a_width + b_width, signed=not unsigned)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Registers on the factors, then on the product."""
         m = Module()
-        fits = max(len(self.a), len(self.b)) <= _ECP5_BITS
+        fits = max(len(self.a), len(self.b)) + self._unsigned <= _ECP5_BITS
         if fits and getattr(platform, "device", "").startswith("LFE5"):
             value, stages = self._block(m), min(self._stages, 3)
         else:
