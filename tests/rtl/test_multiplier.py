@@ -3,10 +3,17 @@
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 from golden.errors import ElsieError
 from rtl.prim.multiplier import Multiplier
 from tests.rtl.helpers import drive
+
+
+class Ecp5:
+    """What the multiplier asks of a platform."""
+
+    device = "LFE5U-25F"
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
@@ -26,6 +33,23 @@ def test_one_pulse_shows_in_one_cycle_only(stages: int) -> None:
     seen = drive(Multiplier(a_width=4, b_width=4, stages=stages), rows, ["product"])
     assert [cycle for cycle, row in enumerate(seen) if row["product"]] == [6 + stages]
     assert seen[6 + stages]["product"] == -15
+
+
+@pytest.mark.parametrize("stages", [2, 3])
+def test_unsigned_products(stages: int) -> None:
+    rng = np.random.default_rng(stages)
+    a = [127, 127, 64, 0, *(int(v) for v in rng.integers(0, 128, 100))]
+    b = [31, 16, 31, 31, *(int(v) for v in rng.integers(0, 32, 100))]
+    rows = [{"a": x, "b": y} for x, y in zip(a, b, strict=True)]
+    dut = Multiplier(a_width=7, b_width=5, stages=stages, unsigned=True)
+    seen = [cycle["product"] for cycle in drive(dut, rows, ["product"])]
+    assert seen[stages:] == [x * y for x, y in zip(a, b, strict=True)][:-stages]
+
+
+@pytest.mark.parametrize(("bits", "blocks"), [(17, 1), (18, 0)])
+def test_unsigned_factors_need_the_blocks_sign_bit(bits: int, blocks: int) -> None:
+    dut = Multiplier(a_width=bits, b_width=9, stages=2, unsigned=True)
+    assert rtlil.convert(dut, platform=Ecp5()).count("MULT18X18D") == blocks
 
 
 @pytest.mark.parametrize("stages", [0, 1])
