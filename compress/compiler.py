@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from compress import report, sizing
 from compress.balance import STRATEGIES, assign_rows
 from compress.calibrate import activation_frac, column_activity
+from compress.cells import FloatCells
 from compress.model import FloatLayer, Model
 from compress.prune import check_density, prune
 from compress.quantise import MAX_FRAC, Quantised, quantise
@@ -115,8 +116,10 @@ def compile_model(
 
 
 def _check_model(model: Model) -> None:
-    """Refuse numbers that no scale can bring into range together."""
+    """Refuse what the compiler cannot do, and numbers that no scale can bring into range."""
     for layer in model.layers:
+        if isinstance(layer, FloatCells):
+            raise ElsieError(f"layer {layer.name}: the compiler cannot do recurrent layers yet")
         if max(np.abs(layer.weight).max(), np.abs(layer.bias).max()) > _LARGEST:
             raise ElsieError(
                 f"layer {layer.name}: weights or biases are beyond {_LARGEST:g}; "
@@ -188,6 +191,7 @@ def _quantise(
     activations = samples
     in_frac = activation_frac(activations, act_width=config.act_width)
     for layer in model.layers:
+        assert isinstance(layer, FloatLayer)  # _check_model
         pruned = replace(layer, weight=prune(layer.weight, densities[layer.name]))
         # A weight_frac that is too large would scale the bias out of the accumulator.
         bias_bits = int(np.frexp(np.abs(layer.bias).max())[1]) if layer.bias.any() else -MAX_FRAC

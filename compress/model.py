@@ -1,4 +1,4 @@
-"""A trained multilayer perceptron in floating point: from the importer to the compiler."""
+"""A trained model in floating point: from the importer to the compiler."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from compress.cells import FloatCells
 from golden.errors import ElsieError
 from golden.network import ACTIVATIONS
 
@@ -66,20 +67,29 @@ class FloatLayer:
         return self.weight.shape[0]
 
     def forward(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs (samples, n_out) for inputs (samples, n_in)."""
+        """Outputs (..., n_out) for inputs (..., n_in)."""
         return activate(x @ self.weight.T + self.bias, self.activation)
+
+
+AnyLayer = FloatLayer | FloatCells
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """Fully connected layers in order. Raises ElsieError when they do not fit each other."""
+    """Layers in order. Raises ElsieError when they do not fit each other.
+
+    With recurrent layers an input is a sequence, and all layers work step by step.
+    """
 
     name: str
     """Name for messages."""
-    layers: tuple[FloatLayer, ...]
+    layers: tuple[AnyLayer, ...]
     """In order; at least one, names unique."""
     notes: tuple[str, ...] = ()
     """What the importer left out, one sentence each."""
+    head: int | None = None
+    """Recurrent models: the first layer that runs only on a sequence's last step; the number of
+    layers if only the last step's output counts; None when every step has an output."""
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other."""
@@ -93,6 +103,15 @@ class Model:
                     f"layer {layer.name}: it takes {layer.n_in} inputs but layer {before.name} "
                     f"has {before.n_out} outputs"
                 )
+        if self.head is not None and any(
+            isinstance(layer, FloatCells) for layer in self.layers[self.head :]
+        ):
+            raise ElsieError(f"model {self.name}: a recurrent layer follows the last step's output")
+
+    @property
+    def recurrent(self) -> bool:
+        """Some layer has a state, so that inputs are sequences."""
+        return any(isinstance(layer, FloatCells) for layer in self.layers)
 
     @property
     def n_in(self) -> int:
@@ -105,12 +124,23 @@ class Model:
         return self.layers[-1].n_out
 
     def forward(self, x: ArrayLike) -> list[NDArray[np.float64]]:
-        """Activations of every layer: [input, after layer 1, ...], each (samples, width)."""
+        """Activations of every layer: [input, after layer 1, ...], each (samples, width).
+
+        Of a recurrent model (samples, steps, width), the head's too.
+        """
         activations = [np.asarray(x, dtype=np.float64)]
         for layer in self.layers:
             activations.append(layer.forward(activations[-1]))
         return activations
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Outputs (samples, n_out) for inputs (samples, n_in)."""
-        return self.forward(x)[-1]
+    def predict(self, x: ArrayLike, lengths: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Outputs (samples, n_out) for inputs (samples, n_in).
+
+        Of a recurrent model for (samples, steps, n_in): after each sample's last step, which
+        `lengths` (samples,) tells, or if there is no head (samples, steps, n_out).
+        """
+        out = self.forward(x)[-1]
+        if not self.recurrent or self.head is None:
+            return out
+        last = np.full(len(out), out.shape[1]) if lengths is None else np.asarray(lengths)
+        return out[np.arange(len(out)), last - 1]
