@@ -1,7 +1,5 @@
 """The sequencer of an engine with cells: the layers of all streams, phase after phase."""
 
-from typing import Any
-
 from amaranth.hdl import Assert, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,24 +7,13 @@ from amaranth.lib.wiring import In, Out
 from golden import layout
 from golden.config import EngineConfig
 from rtl.cell_control import CellControl
+from rtl.cell_next import next_layout, prepare
 from rtl.cell_pipeline import CellPipeline
 from rtl.counters import Counters
 from rtl.layouts import begin_layout, phase_layout, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
 from rtl.prim.ram import BlockRam
 from rtl.sequencer import SequencerState, ended
-
-
-def next_layout(config: EngineConfig) -> data.StructLayout:
-    """A phase that has not begun: what it broadcasts, and then its operations' settings."""
-    return data.StructLayout(
-        {
-            "base": config.column_width,
-            "back_base": config.column_width,
-            "lists": begin_layout(config),
-            "phase": phase_layout(config),
-        }
-    )
 
 
 class CellSequencer(wiring.Component):
@@ -112,12 +99,16 @@ class CellSequencer(wiring.Component):
         ]
         drive(m, self.write, program)
         following, current = data.View(fields, program.r_data), Signal(fields)
-        upcoming, parity = Signal(next_layout(config)), Signal()
+        parity = Signal()
+        with m.If(self.done):
+            m.d.sync += parity.eq(~parity)
         front, valid, handover = Signal(next_layout(config)), Signal(), Signal()
-        self._prepare(m, upcoming, following, current, parity)
+        upcoming = prepare(
+            m, config=config, now=self, following=following, current=current, parity=parity
+        )
         final = Signal()
         m.d.comb += [
-            final.eq(self._last_stream() & (current.last | (following.head & ~self.answer))),
+            final.eq(self.last_stream() & (current.last | (following.head & ~self.answer))),
             self.base.eq(Mux(self.output, 0, front.base)),
             self.back_base.eq(front.back_base),
             self.odd.eq(front.phase.odd),
@@ -138,43 +129,9 @@ class CellSequencer(wiring.Component):
         self._lists(m, upcoming, current, parity, final)
         return m
 
-    def _last_stream(self) -> Value:
+    def last_stream(self) -> Value:
+        """The phase is that of the last stream."""
         return self.stream == self._config.streams - 1
-
-    def _prepare(
-        self,
-        m: Module,
-        upcoming: data.View,
-        following: data.View,
-        current: data.View,
-        parity: Signal,
-    ) -> None:
-        """The next phase: the same layer of the next stream, or the next layer of the first."""
-        config = self._config
-        stream, layer = Signal.like(self.stream), Signal.like(self.layer)
-        word: Any = Signal(current.shape())
-        with m.If(self._last_stream()):
-            m.d.comb += [stream.eq(0), layer.eq(self.layer + 1), word.eq(following)]
-        with m.Else():
-            m.d.comb += [stream.eq(self.stream + 1), layer.eq(self.layer), word.eq(current)]
-        lists, cells = stream * config.stream_lists, stream * config.cells
-        m.d.sync += [
-            upcoming.base.eq(word.column_base),
-            upcoming.back_base.eq(word.recurrent_base),
-            upcoming.lists.source.eq(word.source + (word.source_alternates & parity) + lists),
-            upcoming.lists.back.eq(word.recurrent + ~parity + lists),
-            upcoming.lists.fed_back.eq(word.fed_back),
-            upcoming.phase.target.eq(word.target + (word.target_alternates & parity) + lists),
-            upcoming.phase.state.eq(word.cell_base + cells),
-            upcoming.phase.layer.eq(layer),
-            upcoming.phase.odd.eq(~self.odd),
-            *(
-                upcoming.phase[name].eq(word[name])
-                for name in ("rows", "bias_base", "shift", "relu", "kind", "peephole")
-            ),
-        ]
-        with m.If(self.done):
-            m.d.sync += parity.eq(~parity)
 
     def _front(
         self,
@@ -187,7 +144,7 @@ class CellSequencer(wiring.Component):
         handover: Signal,
     ) -> None:
         """The next phase becomes the front's, or there is none."""
-        following_stream = Mux(self._last_stream(), 0, self.stream + 1)
+        following_stream = Mux(self.last_stream(), 0, self.stream + 1)
         fresh = Signal()
         m.d.comb += fresh.eq(self.fresh.bit_select(following_stream, 1))
         m.d.sync += self.layer_start.eq(0)
@@ -202,7 +159,7 @@ class CellSequencer(wiring.Component):
                 self.layer_start.eq(1),
                 valid.eq(1),
             ]
-            with m.If(self._last_stream()):
+            with m.If(self.last_stream()):
                 m.d.sync += current.eq(following)
         with m.If(self._rewind):
             # Before the first layer of the first stream.

@@ -24,7 +24,7 @@ def distribute(
     m.d.comb += [
         sequencer.fresh.eq(inputs.fresh),
         sequencer.answer.eq(inputs.answer),
-        outputs.number.eq(sequencer.out_stream),
+        *([outputs.number.eq(sequencer.out_stream)] if config.streams > 1 else []),
         # An input vector is the first list of its stream.
         target.eq(Mux(sequencer.idle, inputs.stream * config.stream_lists, sequencer.phase.target)),
     ]

@@ -55,7 +55,7 @@ class Collector(wiring.Component):
                 "grant": Out(config.groups),
                 "elements": In(data.ArrayLayout(element_layout(config), config.groups)),
                 "base": In(config.column_width),
-                "back_base": In(config.column_width),
+                **({"back_base": In(config.column_width)} if config.cells else {}),
                 "broadcast": Out(wide_broadcast_layout(config)),
                 "any_pending": Out(1),
             }

@@ -87,7 +87,7 @@ class Decoder(wiring.Component):
                 "first": In(1),
                 "entry": In(struct(layout.entry(config))),
                 "value": In(signed(config.act_width)),
-                "look": In(1),
+                **({"look": In(1)} if config.cells else {}),
                 "layer": In(config.layer_width),
                 "real": Out(1),
                 "row": Out(config.row_width),
@@ -118,7 +118,7 @@ class Decoder(wiring.Component):
                 init=self._init,
             )
             m.d.comb += [
-                ram.r_en.eq(self.valid | self.look),
+                ram.r_en.eq(self.valid | self.look if self._config.cells else self.valid),
                 ram.r_addr.eq(Cat(self.entry.code, self.layer)),
                 self.weight.eq(ram.r_data),
             ]

@@ -93,12 +93,13 @@ class Engine(wiring.Component):
         ]
         hold = self._status(m, sequencer, outputs, groups)
         self._collect(m, sequencer, collector, hold, groups)
-        self._broadcast(m, sequencer, collector, hold, groups)
+        spread = self._broadcast(m, sequencer, collector, hold)
         if config.cells:
             cell_wiring.distribute(m, config, sequencer, inputs, outputs, groups)
+            m.d.comb += [group.broadcast.eq(spread) for group in groups]
             m.d.comb += collector.back_base.eq(sequencer.back_base)
         else:
-            self._distribute(m, sequencer, inputs, groups)
+            self._distribute(m, sequencer, inputs, spread, groups)
         self._count(m, sequencer, hold, groups)
         self._load(m, sequencer, groups)
         return m
@@ -164,16 +165,16 @@ class Engine(wiring.Component):
             ]
 
     def _broadcast(
-        self, m: Module, sequencer: Any, collector: Collector, hold: Signal, groups: list[Any]
-    ) -> None:
-        """Broadcasts to the groups."""
+        self, m: Module, sequencer: Any, collector: Collector, hold: Signal
+    ) -> data.View:
+        """The broadcast as it comes to the groups."""
         broadcast = Signal(broadcast_layout(self.config))
         m.d.comb += [
             broadcast.valid.eq(collector.broadcast.valid & ~sequencer.output),
             broadcast.column.eq(collector.broadcast.column),
             broadcast.value.eq(collector.broadcast.value),
         ]
-        spread = delayed(
+        return delayed(
             m,
             broadcast,
             # The last stage is in the column memories.
@@ -182,14 +183,19 @@ class Engine(wiring.Component):
             reset_less=False,
             enable=~hold,
         )
-        m.d.comb += [group.broadcast.eq(spread) for group in groups]
 
     def _distribute(
-        self, m: Module, sequencer: Sequencer, inputs: InputPort, groups: list[Group]
+        self,
+        m: Module,
+        sequencer: Sequencer,
+        inputs: InputPort,
+        spread: data.View,
+        groups: list[Group],
     ) -> None:
-        """Inputs and the layer's settings to the groups."""
+        """Broadcast, inputs and the layer's settings to the groups."""
         for number, group in enumerate(groups):
             m.d.comb += [
+                group.broadcast.eq(spread),
                 group.quiet.eq(sequencer.quiet & sequencer.running),
                 group.layer.eq(sequencer.layer),
                 group.swap.eq(sequencer.swap),
@@ -202,11 +208,12 @@ class Engine(wiring.Component):
     def _count(self, m: Module, sequencer: Any, hold: Signal, groups: list[Any]) -> None:
         """The counters' inputs."""
         m.submodules.counting = counting = Counters(config=self.config)
-        running = sequencer.running
+        running, cells = sequencer.running, self.config.cells
+        stalled = hold & sequencer.enable if cells else hold
         m.d.comb += [
-            counting.start.eq(sequencer.start),
+            counting.start.eq(sequencer.start if cells else sequencer.swap & sequencer.idle),
             counting.running.eq(running),
-            counting.stalled.eq(running & sequencer.enable & hold & ~sequencer.quiet),
+            counting.stalled.eq(running & stalled & ~sequencer.quiet),
             counting.starving.eq(Cat(group.starving for group in groups)),
             counting.committing.eq(Cat(pe.sums.commit for g in groups for pe in g.pes)),
             self.counters.eq(counting.counters),

@@ -1,6 +1,6 @@
 """Entry read: runs a PE's jobs, one entry every cycle (EIE, "Sparse Matrix Read")."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,7 +19,7 @@ class EntryReader(wiring.Component):
     the first one a cycle after the pop. fetch, fetch_address: read this word of the entry memory,
     in the cycle of its first entry. word: it, one cycle later. valid, first, entry, value: the
     entry a cycle after it was issued, whether it is its column's first, and the job's activation.
-    busy: a job runs; running: it, where phases overlap.
+    busy: a job runs; running: it, where phases overlap. Only with cells: steal, busy, running.
     """
 
     LATENCY = 2
@@ -46,10 +46,10 @@ class EntryReader(wiring.Component):
         """Widths and the entries in a word come from `config`."""
         self._config = config
         entry = struct(layout.entry(config))
+        cells = {"steal": In(1), "busy": Out(1), "running": Out(job_layout(config))}
         super().__init__(
             {
                 "turn": In(1),
-                "steal": In(1),
                 "job_valid": In(1),
                 "job": In(job_layout(config)),
                 "pop": Out(1),
@@ -62,8 +62,7 @@ class EntryReader(wiring.Component):
                 "first": Out(1),
                 "entry": Out(entry),
                 "value": Out(signed(config.act_width)),
-                "busy": Out(1),
-                "running": Out(job_layout(config)),
+                **(cells if config.cells else {}),
             }
         )
 
@@ -72,14 +71,14 @@ class EntryReader(wiring.Component):
         m = Module()
         config = self._config
         two = config.entry_lanes > 1
-        starts, ends = Signal(), Signal()
+        starts, last = Signal(), Signal(name="ends")
+        busy, ends = self._busy(m, last)
         remaining = Signal(config.count_width)
         value = Signal(signed(config.act_width), reset_less=True)
         m.submodules.step = step = SelectAdder(width=len(self.address))
         m.submodules.count = count = SelectAdder(width=config.count_width)
         m.d.comb += [
-            self.issuing.eq(self.busy & ~self.steal),
-            self.pop.eq(self.job_valid & (~self.busy | (ends & ~self.steal)) & self.turn),
+            self.pop.eq(self.job_valid & (~busy | ends) & self.turn),
             # The job's first address, or the next one.
             step.addend.eq(~self.pop),
             step.base.eq(self.address),
@@ -93,11 +92,11 @@ class EntryReader(wiring.Component):
         ]
         with m.If(self.pop | self.issuing):
             m.d.sync += [
-                self.busy.eq(self.pop | ~ends),
+                busy.eq(self.pop | ~last),
                 starts.eq(self.pop),
                 self.address.eq(step.sum),
                 remaining.eq(count.sum),
-                ends.eq(count.sum == 0),
+                last.eq(count.sum == 0),
             ]
         with m.If(self.pop):
             m.d.sync += value.eq(self.job.value)
@@ -106,6 +105,13 @@ class EntryReader(wiring.Component):
         m.d.sync += [self.valid.eq(self.issuing), self.first.eq(starts), self.value.eq(value)]
         self._lanes(m) if two else self._whole(m)
         return m
+
+    def _busy(self, m: Module, last: Signal) -> tuple[Signal, Value]:
+        """Whether a job runs, and whether its last entry is read now."""
+        if not self._config.cells:
+            return self.issuing, last
+        m.d.comb += self.issuing.eq(self.busy & ~self.steal)
+        return self.busy, last & ~self.steal
 
     def _whole(self, m: Module) -> None:
         """A word is an entry."""

@@ -174,10 +174,8 @@ class Group(wiring.Component):
 
 def load_register(m: Module, valid: Signal, word: data.View) -> tuple[Signal, data.View]:
     """The load port, a cycle later: one register for a group's memories, as it fans out far."""
-    valid_late, word_late = (
-        Signal(name="load_valid_0"),
-        Signal.like(word, name="load_word_0", reset_less=True),
-    )
+    word_late = Signal.like(word, name="word", reset_less=True)
+    valid_late = Signal(name="valid")
     m.d.sync += [valid_late.eq(valid), word_late.eq(word)]
     return valid_late, word_late
 

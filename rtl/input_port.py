@@ -14,7 +14,7 @@ class InputPort(wiring.Component):
     input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what
     it stores. close: a vector ends, of stream number `stream`. start: the last input is being
     taken. fresh: one bit for each stream, its state counts as zero; answer: results are wanted;
-    both from start on, to the next inputs.
+    both from start on, to the next inputs. Only with cells: close, stream, fresh, answer.
     """
 
     input: stream.Interface
@@ -31,6 +31,12 @@ class InputPort(wiring.Component):
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of groups and widths come from `config`."""
         self._config = config
+        cells = {
+            "close": Out(1),
+            "stream": Out(range(config.streams)),
+            "fresh": Out(config.streams),
+            "answer": Out(1),
+        }
         super().__init__(
             {
                 "input": In(stream.Signature(input_layout(config))),
@@ -38,11 +44,8 @@ class InputPort(wiring.Component):
                 "valid": Out(config.groups),
                 "index": Out(config.index_width),
                 "value": Out(signed(config.act_width)),
-                "close": Out(1),
-                "stream": Out(range(config.streams)),
                 "start": Out(1),
-                "fresh": Out(config.streams),
-                "answer": Out(1),
+                **(cells if config.cells else {}),
             }
         )
 
@@ -52,23 +55,22 @@ class InputPort(wiring.Component):
         groups = self._config.groups
         select = Signal(groups, init=1)
         taken = Signal()
+        # Without cells an input is a single vector.
+        close = self.close if self._config.cells else self.start
         m.d.comb += [
             self.input.ready.eq(self.idle),
             taken.eq(self.input.valid & self.idle),
-            self.close.eq(taken & self.input.payload.last),
-            self.start.eq(self.close & (self.stream == self._config.streams - 1)),
+            close.eq(taken & self.input.payload.last),
             self.value.eq(self.input.payload.value),
             self.valid.eq(select & taken.replicate(groups)),
         ]
-        with m.If(self.close):
+        with m.If(close):
             m.d.sync += [select.eq(1), self.index.eq(0)]
         with m.Elif(taken):
             m.d.sync += [
                 select.eq(select.rotate_left(1)),
                 self.index.eq(self.index + select[-1]),
             ]
-        with m.If(self.close):
-            m.d.sync += self.stream.eq(Mux(self.start, 0, self.stream + 1))
         if self._config.cells:
             self._flags(m)
         return m
@@ -77,8 +79,13 @@ class InputPort(wiring.Component):
         """What is said beside a vector's last activation; at once, and then kept."""
         fresh, answer = Signal.like(self.fresh), Signal()
         payload = self.input.payload
-        m.d.comb += [self.fresh.eq(fresh), self.answer.eq(answer)]
+        m.d.comb += [
+            self.start.eq(self.close & (self.stream == self._config.streams - 1)),
+            self.fresh.eq(fresh),
+            self.answer.eq(answer),
+        ]
         with m.If(self.close):
+            m.d.sync += self.stream.eq(Mux(self.start, 0, self.stream + 1))
             m.d.comb += self.answer.eq(payload.answer)
             m.d.comb += self.fresh.bit_select(self.stream, 1).eq(payload.reset)
         m.d.sync += [fresh.eq(self.fresh), answer.eq(self.answer)]

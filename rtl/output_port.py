@@ -33,7 +33,7 @@ class OutputPort(wiring.Component):
         super().__init__(
             {
                 "enable": In(1),
-                "number": In(range(config.streams)),
+                **({"number": In(range(config.streams))} if config.streams > 1 else {}),
                 "broadcast": In(wide_broadcast_layout(config)),
                 "held": In(1),
                 "hold": Out(1),

@@ -126,8 +126,8 @@ class ProcessingElement(wiring.Component):
             entry.job.eq(queue.head),
             decoder.layer.eq(self.layer),
         ]
-        self._read(m)
         self._sum(m)
+        self._read(m)
         self._finish(m)
         self._memories(m)
         self._show_state(m)

@@ -22,7 +22,7 @@ FLOOR = {
     "cli": 4,
 }
 SOURCES = sorted(path for name in FLOOR for path in (ROOT / name).rglob("*.py"))
-RTL_TAKES = {"config", "errors", "layout", "image", "presets"}
+RTL_TAKES = {"cell_program", "config", "errors", "image", "kinds", "layout", "presets"}
 """What rtl/ may import of golden/: configuration and formats, never arithmetic."""
 
 

@@ -13,6 +13,7 @@ from bench.fpga import measure as measuring
 from bench.fpga.configurations import CONFIGURATIONS, Configuration, find
 from bench.fpga.network import random_network
 from cli.main import main
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.image import encode
 
@@ -30,7 +31,8 @@ def test_rows_are_of_the_configurations_as_they_are(path: Path) -> None:
     """A configuration that is changed must be measured again."""
     row, configuration = json.loads(path.read_text()), find(path.stem)
     assert row["name"] == path.stem
-    assert row["engine"] == configuration.engine.to_dict()
+    # A field that is newer than the row has its default.
+    assert EngineConfig.from_dict(row["engine"]) == configuration.engine
     assert row["network"]["sizes"] == list(configuration.sizes)
     assert row["network"]["density"] == configuration.density
     for name in ("device", "board", "seed", "clock_mhz"):
