@@ -1,0 +1,92 @@
+"""The recogniser in PyTorch: one recurrent layer, its last state to ten scores, and the delta rule."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from examples.speech.features import N_COEFFICIENTS, Part
+
+torch.set_num_threads(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Least change of an input and of a state that is sent; 0 sends every change."""
+
+    x: float = 0.0
+    h: float = 0.0
+
+
+class Recogniser(nn.Module):
+    """x (batch, steps, features) to scores (batch, 10), from the state after each word's last step."""
+
+    def __init__(self, cell: str, hidden: int) -> None:
+        super().__init__()
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        self.layer = kind(N_COEFFICIENTS, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, 10)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Without lengths, the last of the steps that are given counts."""
+        states = self.layer(x)[0]
+        if lengths is None:
+            return self.head(states[:, -1])
+        return self.head(states[torch.arange(len(x)), lengths - 1])
+
+    def delta(self, x: Tensor, lengths: Tensor, least: Thresholds) -> tuple[Tensor, Tensor, Tensor]:
+        """DeltaRNN (Neil et al. 2017, section 2): only what moved by `least` since it was last sent is sent.
+
+        Returns the scores, the states (batch, steps, hidden), and for every step which inputs and states were sent (batch, steps,
+        features + hidden). An LSTM only. Gradients flow through what was sent.
+        """
+        w_x, w_h = self.layer.weight_ih_l0, self.layer.weight_hh_l0
+        bias = self.layer.bias_ih_l0 + self.layer.bias_hh_l0
+        batch, steps, _ = x.shape
+        h = c = held_h = x.new_zeros(batch, w_h.shape[1])
+        held_x = x.new_zeros(batch, x.shape[2])
+        states, sent = [], []
+        for step in range(steps):
+            move_x, move_h = x[:, step] - held_x, h - held_h
+            sent_x = (move_x.abs() >= least.x) & (move_x != 0)
+            sent_h = (move_h.abs() >= least.h) & (move_h != 0)
+            held_x = torch.where(sent_x, x[:, step], held_x)
+            held_h = torch.where(sent_h, h, held_h)
+            gates = held_x @ w_x.T + held_h @ w_h.T + bias
+            i, f, g, o = gates.chunk(4, dim=1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            states.append(h)
+            sent.append(torch.cat([sent_x, sent_h], dim=1))
+        every = torch.stack(states, dim=1)
+        last = every[torch.arange(batch), lengths - 1]
+        return self.head(last), every, torch.stack(sent, dim=1)
+
+
+def tensors(part: Part) -> tuple[Tensor, Tensor, Tensor]:
+    """x, lengths and y for PyTorch."""
+    return torch.from_numpy(part.x), torch.from_numpy(part.lengths), torch.from_numpy(part.y)
+
+
+@torch.no_grad()
+def accuracy(net: Recogniser, part: Part) -> float:
+    """Percent of words whose largest score is the digit."""
+    x, lengths, y = tensors(part)
+    return 100.0 * float((net(x, lengths).argmax(dim=1) == y).double().mean())
+
+
+@torch.no_grad()
+def accuracy_delta(net: Recogniser, part: Part, least: Thresholds) -> tuple[float, float]:
+    """The same with the delta rule, and the share of columns sent.
+
+    A column counts with its non-zeros, so the share is that of the multiplications.
+    """
+    x, lengths, y = tensors(part)
+    scores, _, sent = net.delta(x, lengths, least)
+    entries = np.concatenate(
+        [(w != 0).sum(dim=0).numpy() for w in (net.layer.weight_ih_l0, net.layer.weight_hh_l0)]
+    )
+    valid = (torch.arange(x.shape[1]) < lengths[:, None]).numpy()
+    share = sent.numpy()[valid] @ entries / entries.sum()
+    return 100.0 * float((scores.argmax(dim=1) == y).double().mean()), float(share.mean())
