@@ -1,11 +1,18 @@
-"""MFCC features by kaldi-native-fbank, normalised with constants from the training voices."""
+"""MFCC features by kaldi-native-fbank, normalised with constants from the training voices.
 
+`python -m examples.speech.features WORD.wav OUT.npz` makes the recogniser's input of a sound file.
+"""
+
+import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import kaldi_native_fbank as kaldi  # pyright: ignore[reportMissingImports]
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 N_COEFFICIENTS = 13
 WINDOW_MS, HOP_MS = 32, 16
@@ -16,7 +23,7 @@ GRID = 128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Words: x float32 (words, steps, features), zero after its length; lengths, y int64 (words,)."""
+    """Words: x (words, steps, features), zero after each length; lengths and y (words,)."""
 
     x: NDArray[np.float32]
     lengths: NDArray[np.int64]
@@ -54,6 +61,12 @@ class Norm:
         steps = np.concatenate(features)
         return cls(mean=steps.mean(axis=0), deviation=steps.std(axis=0))
 
+    @classmethod
+    def load(cls) -> "Norm":
+        """The constants that the committed networks were trained with."""
+        constants = json.loads((Path(__file__).parent / "features.json").read_text())
+        return cls(mean=np.array(constants["mean"]), deviation=np.array(constants["deviation"]))
+
     def __call__(self, features: NDArray) -> NDArray[np.float32]:
         """Mean 0 and deviation 1, on the grid."""
         scaled = (features - self.mean) / self.deviation
@@ -67,3 +80,20 @@ def pad(features: Sequence[NDArray[np.float32]], digits: Sequence[int]) -> Part:
     for number, word in enumerate(features):
         x[number, : len(word)] = word
     return Part(x=x, lengths=lengths, y=np.array(digits, dtype=np.int64))
+
+
+def main() -> None:
+    """One sound file to one sample."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sound", type=Path, help="a WAV file, one channel, 16 bits, 16 kHz or more")
+    parser.add_argument("out", type=Path)
+    arguments = parser.parse_args()
+    rate, samples = wavfile.read(arguments.sound)
+    if samples.dtype != np.int16 or samples.ndim != 1 or rate < 2 * HIGH_HZ:
+        raise SystemExit(f"{arguments.sound}: one channel of 16 bits at 16 kHz or more is needed")
+    x = Norm.load()(mfcc(samples / 32768, rate))
+    np.savez(arguments.out, x=x[None], lengths=np.array([len(x)], dtype=np.int64))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,10 @@
-"""The recogniser in PyTorch: one recurrent layer, its last state to ten scores, and the delta rule."""
+"""The recogniser in PyTorch: a recurrent layer, its last state to ten scores; the delta rule."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+import torch  # pyright: ignore[reportMissingImports]
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
 from examples.speech.features import N_COEFFICIENTS, Part
 
@@ -13,14 +13,17 @@ torch.set_num_threads(1)
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Least change of an input and of a state that is sent; 0 sends every change."""
+    """Least change of an input and of a state that is sent; 0 sends every change.
 
-    x: float = 0.0
-    h: float = 0.0
+    Tensors (batch, 1) give each word its own.
+    """
+
+    x: float | Tensor = 0.0
+    h: float | Tensor = 0.0
 
 
 class Recogniser(nn.Module):
-    """x (batch, steps, features) to scores (batch, 10), from the state after each word's last step."""
+    """From x (batch, steps, features) to scores (batch, 10) of the state after the last step."""
 
     def __init__(self, cell: str, hidden: int) -> None:
         super().__init__()
@@ -36,15 +39,15 @@ class Recogniser(nn.Module):
         return self.head(states[torch.arange(len(x)), lengths - 1])
 
     def delta(self, x: Tensor, lengths: Tensor, least: Thresholds) -> tuple[Tensor, Tensor, Tensor]:
-        """DeltaRNN (Neil et al. 2017, section 2): only what moved by `least` since it was last sent is sent.
+        """The delta rule (DeltaRNN, Neil et al. 2017): only what moved by `least` is sent.
 
-        Returns the scores, the states (batch, steps, hidden), and for every step which inputs and states were sent (batch, steps,
-        features + hidden). An LSTM only. Gradients flow through what was sent.
+        A move counts from the value last sent; what is not sent keeps that value. All start at 0.
+        Returns the scores, the states (batch, steps, hidden), and which inputs and states each step
+        sent (batch, steps, features + hidden). Gradients flow through what was sent.
         """
-        w_x, w_h = self.layer.weight_ih_l0, self.layer.weight_hh_l0
-        bias = self.layer.bias_ih_l0 + self.layer.bias_hh_l0
+        layer = self.layer
         batch, steps, _ = x.shape
-        h = c = held_h = x.new_zeros(batch, w_h.shape[1])
+        h = c = held_h = x.new_zeros(batch, layer.hidden_size)
         held_x = x.new_zeros(batch, x.shape[2])
         states, sent = [], []
         for step in range(steps):
@@ -53,15 +56,37 @@ class Recogniser(nn.Module):
             sent_h = (move_h.abs() >= least.h) & (move_h != 0)
             held_x = torch.where(sent_x, x[:, step], held_x)
             held_h = torch.where(sent_h, h, held_h)
-            gates = held_x @ w_x.T + held_h @ w_h.T + bias
-            i, f, g, o = gates.chunk(4, dim=1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
+            from_x = held_x @ layer.weight_ih_l0.T + layer.bias_ih_l0
+            from_h = held_h @ layer.weight_hh_l0.T + layer.bias_hh_l0
+            if isinstance(layer, nn.GRU):
+                h = _gru(from_x, from_h, h)
+            else:
+                h, c = _lstm(from_x + from_h, c)
             states.append(h)
             sent.append(torch.cat([sent_x, sent_h], dim=1))
         every = torch.stack(states, dim=1)
-        last = every[torch.arange(batch), lengths - 1]
-        return self.head(last), every, torch.stack(sent, dim=1)
+        return self.head(every[torch.arange(batch), lengths - 1]), every, torch.stack(sent, dim=1)
+
+
+def _lstm(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """The new state and cell; PyTorch's gate order."""
+    i, f, g, o = sums.chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _gru(from_x: Tensor, from_h: Tensor, h: Tensor) -> Tensor:
+    """The new state, the reset gate after the matrix (ONNX: linear_before_reset = 1)."""
+    (r_x, z_x, n_x), (r_h, z_h, n_h) = from_x.chunk(3, dim=1), from_h.chunk(3, dim=1)
+    z = (z_x + z_h).sigmoid()
+    n = (n_x + (r_x + r_h).sigmoid() * n_h).tanh()
+    return (1 - z) * n + z * h
+
+
+def recogniser(cell: str, hidden: int, seed: int) -> Recogniser:
+    """An untrained one."""
+    torch.manual_seed(seed)
+    return Recogniser(cell, hidden)
 
 
 def tensors(part: Part) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,7 +1,8 @@
 """Ten spoken digits by a speech synthesiser, split by voice, with noise, gain and time shift.
 
-Nobody speaks here: espeak-ng (Debian's package of that name) is the only speaker. Its variants are one
-formant synthesiser with other settings, so accuracy on held-out variants says nothing about people.
+Nobody speaks here: espeak-ng (Debian's package of that name) makes all sound. Its variants
+are a formant synthesiser with other settings, so accuracy on held-out variants says nothing about
+people.
 `python -m examples.speech.sound FOLDER` writes the test part as WAV files, to listen to.
 """
 
@@ -38,13 +39,13 @@ klatt3 klatt4 announcer|anika|antonio pedro|aunty f4 linda|belinda|benjamin edwa
 david|ed|f1|f2 f5|f3|grandma|grandpa|iven iven2 iven3 iven4|m1 m2 m6|m4|m5|m8|marcelo
 max|norbert|pablo|paul|quincy|rob robert|sandro|shelby|steph steph2|travis|victor|zac
 """.replace("Mr serious", "Mr_serious")
-"""espeak-ng's variants. Those that sound alike are in one family, all of which is in one part; exact
+"""espeak-ng's variants. Those that sound alike are one family, all of it in one part; exact
 copies (caleb, klatt6), whispers, robots and sound effects are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a part is made: families of voices, accents of each voice, words of each accent and digit."""
+    """Size of a part: families of voices, accents of each voice, words of each accent and digit."""
 
     families: int
     accents: int
@@ -100,7 +101,7 @@ def words(part: str) -> Iterator[Word]:
 
 
 def speak(word: str, *, voice: str, speed: int, pitch: int, file: Path) -> NDArray[np.float64]:
-    """espeak-ng's sound of a word, without the silence around it; speed in words a minute, pitch 0..99."""
+    """A word by espeak-ng without silence around it; speed in words a minute, pitch 0..99."""
     command = ["espeak-ng", "-z", "-v", voice, "-s", str(speed), "-p", str(pitch), "-w", str(file)]
     try:
         subprocess.run([*command, word], check=True)
