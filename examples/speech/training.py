@@ -10,11 +10,9 @@ from examples.speech.net import Recogniser, Thresholds, tensors
 from examples.speech.pruning import gate_masks, largest
 
 BATCH = 64
-NOISE = 0.3
-"""Deviation of the noise that training adds to the features, which have deviation 1."""
 LEAST = Thresholds(x=0.5, h=0.2)
 """The delta rule's largest thresholds in training; each word draws its share of them, 0 to 1."""
-MOVEMENT = 1.0
+MOVEMENT = 0.5
 """Weight of the states' mean absolute change from step to step in the loss."""
 DENSITIES = (0.35, 0.16, 0.4)
 """What pruning leaves of the input matrices, the recurrent matrices and the head."""
@@ -29,17 +27,21 @@ def train(
     loss: Loss,
     epochs: int,
     rate: float,
+    noise: float,
     seed: int,
     after: Callable[[float], None] | None = None,
 ) -> None:
-    """AdamW, its rate falling along a cosine to 0; `after` gets the share done after each step."""
+    """AdamW, its rate falling along a cosine to 0; `after` gets the share done after each step.
+
+    `noise` is the deviation of what is added to the features, which have deviation 1.
+    """
     torch.manual_seed(seed)
     steps = epochs * (len(part.y) // BATCH)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-4)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step, (x, lengths, y) in enumerate(_batches(part, epochs), start=1):
         optimiser.zero_grad()
-        loss(net, x + NOISE * torch.randn_like(x), lengths, y).backward()
+        loss(net, x + noise * torch.randn_like(x), lengths, y).backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         falling.step()
