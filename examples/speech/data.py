@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from examples.speech.features import Norm, Part, mfcc, pad
 from examples.speech.sound import PLANS, RATE, rough_random, roughen, words
 
-COPIES = 4
+COPIES = 8
 """Of every training word, each with noise, gain and shift of its own."""
 SPEEDS = (0.75, 1.3)
 """A training copy is played so many times as fast, which moves formants and pitch too: it

@@ -13,6 +13,9 @@ import kaldi_native_fbank as kaldi  # pyright: ignore[reportMissingImports]
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
+from scipy.signal import resample_poly
+
+from examples.speech.sound import RATE
 
 N_COEFFICIENTS = 13
 WINDOW_MS, HOP_MS = 32, 16
@@ -91,7 +94,8 @@ def main() -> None:
     rate, samples = wavfile.read(arguments.sound)
     if samples.dtype != np.int16 or samples.ndim != 1 or rate < 2 * HIGH_HZ:
         raise SystemExit(f"{arguments.sound}: one channel of 16 bits at 16 kHz or more is needed")
-    x = Norm.load()(mfcc(samples / 32768, rate))
+    sound = resample_poly(samples / 32768, RATE, rate)
+    x = Norm.load()(mfcc(sound, RATE))
     np.savez(arguments.out, x=x[None], lengths=np.array([len(x)], dtype=np.int64))
 
 
