@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from examples.speech.sound import VOICES
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SPEECH = EXAMPLES / "speech"
 PARTS = {"test": 400, "validate": 400, "calibrate": 60}
@@ -69,6 +71,11 @@ def test_part(name: str) -> None:
     steps = x[valid].astype(np.float64)
     assert np.abs(steps.mean(axis=0)).max() < 0.5
     assert ((steps.std(axis=0) > 0.6) & (steps.std(axis=0) < 1.5)).all()
+
+
+def test_parts_share_no_voice() -> None:
+    dealt = [voice for voices in VOICES.values() for voice in voices.split()]
+    assert len(set(dealt)) == len(dealt) == 71
 
 
 def test_parts_share_no_word() -> None:
