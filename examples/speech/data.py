@@ -23,7 +23,7 @@ def parts() -> tuple[dict[str, Part], Norm]:
     return made, norm
 
 
-def _raw(part: str) -> list[tuple[NDArray[np.float64], int]]:
+def _raw(part: str) -> list[tuple[NDArray[np.float32], int]]:
     """Coefficients and digit of every word, roughened."""
     random = rough_random(part)
     spoken = list(words(part))

@@ -33,7 +33,7 @@ class Part:
     y: NDArray[np.int64]
 
 
-def mfcc(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+def mfcc(sound: NDArray[np.float64], rate: int) -> NDArray[np.float32]:
     """Cepstral coefficients (steps, 13) of a sound in -1..1."""
     options = kaldi.MfccOptions()
     options.num_ceps = N_COEFFICIENTS
@@ -55,11 +55,11 @@ def mfcc(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
 class Norm:
     """Mean and deviation of each coefficient."""
 
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
 
     @classmethod
-    def of(cls, features: Sequence[NDArray]) -> "Norm":
+    def of(cls, features: Sequence[NDArray[np.float32]]) -> "Norm":
         """Over all steps of all words."""
         steps = np.concatenate(features)
         return cls(mean=steps.mean(axis=0), deviation=steps.std(axis=0))
@@ -68,9 +68,9 @@ class Norm:
     def load(cls) -> "Norm":
         """The constants that the committed networks were trained with."""
         constants = json.loads((Path(__file__).parent / "features.json").read_text())
-        return cls(mean=np.array(constants["mean"]), deviation=np.array(constants["deviation"]))
+        return cls(**{name: np.array(values, np.float32) for name, values in constants.items()})
 
-    def __call__(self, features: NDArray) -> NDArray[np.float32]:
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean 0 and deviation 1, on the grid."""
         scaled = (features - self.mean) / self.deviation
         return (np.rint(scaled * GRID) / GRID).astype(np.float32)
