@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint format train clean
+.PHONY: demo test test-long lint format train train-speech clean
 
 # The main job: set up, then digits from ONNX to a checked engine and a bitstream.
 demo: .venv/run
@@ -27,8 +27,12 @@ format: .venv/lint
 	$(BIN)/ruff format .
 
 # Trains the example again; the result is the same, byte for byte.
-train: .venv/train
+train: .venv/digits
 	$(BIN)/python -m examples.digits.train
+
+# The same for spoken digits; needs espeak-ng, and PyTorch's CPU build first: examples/README.md.
+train-speech: .venv/train
+	OMP_NUM_THREADS=1 $(BIN)/python -m examples.speech.train
 
 # In compat mode a folder called like a package does not hide it.
 .venv/run: pyproject.toml
@@ -37,7 +41,7 @@ train: .venv/train
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable .
 	touch $@
 
-.venv/test .venv/lint .venv/train .venv/peers: .venv/%: .venv/run
+.venv/test .venv/lint .venv/digits .venv/train .venv/peers: .venv/%: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[$*]'
 	touch $@
 
