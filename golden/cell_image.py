@@ -29,7 +29,16 @@ class Plan:
             lists.recurrent[number],
             lists.target[number],
         )
+        more: dict[str, int] = {}
+        if self.network.config.delta:
+            before = self.network if not number else self.network.layers[number - 1]
+            more = {
+                "threshold": layer.threshold,
+                "source_threshold": before.threshold,
+                "keep": int(head is None or number < head),
+            }
         return {
+            **more,
             "recurrent_base": column_base + columns if back else 0,
             "source": source.number,
             "source_alternates": int(source.alternates),

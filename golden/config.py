@@ -66,6 +66,8 @@ class EngineConfig:
     """Fraction bits of an LSTM cell's state; a GRU's has 14."""
     streams: int = 1
     """Independent sequences with a state each, which take turns step by step."""
+    delta: bool = False
+    """Only activations that moved are broadcast, as differences; sums last from step to step."""
     act_lists: int = 2
     """Lists of activations a group can hold, `act_depth` long each (golden.lists)."""
 

@@ -59,8 +59,12 @@ def cell_descriptor(config: EngineConfig) -> Layout:
     recurrent_base: address in the column memory of recurrent column 0. source, recurrent, target:
     lists of activations (golden.lists) of stream 0; the first and the last are alternating or not.
     kind: which program of cell operations (golden.cells). cell_base: first cell's number. peephole:
-    address of the first peephole entry. head: only run when an answer is wanted.
+    address of the first peephole entry. head: only run when an answer is wanted. With delta also
+    threshold: of the layer's outputs; source_threshold: of its input, which counts for the first
+    layer; keep: its sums last.
     """
+    threshold = (config.act_width - 1, False)
+    delta = {"threshold": threshold, "source_threshold": threshold, "keep": (1, False)}
     return {
         "recurrent_base": (config.column_width, False),
         "source": (config.list_width, False),
@@ -73,6 +77,7 @@ def cell_descriptor(config: EngineConfig) -> Layout:
         "cell_base": (bits_for(config.cells), False),
         "peephole": (config.entry_address_width, False),
         "head": (1, False),
+        **(delta if config.delta else {}),
     }
 
 

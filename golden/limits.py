@@ -113,13 +113,20 @@ def _check_entries(config: "EngineConfig") -> None:
 
 def _check_cells(config: "EngineConfig") -> None:
     """What an engine with LSTM or GRU cells needs, and what one without must leave alone."""
+    if not isinstance(config.delta, bool):
+        raise ElsieError(f"engine configuration: delta must be true or false, not {config.delta!r}")
     if not config.cells:
-        if config.streams > 1 or config.act_lists > 2:
+        if config.streams > 1 or config.act_lists > 2 or config.delta:
             raise ElsieError(
-                "engine configuration: streams and act_lists are for engines with cells; "
+                "engine configuration: streams, delta and act_lists are for engines with cells; "
                 "leave them out, or set cells"
             )
         return
+    if config.delta and config.streams > 1:
+        raise ElsieError(
+            f"engine configuration: streams must be 1 with delta, not {config.streams}: sums last "
+            f"from step to step, and there is one set of them"
+        )
     if config.act_width != CELL_WIDTH:
         raise ElsieError(
             f"engine configuration: act_width must be {CELL_WIDTH} with cells, "

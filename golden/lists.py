@@ -2,7 +2,8 @@
 
 A group's activation memory holds `act_lists` lists. Each stream has its own: two that layers use in
 turn, source and target, and two for every layer whose output is fed back, the step before's and the
-step's, which change places from step to step.
+step's, which change places from step to step. With delta no two layers share a list, because what
+was sent last is known by list.
 """
 
 from dataclasses import dataclass
@@ -40,24 +41,36 @@ def allocate(network: Network) -> Lists:
         for number, layer in enumerate(network.layers)
         if layer.kind is not LayerKind.DENSE
     }
-    kept = {
-        number: Place(number=2 + 2 * nth, alternates=True)
-        for nth, number in enumerate(sorted(sources))
-    }
-    targets: list[Place] = []
-    free = 0
-    for number in range(len(network.layers)):
-        if number in kept:
-            targets.append(kept[number])
-            continue
-        free = 1 - free
-        targets.append(Place(number=free, alternates=False))
+    numbers = _numbers(network, sources)
+    targets = tuple(
+        Place(number=number, alternates=nth in sources) for nth, number in enumerate(numbers)
+    )
     return Lists(
         source=(Place(number=0, alternates=False), *targets[:-1]),
         recurrent=tuple(
-            None if layer.kind is LayerKind.DENSE else kept[number + layer.projected]
+            None if layer.kind is LayerKind.DENSE else targets[number + layer.projected]
             for number, layer in enumerate(network.layers)
         ),
-        target=tuple(targets),
-        per_stream=2 + 2 * len(kept),
+        target=targets,
+        per_stream=1 + max(1, *(p.number + p.alternates for p in targets)),
     )
+
+
+def _numbers(network: Network, fed_back: set[int]) -> list[int]:
+    """List of each layer's outputs; the first of two for those that are fed back."""
+    found, free = [], 2
+    if network.config.delta:
+        free = 1
+        for number in range(len(network.layers)):
+            found.append(free)
+            free += 1 + (number in fed_back)
+        return found
+    turn = 0
+    for number in range(len(network.layers)):
+        if number in fed_back:
+            found.append(free)
+            free += 2
+        else:
+            turn = 1 - turn
+            found.append(turn)
+    return found

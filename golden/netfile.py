@@ -26,7 +26,7 @@ VERSION = 2
 _ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position", "peephole")
 _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
-    *("shift", "activation", "weight_frac", "in_frac", "out_frac"),
+    *("shift", "activation", "weight_frac", "in_frac", "out_frac", "threshold"),
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -51,6 +51,7 @@ def save(network: Network, path: str | Path) -> None:
         "config": network.config.to_dict(),
         "layers": layers,
         "head": network.head,
+        "threshold": network.threshold,
         "info": network.info,
         "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
     }
@@ -130,6 +131,7 @@ def _read(source: Path) -> Network:
         layers=tuple(layers),
         info=manifest["info"],
         head=manifest["head"],
+        threshold=manifest["threshold"],
     )
 
 

@@ -67,6 +67,8 @@ class Layer:
     peephole: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
     """LSTM: weight codes of the peepholes i, f, o, shape (n_out, 3); (0, 3) without. They look at
     the state, at a weight scale of in_frac - state_frac more."""
+    threshold: int = 0
+    """With delta: an output is sent when it moved by more than this since it was sent last."""
 
     @property
     def n_rows(self) -> int:
@@ -114,6 +116,8 @@ class Network:
     """In order; at least one."""
     info: dict[str, Any] = field(default_factory=dict)
     """What the compiler reports: accuracies, densities, sizes. JSON values only."""
+    threshold: int = 0
+    """With delta: an input is sent when it moved by more than this since it was sent last."""
     head: int | None = None
     """First of the layers that run only when an answer is wanted; None when all always run."""
 
@@ -121,6 +125,14 @@ class Network:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
         if not self.layers:
             raise ElsieError(f"network {self.name}: it has no layers")
+        for name, value in (
+            (f"network {self.name}", self.threshold),
+            *((f"layer {layer.name}", layer.threshold) for layer in self.layers),
+        ):
+            if not 0 <= value < 1 << (self.config.act_width - 1):
+                raise ElsieError(f"{name}: threshold must be 0 or more and fit an activation")
+            if value and not self.config.delta:
+                raise ElsieError(f"{name}: threshold is for engines with delta; leave it at 0")
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
             if index and layer.n_in != self.layers[index - 1].n_out:

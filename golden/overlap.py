@@ -16,6 +16,9 @@ from golden.cell_program import FIRST, PROGRAMS, Kind
 from golden.config import EngineConfig
 from golden.schedule import Latencies
 
+DELTA_LATENCY = 2
+"""Cycles from an activation to its difference, where only those are kept."""
+
 FUNCTION_LATENCY = 5
 """Cycles from a requantised total to the value of its function."""
 
@@ -82,6 +85,8 @@ class Phase:
         self.pop = np.full((total, pes), -1, dtype=np.int64)
         self.first = np.full(pes, -1, dtype=np.int64)
         self.over = np.full(pes, -1, dtype=np.int64)
+        self.sums = np.zeros((pes, 0), dtype=np.int64)
+        """Sums before the phase, shape (pes, rows)."""
         self.left = np.zeros(pes, dtype=np.int64)
         """Jobs that have come and are not done, shape (pes,)."""
 
@@ -119,15 +124,17 @@ class Machine:
         overlapped = self.config.streams > 1
         front: Phase | None = work(0)
         back: Phase | None = None
-        number, cycle, arriving = 0, 1, None
-        front.start = 1
+        late = DELTA_LATENCY if self.config.delta else 0
+        number, cycle, arriving = 0, 1 + late, None
+        front.start = cycle
+        self.stolen += [np.zeros(self.config.pes, dtype=bool)] * late
         quiet, handed = -1, 0
         while True:
             self._near.append(bool((self._level >= self.config.queue_threshold).any()))
             held = self._near[0]
             if back is not None and self._operate(back, cycle, handed):
                 last = back.first + back.operations.offset[-1]
-                back.end = int(last.max()) + self.t.result
+                back.end = int(last.max()) + self.t.result + late
             self._pes(cycle, front, back, number)
             if arriving is not None and front is not None:
                 self._push(front, arriving, number)

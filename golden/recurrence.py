@@ -1,12 +1,17 @@
-"""A recurrent network on integers, step by step: states, what is fed back, and sequences."""
+"""A recurrent network on integers, step by step: states, what is fed back, and sequences.
+
+With delta (Neil et al., Delta Networks, 2017; DeltaRNN, FPGA 2018) a layer works on what was sent
+last of each input: an activation is sent, as the difference, when it moved by more than a
+threshold. The head takes its inputs as they are, so after an answer the sequence must be reset.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import cells
-from golden.arithmetic import dense_weights, drain, quantise_input
+from golden.arithmetic import dense_weights, drain, quantise_input, saturate
 from golden.errors import ElsieError
-from golden.kinds import LayerKind
+from golden.kinds import CELL_WIDTH, LayerKind
 from golden.network import Network
 
 Ints = NDArray[np.int64]
@@ -23,12 +28,15 @@ class Recurrence:
         self.states = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
         """Of each layer, shape (sequences, n_out); zero for dense layers."""
         self.outputs = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
-        """Of each layer in the last step in which it ran, shape (sequences, n_out)."""
+        """Of each layer in the last step in which it ran, shape (sequences, n_out); with delta as
+        sent last."""
+        self._input = np.zeros((sequences, network.n_in), dtype=np.int64)
+        self._over = np.zeros(sequences, dtype=bool)
 
     def reset(self, which: ArrayLike) -> None:
         """Back to zero, where `which` (sequences,) is true."""
         mask = np.asarray(which, dtype=bool)
-        for values in (*self.states, *self.outputs):
+        for values in (*self.states, *self.outputs, self._input, self._over):
             values[mask] = 0
 
     def step(self, x: Ints, *, answer: bool = True) -> Ints:
@@ -38,6 +46,14 @@ class Recurrence:
         Sums are formed in float64, which is exact (golden.arithmetic.forward).
         """
         network, values = self.network, x
+        delta = network.config.delta
+        if self._over.any():
+            raise ElsieError(
+                f"network {network.name}: with delta a sequence ends with its answer; reset it"
+            )
+        if delta:
+            self._input = values = sent(self._input, values, network.threshold)
+        self._over[:] = delta and answer and network.head is not None
         before = list(self.outputs)
         for number, layer in enumerate(network.layers):
             if number == network.head and not answer:
@@ -51,8 +67,20 @@ class Recurrence:
                 values, self.states[number] = cells.step(
                     layer, network, sums.astype(np.int64), self.states[number]
                 )
+            last = network.head is not None and number == network.head - 1 and answer
+            if delta and not last and (network.head is None or number < network.head):
+                values = sent(self.outputs[number], values, layer.threshold)
             self.outputs[number] = values
         return values.copy()
+
+
+def sent(before: Ints, now: Ints, threshold: int) -> Ints:
+    """What was sent last of each activation, after this step; all of the same shape.
+
+    A difference is 16 bits wide as an activation is; what is beyond follows in the next step.
+    """
+    moved = saturate(now - before, CELL_WIDTH)
+    return before + np.where(np.abs(moved) > threshold, moved, 0)
 
 
 def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> NDArray[np.int64]:

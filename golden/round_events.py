@@ -25,15 +25,10 @@ class Round:
         self, model: "RoundModel", x: Ints, fresh: NDArray[np.bool_], answer: bool
     ) -> None:
         self.model, self.config, self.t = model, model.config, model.latencies
-        self.fresh = fresh
+        self.fresh, self.answer = fresh, answer
         self._events: dict[str, list[Ints]] = {kind: [] for kind in FIELDS}
         for stream, row in enumerate(x):
-            groups = np.arange(len(row)) % self.config.groups
-            number = model.list_number(model.layers[0].more["source"], alternates=0, stream=stream)
-            model.lists[number] = [
-                (np.flatnonzero(here) // self.config.groups, row[here])
-                for here in ((groups == group) & (row != 0) for group in range(self.config.groups))
-            ]
+            self._input(stream, row)
         depth = model.depth
         if not answer:
             depth = next((n for n, one in enumerate(model.layers) if one.more["head"]), depth)
@@ -62,6 +57,22 @@ class Round:
             stalls=machine.stalls,
             starved=self.config.pes * self.trace.cycles - busy,
         )
+
+    def _input(self, stream: int, row: Ints) -> None:
+        """The input list of a stream."""
+        model, groups = self.model, self.config.groups
+        more = model.layers[0].more
+        found = []
+        for group in range(groups):
+            value = row[group::groups]
+            index = np.arange(len(value))
+            if self.config.delta:
+                threshold = more["source_threshold"]
+                found.append(model.moved(more["source"], group, index, value, threshold))
+            else:
+                found.append((index[value != 0], value[value != 0]))
+        number = model.list_number(more["source"], alternates=0, stream=stream)
+        model.lists[number] = found
 
     def _emit(self, kind: str, *fields: ArrayLike) -> None:
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(f, np.int64)) for f in fields))
@@ -120,7 +131,8 @@ class Round:
         owner, product = np.repeat(pe, count), matrix.weight[entry] * np.repeat(value[k], count)
         real = matrix.real[entry]
         gates = 1 if layer.kind is Kind.DENSE else 4
-        sums = np.zeros((self.config.pes, matrix.rows * gates), dtype=np.int64)
+        sums = self._sums(number, matrix.rows * gates)
+        phase.sums = sums.copy()
         np.add.at(sums, (owner[real], matrix.row[entry][real]), product[real])
         biases = self._biases(matrix, gates)
         target = self.model.list_number(
@@ -150,7 +162,14 @@ class Round:
                 self._emit(
                     "drain", cycle.reshape(-1), *_pairs(self.config.pes, at), out.reshape(-1)
                 )
-        self.model.lists[target] = self._list(phase, out)
+        self.model.lists[target] = self._list(phase, out, number)
+
+    def _sums(self, number: int, rows: int) -> Ints:
+        """A layer's sums before its activations, shape (pes, rows); to be changed if they last."""
+        more = self.model.layers[number].more
+        if self.config.delta and more["keep"]:
+            return self.model.sums[number][:, :rows]
+        return np.zeros((self.config.pes, rows), dtype=np.int64)
 
     def _results(
         self, one: Operation, cells: Cells, cycle: Ints, result: Ints, valued: Ints
@@ -179,9 +198,17 @@ class Round:
         every = table.reshape(config.groups, rows, config.group).transpose(0, 2, 1)
         return every.reshape(config.slots, rows)[: config.pes]
 
-    def _list(self, phase: Phase, out: Ints) -> list[tuple[Ints, Ints]]:
-        """Non-zero outputs (pes, rows) as a list: by group, in the order in which they come."""
-        config = self.config
+    def _list(self, phase: Phase, out: Ints, number: int) -> list[tuple[Ints, Ints]]:
+        """Outputs (pes, rows) as a list: by group, in the order in which they come.
+
+        Those that are not zero, or with delta those that moved; but for the head all as they are.
+        """
+        config, model = self.config, self.model
+        more = model.layers[number].more
+        heads = [one.more["head"] for one in model.layers]
+        headed = bool(heads[number]) or (
+            self.answer and number + 1 < model.depth and bool(heads[number + 1])
+        )
         found = []
         for group in range(config.groups):
             size = config.group_size(group)
@@ -190,7 +217,11 @@ class Round:
             slot = order % config.group
             index = (np.arange(out.shape[1]) * config.group + slot[:, None]).reshape(-1)
             value = out[order].reshape(-1)
-            found.append((index[value != 0], value[value != 0]))
+            if config.delta and not headed:
+                place, threshold = more["target"], more["threshold"]
+                found.append(model.moved(place, group, index, value, threshold))
+            else:
+                found.append((index[value != 0], value[value != 0]))
         return found
 
     # -- events ------------------------------------------------------------------------------------
@@ -246,6 +277,7 @@ class Round:
         running, _ = accumulate(
             owner[real] * size + row, issue[real], product, self.config.pes * size
         )
+        running = running + phase.sums[owner[real], row]
         self._emit("commit", issue[real] + self.t.commit, owner[real], row, running)
 
     def _outputs(self, finish: int, answer: bool) -> None:

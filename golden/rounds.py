@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden import layout
+from golden.arithmetic import saturate
 from golden.cell_program import Kind
 from golden.image import Image
 from golden.overlap import Operations, operations
@@ -49,6 +50,14 @@ class RoundModel:
         self.lists: dict[int, list[tuple[Ints, Ints]]] = {}
         """Lists of activations: number -> of each group the indices and values."""
         self.parity = 0
+        lists, depth = self.config.stream_lists, self.config.act_depth
+        self.sent = np.zeros((lists, self.config.groups, depth), dtype=np.int64)
+        """With delta: what was sent last of each activation, shape (lists, groups, act_depth)."""
+        self.sums = [
+            np.zeros((self.config.pes, self.config.row_depth), dtype=np.int64)
+            for _ in range(self.depth)
+        ]
+        """With delta: each layer's sums, shape (pes, row_depth)."""
 
     def _layer(self, words: dict[str, Ints], number: int) -> RoundLayer:
         image, config = self.image, self.config
@@ -77,6 +86,10 @@ class RoundModel:
         reset: of each stream, its state is zero before this step. answer: the head runs, and
         outputs are handed over.
         """
+        if self.config.delta and np.any(reset):
+            self.sent[:] = 0
+            for sums in self.sums:
+                sums[:] = 0
         inputs = np.atleast_2d(np.asarray(x, dtype=np.int64))
         fresh = np.broadcast_to(np.asarray(reset, dtype=bool), self.config.streams)
         run = Round(self, inputs, fresh, answer)
@@ -87,3 +100,13 @@ class RoundModel:
         """Number of a list in this step, or of its counterpart from the step before."""
         parity = (self.parity ^ before) & alternates
         return place + parity + stream * self.config.stream_lists
+
+    def moved(
+        self, place: int, group: int, index: Ints, value: Ints, threshold: int
+    ) -> tuple[Ints, Ints]:
+        """Indices and differences of what is sent of a group's activations, in their order."""
+        known = self.sent[place, group]
+        difference = saturate(value - known[index], self.config.act_width)
+        send = np.abs(difference) > threshold
+        known[index[send]] += difference[send]
+        return index[send], difference[send]

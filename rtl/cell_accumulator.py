@@ -9,9 +9,16 @@ from rtl.prim.adder import SelectAdder
 from rtl.prim.ram import BlockRam
 
 
-def row_width(config: EngineConfig) -> int:
-    """Bits of a row's address: the row, and which set of sums where phases overlap."""
-    return config.row_width + (config.streams > 1)
+def sets(config: EngineConfig) -> int:
+    """Sets of sums: one for each of two phases that overlap; with delta for each layer."""
+    if config.delta:
+        return config.layers
+    return 2 if config.streams > 1 else 1
+
+
+def set_width(config: EngineConfig) -> int:
+    """Bits of the number of a set of sums; 0 when there is one."""
+    return (sets(config) - 1).bit_length()
 
 
 class CellAccumulator(wiring.Component):
@@ -45,8 +52,8 @@ class CellAccumulator(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and depth come from `config`."""
-        width = row_width(config)
-        self._depth = config.row_depth + (1 << config.row_width if config.streams > 1 else 0)
+        width = config.row_width + set_width(config)
+        self._depth = config.row_depth + ((sets(config) - 1) << config.row_width)
         super().__init__(
             {
                 "real": In(1),

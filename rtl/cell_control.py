@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.cell_program import FIRST, OPERATIONS, PROGRAMS, Function, Kind, Left, Shift
 from golden.config import EngineConfig
+from rtl.cell_accumulator import set_width, sets
 from rtl.function_unit import FunctionUnit
 from rtl.layouts import operation_layout, phase_layout
 
@@ -17,8 +18,8 @@ class CellControl(wiring.Component):
     meanwhile. end: the phase ends. operation: the one that begins in this cycle; look_address: of
     its peephole. over: the phase's last operation has begun; from its cycle to the end.
 
-    After a reset all sums are cleared, which takes `clear_cycles`; their operations are marked as
-    `wipe`, and are all PEs'.
+    After a reset, the port `reset` too, all sums are cleared, which takes `clear_cycles`; their
+    operations are marked as `wipe`, and are all PEs'.
     """
 
     ready: Signal
@@ -27,7 +28,8 @@ class CellControl(wiring.Component):
     operation: data.View
     look_address: Signal
     wipe: Signal
-    wipe_odd: Signal
+    wipe_set: Signal
+    reset: Signal
     over: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
@@ -41,7 +43,8 @@ class CellControl(wiring.Component):
                 "operation": Out(operation_layout(config)),
                 "look_address": Out(config.entry_address_width),
                 "wipe": Out(1),
-                "wipe_odd": Out(1),
+                "wipe_set": Out(max(1, set_width(config))),
+                "reset": In(1),
                 "over": Out(1),
             }
         )
@@ -49,8 +52,9 @@ class CellControl(wiring.Component):
     @staticmethod
     def clear_cycles(config: EngineConfig) -> int:
         """Cycles after a reset until all sums are zero."""
-        sets = 2 if config.streams > 1 else 1
-        return sets * config.row_depth + config.entry_stages + 2 * config.multiplier_stages + 4
+        return (
+            sets(config) * config.row_depth + config.entry_stages + 2 * config.multiplier_stages + 4
+        )
 
     @staticmethod
     def wait(config: EngineConfig) -> int:
@@ -157,6 +161,8 @@ class CellControl(wiring.Component):
         copied = [name for name, _ in step.shape() if name in sent.shape().members]
         m.d.sync += [sent[name].eq(step[name]) for name in copied if name != "mask"]
         m.d.sync += self.wipe.eq(wiping)
+        if self._config.delta:
+            m.d.sync += sent.clear.eq(step.clear & ~self.phase.keep)
         with m.If(wiping):
             quiet = ("memory", "one", "look", "raw", "left_half", "right_half", "output", "join")
             m.d.sync += [sent[name].eq(0) for name in quiet]
@@ -167,7 +173,7 @@ class CellControl(wiring.Component):
         config = self._config
         quiet = config.entry_stages + config.multiplier_stages + 2
         wait, started, wiping = Signal(range(quiet + 1)), Signal(), Signal()
-        row, odd = Signal(config.row_width), Signal()
+        row, number = Signal(config.row_width), Signal(max(1, set_width(config)))
         with m.If(~started):
             m.d.sync += wait.eq(wait + 1)
             with m.If(wait == quiet):
@@ -175,8 +181,11 @@ class CellControl(wiring.Component):
         with m.If(wiping):
             m.d.sync += row.eq(row + 1)
             with m.If(row == config.row_depth - 1):
-                m.d.sync += [row.eq(0), odd.eq(1), wiping.eq(~odd & (config.streams > 1))]
-        m.d.sync += self.wipe_odd.eq(odd)
+                m.d.sync += [row.eq(0), number.eq(number + 1)]
+                m.d.sync += wiping.eq(number != sets(config) - 1)
+        with m.If(self.reset):
+            m.d.sync += [wait.eq(0), started.eq(0), row.eq(0), number.eq(0)]
+        m.d.sync += self.wipe_set.eq(number)
         return wiping, row
 
 

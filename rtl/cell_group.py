@@ -11,6 +11,8 @@ from rtl.cell_control import CellControl
 from rtl.cell_pe import CellElement
 from rtl.cell_pipeline import CellPipeline
 from rtl.column_memory import ColumnMemory
+from rtl.delay import delayed
+from rtl.delta import DeltaStage
 from rtl.group import load_register, share_entries
 from rtl.layouts import begin_layout, broadcast_layout, element_layout, phase_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
@@ -23,7 +25,8 @@ class CellGroup(wiring.Component):
     layer, odd: of the phase that is broadcast. begin, lists: the activations of the next phase.
     phase, closed: the phase whose operations run; all its jobs have arrived. end: it ends, and its
     list of outputs. target: the list that is written. input_close: an input vector ends. The others
-    are as in Group.
+    are as in Group. With delta, inputs: what was written two cycles ago was an input;
+    input_threshold: of inputs; reset: forget everything.
     """
 
     broadcast: data.View
@@ -48,6 +51,9 @@ class CellGroup(wiring.Component):
     starving: Signal
     load_valid: Signal
     load_word: data.View
+    inputs: Signal
+    input_threshold: Signal
+    reset: Signal
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """Group `number`, initialised from `image` if there is one."""
@@ -62,6 +68,11 @@ class CellGroup(wiring.Component):
         )
         self.control = CellControl(config=config, size=size)
         self.pipeline = CellPipeline(config=config, size=size)
+        delta = {
+            "inputs": In(1),
+            "input_threshold": In(config.act_width - 1),
+            "reset": In(1),
+        }
         super().__init__(
             {
                 "broadcast": In(broadcast_layout(config)),
@@ -86,6 +97,7 @@ class CellGroup(wiring.Component):
                 "starving": Out(size),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
+                **(delta if config.delta else {}),
             }
         )
 
@@ -138,18 +150,51 @@ class CellGroup(wiring.Component):
         """Inputs and outputs to the lists of activations, those to the collector."""
         m.submodules.activations = memory = ActivationLists(config=self._config)
         pipeline = self.pipeline
+        write, index = Signal(), Signal(self._config.index_width)
+        value = Signal(signed(self._config.act_width))
+        if self._config.delta:
+            self._delta(m, memory, write, index, value)
+        else:
+            m.d.comb += [
+                memory.write.eq(write),
+                memory.index.eq(index),
+                memory.value.eq(value),
+                memory.close.eq(self.end | self.input_close),
+            ]
         m.d.comb += [
-            memory.write.eq(self.input_valid | pipeline.output),
-            memory.index.eq(Mux(pipeline.output, pipeline.index, self.input_index)),
-            memory.value.eq(Mux(pipeline.output, pipeline.activation, self.input_value)),
+            write.eq(self.input_valid | pipeline.output),
+            index.eq(Mux(pipeline.output, pipeline.index, self.input_index)),
+            value.eq(Mux(pipeline.output, pipeline.activation, self.input_value)),
             memory.target.eq(self.target),
-            memory.close.eq(self.end | self.input_close),
             memory.begin.eq(self.begin),
             memory.lists.eq(self.lists),
             memory.hold.eq(self.hold),
             memory.grant.eq(self.grant),
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
+        ]
+
+    def _delta(
+        self, m: Module, memory: ActivationLists, write: Signal, index: Signal, value: Signal
+    ) -> None:
+        """Only what moved is kept, as a difference."""
+        m.submodules.delta = delta = DeltaStage(config=self._config)
+        closes = delayed(
+            m, self.input_close, cycles=DeltaStage.LATENCY, name="closes", reset_less=False
+        )
+        m.d.comb += [
+            delta.write.eq(write),
+            delta.index.eq(index),
+            delta.value.eq(value),
+            # Inputs are list 0.
+            delta.place.eq(Mux(self.pipeline.output, self.phase.place, 0)),
+            delta.threshold.eq(Mux(self.inputs, self.input_threshold, self.phase.threshold)),
+            delta.plain.eq(~self.inputs & self.phase.plain),
+            delta.reset.eq(self.reset),
+            memory.write.eq(delta.sent),
+            memory.index.eq(delta.sent_index),
+            memory.value.eq(delta.sent_value),
+            memory.close.eq(self.end | closes),
         ]
 
     def _operations(self, m: Module) -> None:
@@ -162,10 +207,11 @@ class CellGroup(wiring.Component):
             control.ready.eq(Cat(pe.ready for pe in self.pes)),
             control.phase.eq(self.phase),
             control.end.eq(self.end),
+            *([control.reset.eq(self.reset)] if self._config.delta else []),
             self.over.eq(control.over),
             pipeline.operation.eq(control.operation),
             pipeline.wipe.eq(control.wipe),
-            pipeline.wipe_odd.eq(control.wipe_odd),
+            pipeline.wipe_set.eq(control.wipe_set),
             pipeline.phase.eq(self.phase),
             pipeline.bias.eq(self.columns.bias),
             *(pipeline.results[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),

@@ -61,4 +61,10 @@ def prepare(
             for name in ("rows", "bias_base", "shift", "relu", "kind", "peephole")
         ),
     ]
+    if config.delta:
+        m.d.sync += [
+            upcoming.phase.threshold.eq(word.threshold),
+            upcoming.phase.place.eq(word.target),
+            upcoming.phase.keep.eq(word.keep),
+        ]
     return upcoming

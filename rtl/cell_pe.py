@@ -110,7 +110,9 @@ class CellElement(ProcessingElement):
         if config.streams > 1:
             late = config.entry_stages + config.multiplier_stages - 1
             odd = delayed(m, self.entry.running.odd, cycles=late, name="odd")
-            row, totals_row = Cat(row, odd), Cat(totals_row, self.totals.odd)
+            row, totals_row = Cat(row, odd), Cat(totals_row, self.totals.set)
+        elif config.delta:
+            row, totals_row = Cat(row, self.layer), Cat(totals_row, self.totals.set)
         left = Mux(operands.one, 1 << GATE_FRAC, cells.left)
         m.d.comb += [
             cells.read.eq(self.read),

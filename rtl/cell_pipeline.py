@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.kinds import CELL_WIDTH, GATE_FRAC, bits_for
-from rtl.cell_accumulator import CellAccumulator
+from rtl.cell_accumulator import CellAccumulator, set_width
 from rtl.cell_drain import CellDrain
 from rtl.decoder import Decoder
 from rtl.function_unit import FunctionUnit
@@ -27,13 +27,21 @@ def operand_layout(config: EngineConfig) -> data.StructLayout:
 
 def total_layout(config: EngineConfig) -> data.StructLayout:
     """What a PE's accumulator takes from an operation (see rtl.cell_accumulator)."""
-    return data.StructLayout({"row": config.row_width, "odd": 1, "sums": 1, "clear": 1, "join": 1})
+    return data.StructLayout(
+        {
+            "row": config.row_width,
+            "set": max(1, set_width(config)),
+            "sums": 1,
+            "clear": 1,
+            "join": 1,
+        }
+    )
 
 
 class CellPipeline(wiring.Component):
     """Delays an operation's parts, and sends results where they belong.
 
-    operation, wipe, wipe_odd: from the cell control. phase: steady while it has operations on their
+    operation, wipe, wipe_set: from the cell control. phase: steady while it has operations on their
     way. `to_...`: one bit for each PE. read, address: of the cell memory, `entry_stages` cycles
     after the operation; operands: a cycle later, for the PE's multiplier; totals: for its
     accumulator. bias_read, bias_address, bias: of the column memory. results: of the PEs'
@@ -49,7 +57,7 @@ class CellPipeline(wiring.Component):
 
     operation: data.View
     wipe: Signal
-    wipe_odd: Signal
+    wipe_set: Signal
     phase: data.View
     to_read: Signal
     address: Signal
@@ -77,7 +85,7 @@ class CellPipeline(wiring.Component):
             {
                 "operation": In(operation_layout(config)),
                 "wipe": In(1),
-                "wipe_odd": In(1),
+                "wipe_set": In(max(1, set_width(config))),
                 "phase": In(phase_layout(config)),
                 "to_read": Out(size),
                 "address": Out(config.cell_width),
@@ -114,7 +122,7 @@ class CellPipeline(wiring.Component):
 
     def _at(self, m: Module, name: str, cycles: int) -> Any:
         """A field of the operation, `cycles` cycles after it began."""
-        fixed = {"wipe": self.wipe, "wipe_odd": self.wipe_odd}
+        fixed = {"wipe": self.wipe, "wipe_set": self.wipe_set}
         chain = self._chains.setdefault(
             name, [fixed[name] if name in fixed else self.operation[name]]
         )
@@ -167,7 +175,13 @@ class CellPipeline(wiring.Component):
         wipe = self._at(m, "wipe", begin)
         m.d.comb += [
             self.to_add.eq(self._mine(m, begin) | wipe.replicate(self._size)),
-            totals.odd.eq(Mux(wipe, self._at(m, "wipe_odd", begin), self.phase.odd)),
+            totals.set.eq(
+                Mux(
+                    wipe,
+                    self._at(m, "wipe_set", begin),
+                    self.phase.layer if config.delta else self.phase.odd,
+                )
+            ),
             *(totals[name].eq(self._at(m, name, begin)) for name in ("row", "sums", "clear")),
             totals.join.eq(self._at(m, "join", begin)),
         ]

@@ -10,6 +10,8 @@ from rtl.cell_control import CellControl
 from rtl.cell_next import next_layout, prepare
 from rtl.cell_pipeline import CellPipeline
 from rtl.counters import Counters
+from rtl.delay import delayed
+from rtl.delta import DeltaStage
 from rtl.layouts import begin_layout, phase_layout, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
 from rtl.prim.ram import BlockRam
@@ -27,7 +29,8 @@ class CellSequencer(wiring.Component):
     input port. over: as in rtl.sequencer, of the back. begin, lists: a phase, or the handing over,
     begins after this cycle. stream, odd: the front's; out_stream: whose results are handed over.
     closed: the back has a phase, or takes it over now. phase: the back's. end: it ends after this
-    cycle. quiet: the front's last broadcast has moved on.
+    cycle. quiet: the front's last broadcast has moved on. With delta, wants_reset: an input waits
+    until all is forgotten; reset: it is, from now on; input_threshold: of inputs.
     """
 
     start: Signal
@@ -58,6 +61,9 @@ class CellSequencer(wiring.Component):
     finish: Signal
     state: Signal
     write: MemoryWrite
+    wants_reset: Signal
+    reset: Signal
+    input_threshold: Signal
 
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
         """`init`: program words."""
@@ -67,6 +73,11 @@ class CellSequencer(wiring.Component):
             *("idle", "begin", "enable", "odd", "closed", "end", "quiet", "running", "output"),
             *("done", "layer_start", "finish"),
         )
+        delta = {
+            "wants_reset": In(1),
+            "reset": Out(1),
+            "input_threshold": Out(config.act_width - 1),
+        }
         super().__init__(
             {
                 **{name: In(1) for name in ins},
@@ -80,6 +91,7 @@ class CellSequencer(wiring.Component):
                 "out_stream": Out(range(config.streams)),
                 "phase": Out(phase_layout(config)),
                 "state": Out(SequencerState),
+                **(delta if config.delta else {}),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
             }
         )
@@ -123,7 +135,10 @@ class CellSequencer(wiring.Component):
             ),
         ]
         m.d.sync += Assert(~(self.start & ~self.idle), "a step is started while one runs")
-        back = self._back(m, front, handover)
+        heads = following.head & self.answer & ~current.last
+        back = self._back(m, front, handover, heads)
+        if config.delta:
+            m.d.comb += self.input_threshold.eq(following.source_threshold)
         self._states(m, valid, handover, back, final)
         self._front(m, front, upcoming, following, current, valid, handover)
         self._lists(m, upcoming, current, parity, final)
@@ -168,12 +183,14 @@ class CellSequencer(wiring.Component):
             self.lists.fed_back.eq(upcoming.lists.fed_back & ~fresh & ~self._results),
         ]
 
-    def _back(self, m: Module, front: data.View, handover: Signal) -> Signal:
+    def _back(self, m: Module, front: data.View, handover: Signal, heads: Value) -> Signal:
         """The phase whose operations run; whether there is one, which is returned."""
         config = self._config
         busy = Signal()
         # From the last operation to its result's cycle, less the way of `over`.
         way = CellPipeline.result_latency(config) - (config.status_stages - 1)
+        if config.delta:
+            way += DeltaStage.LATENCY
         late, ending = Signal(range(way + 1)), Signal()
         with m.If(self.over & busy & ~self.end):
             m.d.sync += late.eq(late + 1)
@@ -183,6 +200,9 @@ class CellSequencer(wiring.Component):
         m.d.comb += [self.end.eq(ending), self.closed.eq(busy | handover)]
         with m.If(handover):
             m.d.sync += [busy.eq(1), self.phase.eq(front.phase)]
+            if config.delta:
+                # The head takes its inputs as they are.
+                m.d.sync += self.phase.plain.eq(~front.phase.keep | heads)
         with m.Elif(self.end):
             m.d.sync += busy.eq(0)
         return busy
@@ -194,6 +214,16 @@ class CellSequencer(wiring.Component):
         config = self._config
         overlap = config.streams > 1
         clear = CellControl.clear_cycles(config)
+        if config.delta:
+            clear = max(clear, DeltaStage.clear_cycles(config))
+        # With delta the last inputs are late.
+        late = delayed(
+            m,
+            self.start,
+            cycles=DeltaStage.LATENCY if config.delta else 0,
+            name="start",
+            reset_less=False,
+        )
         count = Signal(range(max(clear, 8) + 1))
         self._rewind, self._handing_over = Signal(), Signal()
         self._results = Signal()
@@ -210,19 +240,24 @@ class CellSequencer(wiring.Component):
                 # Until the first phase is prepared, from what may have just been loaded.
                 settled = count == 3
                 m.d.sync += count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1)))
-                m.d.comb += [
-                    self.idle.eq(settled & ~self.write.en),
-                    self.begin.eq(self.start),
-                ]
+                m.d.comb += self.idle.eq(settled & ~self.write.en)
+                if not config.delta:
+                    m.d.comb += self.begin.eq(self.start)
                 with m.If(self.start):
                     m.next = "RUN"
+                if config.delta:
+                    with m.If(self.wants_reset):
+                        m.d.comb += self.reset.eq(1)
+                        m.next = "CLEAR"
             with m.State("RUN"):
                 m.d.comb += [
                     self.running.eq(1),
                     self.enable.eq(valid),
                     handover.eq(valid & self.quiet & ~busy),
-                    self._results.eq(final),
+                    self._results.eq(final & ~late if config.delta else final),
                 ]
+                if config.delta:
+                    m.d.comb += self.begin.eq(late)
                 if overlap:
                     with m.If(handover & ~final):
                         m.d.comb += self.begin.eq(1)

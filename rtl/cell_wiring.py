@@ -7,6 +7,8 @@ from amaranth.hdl import Module, Mux, Signal
 from golden.config import EngineConfig
 from rtl.cell_group import CellGroup
 from rtl.cell_sequencer import CellSequencer
+from rtl.delay import delayed
+from rtl.delta import DeltaStage
 from rtl.input_port import InputPort
 from rtl.output_port import OutputPort
 
@@ -21,12 +23,15 @@ def distribute(
 ) -> None:
     """Inputs, the front's and the back's settings to the groups; flags to the sequencer."""
     target = Signal(config.list_width, name="target")
+    # With delta, inputs are late: what is written now came two cycles ago.
+    cycles = DeltaStage.LATENCY if config.delta else 0
+    filling = delayed(m, sequencer.idle, cycles=cycles, name="filling", reset_less=False)
     m.d.comb += [
         sequencer.fresh.eq(inputs.fresh),
         sequencer.answer.eq(inputs.answer),
         *([outputs.number.eq(sequencer.out_stream)] if config.streams > 1 else []),
         # An input vector is the first list of its stream.
-        target.eq(Mux(sequencer.idle, inputs.stream * config.stream_lists, sequencer.phase.target)),
+        target.eq(Mux(filling, inputs.stream * config.stream_lists, sequencer.phase.target)),
     ]
     for number, group in enumerate(groups):
         m.d.comb += [
@@ -43,3 +48,11 @@ def distribute(
             group.input_value.eq(inputs.value),
             group.input_close.eq(inputs.close),
         ]
+        if config.delta:
+            m.d.comb += [
+                group.inputs.eq(filling),
+                group.input_threshold.eq(sequencer.input_threshold),
+                group.reset.eq(sequencer.reset),
+            ]
+    if config.delta:
+        m.d.comb += sequencer.wants_reset.eq(inputs.wants_reset)

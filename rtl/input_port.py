@@ -1,6 +1,6 @@
 """Input port: activations in column order go to the groups' activation memories in turn."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,6 +27,7 @@ class InputPort(wiring.Component):
     start: Signal
     fresh: Signal
     answer: Signal
+    wants_reset: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of groups and widths come from `config`."""
@@ -46,6 +47,7 @@ class InputPort(wiring.Component):
                 "value": Out(signed(config.act_width)),
                 "start": Out(1),
                 **(cells if config.cells else {}),
+                **({"wants_reset": Out(1)} if config.delta else {}),
             }
         )
 
@@ -55,11 +57,12 @@ class InputPort(wiring.Component):
         groups = self._config.groups
         select = Signal(groups, init=1)
         taken = Signal()
+        ready = self.idle & ~self._waits(m) if self._config.delta else self.idle
         # Without cells an input is a single vector.
         close = self.close if self._config.cells else self.start
         m.d.comb += [
-            self.input.ready.eq(self.idle),
-            taken.eq(self.input.valid & self.idle),
+            self.input.ready.eq(ready),
+            taken.eq(self.input.valid & ready),
             close.eq(taken & self.input.payload.last),
             self.value.eq(self.input.payload.value),
             self.valid.eq(select & taken.replicate(groups)),
@@ -74,6 +77,17 @@ class InputPort(wiring.Component):
         if self._config.cells:
             self._flags(m)
         return m
+
+    def _waits(self, m: Module) -> Value:
+        """A vector that begins a sequence waits until the one before is forgotten."""
+        first, clean = Signal(init=1), Signal(init=1)
+        asks = self.input.valid & self.input.payload.reset & first & ~clean
+        m.d.comb += self.wants_reset.eq(asks & self.idle)
+        with m.If(self.wants_reset):
+            m.d.sync += clean.eq(1)
+        with m.Elif(self.input.valid & self.input.ready):
+            m.d.sync += [first.eq(self.start), clean.eq(0)]
+        return asks
 
     def _flags(self, m: Module) -> None:
         """What is said beside a vector's last activation; at once, and then kept."""

@@ -133,8 +133,16 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
     rows: cells per PE, or rows of a dense layer, less one. bias_base, shift, relu, peephole: of the
     layer (golden.layout.descriptor). kind: its program of operations. target: the list of its
     outputs. state: address of the first cell's word A. fresh: the state of the step before counts
-    as zero. odd: which of the PEs' sums it uses. layer: its number.
+    as zero. odd: which of the PEs' sums it uses. layer: its number. With delta, threshold, place:
+    of its outputs, and their list for rtl.delta; keep: its sums last; plain: its outputs are sent
+    as they are.
     """
+    delta = {
+        "threshold": unsigned(config.act_width - 1),
+        "place": unsigned(config.list_width),
+        "keep": unsigned(1),
+        "plain": unsigned(1),
+    }
     return data.StructLayout(
         {
             "rows": unsigned(config.row_width),
@@ -148,6 +156,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
             "fresh": unsigned(1),
             "odd": unsigned(1),
             "layer": unsigned(config.layer_width),
+            **(delta if config.delta else {}),
         }
     )
 

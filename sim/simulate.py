@@ -162,7 +162,10 @@ def simulate_steps(
     for step in steps:
         predicted.append(model.run(step.x, reset=step.reset, answer=step.answer))
         run.reset(np.array(step.reset, dtype=bool))
+        before = run.outputs[-1].copy()
         values = run.step(step.x, answer=step.answer)
+        if network.config.delta and network.head is None:
+            values = values - before  # differences are handed over
         shape = (network.config.streams, network.n_out)
         expected.append(values if step.answer else np.zeros(shape, dtype=np.int64))
     found, counters = _run(
@@ -199,6 +202,9 @@ def _run(
     budget = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
     budget = 2 * budget + 2 * payloads(config, inputs).size
     budget += 2 * config.row_depth * config.group + 1000
+    if config.delta:  # a reset in every step
+        size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)
+        budget += len(inputs) * size
     if not compiled:
         return interpreted.run(
             image,

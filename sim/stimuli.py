@@ -38,8 +38,8 @@ def payloads(config: EngineConfig, inputs: Inputs) -> NDArray[np.uint32]:
     for step in inputs:
         words = _words(config, step.x)
         reset = np.array(step.reset, dtype=np.int64)
-        flags = 1 | reset << 1 | int(step.answer) << 2
-        words[:, -1] |= flags << config.act_width
+        words |= ((reset << 1 | int(step.answer) << 2) << config.act_width)[:, None]
+        words[:, -1] |= 1 << config.act_width
         rows.append(words.reshape(-1))
     return np.stack(rows).astype(np.uint32)
 

@@ -27,7 +27,7 @@ def cell_config(**changes: Any) -> EngineConfig:
         "bias_depth": 512,
         "layers": 4,
         "cells": 32,
-        "act_lists": 6 * changes.get("streams", 1),
+        "act_lists": 8 * changes.get("streams", 1),
     }
     widths = {"fixed": (12, 12), "codebook": (4, 12), "log": (4, 16)}
     mac = MacKind(changes.get("mac", "fixed")).value
