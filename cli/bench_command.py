@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-BENCHMARKS = ("eie", "sim", "fpga", "peers")
+BENCHMARKS = ("eie", "ese", "sim", "fpga", "peers")
 """Each has a module cli.bench_NAME with `add(steps)`, its grammar, and `run(options)`."""
 
 

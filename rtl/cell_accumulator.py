@@ -53,7 +53,8 @@ class CellAccumulator(wiring.Component):
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and depth come from `config`."""
         width = config.row_width + set_width(config)
-        self._depth = config.row_depth + ((sets(config) - 1) << config.row_width)
+        # A whole power of two: between operations the row is anything.
+        self._depth = 1 << width
         super().__init__(
             {
                 "real": In(1),

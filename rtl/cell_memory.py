@@ -29,7 +29,8 @@ class CellMemory(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Depth comes from `config`."""
-        self._depth = config.cell_words
+        # Whole powers of two: between operations the addresses are anything.
+        self._depth = 1 << config.cell_width
         super().__init__(
             {
                 "read": In(1),

@@ -124,6 +124,7 @@ class ColumnMemory(wiring.Component):
         m.d.comb += [
             ram.w_en.eq(write.en & (write.addr < depth)),
             biases.w_en.eq(write.en & (write.addr >= depth)),
-            biases.w_addr.eq(write.addr - depth),
+            biases.w_addr.eq(Mux(biases.w_en, write.addr - depth, 0)),
+            ram.w_addr.eq(Mux(ram.w_en, write.addr, 0)),
         ]
         return ram

@@ -9,7 +9,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from compress.model import Model
+from compress.model import FloatLayer, Model
 from compress.onnx_import import load_onnx
 
 _RANDOM = np.random.default_rng(7)
@@ -57,6 +57,12 @@ def agree(proto: ModelProto, folder: Path, x: np.ndarray = X) -> Model:
     return model
 
 
+def activation(layer: object) -> str:
+    """A dense layer's activation function."""
+    assert isinstance(layer, FloatLayer)
+    return layer.activation
+
+
 @pytest.mark.parametrize("trans", [0, 1])
 @pytest.mark.parametrize("bias", [B1, B1[None], B1[:1], np.float32(0.5), None])
 def test_gemm(tmp_path: Path, trans: int, bias: np.ndarray | None) -> None:
@@ -65,7 +71,7 @@ def test_gemm(tmp_path: Path, trans: int, bias: np.ndarray | None) -> None:
         constants["b"] = np.asarray(bias)
     gemm = node("Gemm", ["x", *constants], ["y"], name="g", transB=trans, alpha=0.5, beta=-2.0)
     model = agree(build([gemm], constants), tmp_path)
-    assert [(layer.name, layer.activation) for layer in model.layers] == [("g", "identity")]
+    assert [(layer.name, activation(layer)) for layer in model.layers] == [("g", "identity")]
     assert model.name == "net"
 
 
@@ -82,7 +88,7 @@ def test_matmul_add_relu_and_two_affine_layers(tmp_path: Path) -> None:
     constants = {"w1": W1.T.copy(), "b1": B1, "w2": W2, "b2": B2, "w3": np.eye(3, 2, dtype="f4")}
     model = agree(build(nodes, constants), tmp_path)
     assert [layer.name for layer in model.layers] == ["first", "layer1", "first_2"]
-    assert [layer.activation for layer in model.layers] == ["relu", "identity", "identity"]
+    assert [activation(layer) for layer in model.layers] == ["relu", "identity", "identity"]
 
 
 def test_pieces_without_weights(tmp_path: Path) -> None:
@@ -147,6 +153,8 @@ def test_sparse_weights_give_the_same_model(tmp_path: Path, linear: bool, where:
         constant = node("Constant", [], ["w"], sparse_value=coo)
         sparse = imported(build([constant, gemm], {"b": B1}), tmp_path)
     for one, other in zip(dense.layers, sparse.layers, strict=True):
+        assert isinstance(one, FloatLayer)
+        assert isinstance(other, FloatLayer)
         assert (one.weight == other.weight).all()
         assert (one.bias == other.bias).all()
         assert (one.name, one.activation) == (other.name, other.activation)

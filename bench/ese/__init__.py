@@ -1,0 +1,1 @@
+"""ESE's LSTM layer and others, at their real sizes: cycles, golden and RTL."""
