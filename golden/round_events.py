@@ -131,10 +131,10 @@ class Round:
         owner, product = np.repeat(pe, count), matrix.weight[entry] * np.repeat(value[k], count)
         real = matrix.real[entry]
         gates = 1 if layer.kind is Kind.DENSE else 4
-        sums = self._sums(number, matrix.rows * gates)
+        sums = self.model.sums_before(number, matrix.rows * gates)
         phase.sums = sums.copy()
         np.add.at(sums, (owner[real], matrix.row[entry][real]), product[real])
-        biases = self._biases(matrix, gates)
+        biases = self.model.biases(matrix, gates)
         target = self.model.list_number(
             more["target"], alternates=more["target_alternates"], stream=stream
         )
@@ -162,14 +162,7 @@ class Round:
                 self._emit(
                     "drain", cycle.reshape(-1), *_pairs(self.config.pes, at), out.reshape(-1)
                 )
-        self.model.lists[target] = self._list(phase, out, number)
-
-    def _sums(self, number: int, rows: int) -> Ints:
-        """A layer's sums before its activations, shape (pes, rows); to be changed if they last."""
-        more = self.model.layers[number].more
-        if self.config.delta and more["keep"]:
-            return self.model.sums[number][:, :rows]
-        return np.zeros((self.config.pes, rows), dtype=np.int64)
+        self.model.lists[target] = self.model.output_list(phase, out, number, answer=self.answer)
 
     def _results(
         self, one: Operation, cells: Cells, cycle: Ints, result: Ints, valued: Ints
@@ -189,40 +182,6 @@ class Round:
             pe, address = _pairs(self.config.pes, cells.address(one.target))
             late, half = cycle.reshape(-1) + FUNCTION_LATENCY, int(one.half == "right")
             self._emit("gate", late, pe, half, address, valued.reshape(-1))
-
-    def _biases(self, matrix: UnpackedLayer, gates: int) -> Ints:
-        """Bias of every row of every PE, shape (pes, rows)."""
-        config, image = self.config, self.model.image
-        first, rows = matrix.bias_base - config.column_depth, matrix.rows * gates
-        table = image.biases[:, first : first + rows * config.group]
-        every = table.reshape(config.groups, rows, config.group).transpose(0, 2, 1)
-        return every.reshape(config.slots, rows)[: config.pes]
-
-    def _list(self, phase: Phase, out: Ints, number: int) -> list[tuple[Ints, Ints]]:
-        """Outputs (pes, rows) as a list: by group, in the order in which they come.
-
-        Those that are not zero, or with delta those that moved; but for the head all as they are.
-        """
-        config, model = self.config, self.model
-        more = model.layers[number].more
-        heads = [one.more["head"] for one in model.layers]
-        headed = bool(heads[number]) or (
-            self.answer and number + 1 < model.depth and bool(heads[number + 1])
-        )
-        found = []
-        for group in range(config.groups):
-            size = config.group_size(group)
-            pes = group * config.group + np.arange(size)
-            order = pes[np.argsort(phase.first[pes], kind="stable")]
-            slot = order % config.group
-            index = (np.arange(out.shape[1]) * config.group + slot[:, None]).reshape(-1)
-            value = out[order].reshape(-1)
-            if config.delta and not headed:
-                place, threshold = more["target"], more["threshold"]
-                found.append(model.moved(place, group, index, value, threshold))
-            else:
-                found.append((index[value != 0], value[value != 0]))
-        return found
 
     # -- events ------------------------------------------------------------------------------------
 

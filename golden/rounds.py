@@ -14,7 +14,7 @@ from golden import layout
 from golden.arithmetic import saturate
 from golden.cell_program import Kind
 from golden.image import Image
-from golden.overlap import Operations, operations
+from golden.overlap import Operations, Phase, operations
 from golden.round_events import Round
 from golden.schedule import Latencies
 from golden.timing import Counters, UnpackedLayer, unpack
@@ -110,3 +110,46 @@ class RoundModel:
         send = np.abs(difference) > threshold
         known[index[send]] += difference[send]
         return index[send], difference[send]
+
+    def sums_before(self, number: int, rows: int) -> Ints:
+        """A layer's sums before its activations, shape (pes, rows); to be changed if they last."""
+        more = self.layers[number].more
+        if self.config.delta and more["keep"]:
+            return self.sums[number][:, :rows]
+        return np.zeros((self.config.pes, rows), dtype=np.int64)
+
+    def biases(self, matrix: UnpackedLayer, gates: int) -> Ints:
+        """Bias of every row of every PE, shape (pes, rows)."""
+        config, image = self.config, self.image
+        first, rows = matrix.bias_base - config.column_depth, matrix.rows * gates
+        table = image.biases[:, first : first + rows * config.group]
+        every = table.reshape(config.groups, rows, config.group).transpose(0, 2, 1)
+        return every.reshape(config.slots, rows)[: config.pes]
+
+    def output_list(
+        self, phase: Phase, out: Ints, number: int, *, answer: bool
+    ) -> list[tuple[Ints, Ints]]:
+        """Outputs (pes, rows) as a list: by group, in the order in which they come.
+
+        Those that are not zero, or with delta those that moved; but for the head all as they are.
+        """
+        config = self.config
+        more = self.layers[number].more
+        heads = [one.more["head"] for one in self.layers]
+        headed = bool(heads[number]) or (
+            answer and number + 1 < self.depth and bool(heads[number + 1])
+        )
+        found = []
+        for group in range(config.groups):
+            size = config.group_size(group)
+            pes = group * config.group + np.arange(size)
+            order = pes[np.argsort(phase.first[pes], kind="stable")]
+            slot = order % config.group
+            index = (np.arange(out.shape[1]) * config.group + slot[:, None]).reshape(-1)
+            value = out[order].reshape(-1)
+            if config.delta and not headed:
+                place, threshold = more["target"], more["threshold"]
+                found.append(self.moved(place, group, index, value, threshold))
+            else:
+                found.append((index[value != 0], value[value != 0]))
+        return found

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data
 
 from golden.config import EngineConfig
@@ -68,3 +68,20 @@ def prepare(
             upcoming.phase.keep.eq(word.keep),
         ]
     return upcoming
+
+
+def result_list(
+    m: Module,
+    *,
+    config: EngineConfig,
+    now: "CellSequencer",
+    current: Any,
+    parity: Signal,
+) -> Signal:
+    """The list of results that is handed over next: the first stream's, or the next one's."""
+    out = Signal(config.list_width, name="out")
+    stream = Mux(now.output, now.out_stream + 1, 0)
+    m.d.sync += out.eq(
+        current.target + (current.target_alternates & parity) + stream * config.stream_lists
+    )
+    return out

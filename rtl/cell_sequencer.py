@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden import layout
 from golden.config import EngineConfig
 from rtl.cell_control import CellControl
-from rtl.cell_next import next_layout, prepare
+from rtl.cell_next import next_layout, prepare, result_list
 from rtl.cell_pipeline import CellPipeline
 from rtl.counters import Counters
 from rtl.delay import delayed
@@ -141,7 +141,11 @@ class CellSequencer(wiring.Component):
             m.d.comb += self.input_threshold.eq(following.source_threshold)
         self._states(m, valid, handover, back, final)
         self._front(m, front, upcoming, following, current, valid, handover)
-        self._lists(m, upcoming, current, parity, final)
+        out = result_list(m, config=config, now=self, current=current, parity=parity)
+        m.d.comb += [
+            self.lists.source.eq(Mux(self._results, out, upcoming.lists.source)),
+            self.lists.back.eq(upcoming.lists.back),
+        ]
         return m
 
     def last_stream(self) -> Value:
@@ -285,18 +289,3 @@ class CellSequencer(wiring.Component):
         for state in (s for s in SequencerState if s is not SequencerState.FLUSH):
             with m.If(fsm.ongoing(state.name)):
                 m.d.comb += self.state.eq(state)
-
-    def _lists(
-        self, m: Module, upcoming: data.View, current: data.View, parity: Signal, final: Signal
-    ) -> None:
-        """The list that begins next: of the next phase, or of a stream's results."""
-        config = self._config
-        out = Signal(config.list_width)
-        following = Mux(self.output, self.out_stream + 1, 0)
-        m.d.sync += out.eq(
-            current.target + (current.target_alternates & parity) + following * config.stream_lists
-        )
-        m.d.comb += [
-            self.lists.source.eq(Mux(self._results, out, upcoming.lists.source)),
-            self.lists.back.eq(upcoming.lists.back),
-        ]
