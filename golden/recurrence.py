@@ -39,10 +39,11 @@ class Recurrence:
         for values in (*self.states, *self.outputs, self._input, self._over):
             values[mask] = 0
 
-    def step(self, x: Ints, *, answer: bool = True) -> Ints:
+    def step(self, x: Ints, *, answer: ArrayLike = True) -> Ints:
         """One step of all sequences, integer inputs (sequences, n_in): the last layer's outputs.
 
-        Without `answer` the head does not run, and the outputs are those of the last one that ran.
+        answer: of all or of each sequence; if none is wanted the head does not run, and the outputs
+        are those of the last layer that ran.
         Sums are formed in float64, which is exact (golden.arithmetic.forward).
         """
         network, values = self.network, x
@@ -53,10 +54,11 @@ class Recurrence:
             )
         if delta:
             self._input = values = sent(self._input, values, network.threshold)
-        self._over[:] = delta and answer and network.head is not None
+        ends = np.broadcast_to(np.asarray(answer, dtype=bool), len(x))
+        self._over[:] = ends & delta & (network.head is not None)
         before = list(self.outputs)
         for number, layer in enumerate(network.layers):
-            if number == network.head and not answer:
+            if number == network.head and not ends.any():
                 break
             if layer.kind is LayerKind.DENSE:
                 sums = values.astype(np.float64) @ self._weights[number]
@@ -67,9 +69,10 @@ class Recurrence:
                 values, self.states[number] = cells.step(
                     layer, network, sums.astype(np.int64), self.states[number]
                 )
-            last = network.head is not None and number == network.head - 1 and answer
-            if delta and not last and (network.head is None or number < network.head):
-                values = sent(self.outputs[number], values, layer.threshold)
+            if delta and (network.head is None or number < network.head):
+                kept = sent(self.outputs[number], values, layer.threshold)
+                last = network.head is not None and number == network.head - 1
+                values = np.where(ends[:, None] & last, values, kept)
             self.outputs[number] = values
         return values.copy()
 
@@ -110,9 +113,10 @@ def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) ->
     run = Recurrence(network, samples)
     out = np.zeros((samples, steps, network.n_out), dtype=np.int64)
     for number in range(int(last.max())):
-        answer = network.head is None or bool((last == number + 1).any())
-        values = run.step(inputs[:, number], answer=answer)
-        if answer:
+        ends = (last == number + 1) | (network.head is None)
+        run.reset(last <= number)  # what is over is not looked at any more
+        values = run.step(inputs[:, number], answer=ends)
+        if ends.any():
             out[:, number] = values
     out[np.arange(steps) >= last[:, None]] = 0
     return out[np.arange(samples), last - 1] if network.head is not None else out

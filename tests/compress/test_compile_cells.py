@@ -1,0 +1,148 @@
+"""Recurrent models compiled: structure, closeness to float, and RTL == golden."""
+
+import numpy as np
+import pytest
+
+from compress.cells import FloatCells
+from compress.compile_cells import compile_cells
+from compress.model import FloatLayer, Model
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from golden.kinds import LayerKind
+from golden.recurrence import predict
+from sim.simulate import simulate_steps
+from sim.stimuli import Step
+
+GENEROUS = {"fixed": (12, 12), "codebook": (8, 16), "log": (5, 16)}
+
+
+def engine(mac: str = "fixed", **changes: object) -> EngineConfig:
+    code, weight = GENEROUS[mac]
+    fields = {"pes": 4, "group": 2, "act_width": 16, "code_width": code, "weight_width": weight}
+    return EngineConfig.from_dict({**fields, "mac": mac, "acc_width": 48, **changes})
+
+
+def cells(
+    rng: np.random.Generator,
+    kind: str,
+    n_in: int,
+    n: int,
+    *,
+    projected: int = 0,
+    peepholes: bool = False,
+    density: float = 0.5,
+) -> FloatCells:
+    what = LayerKind(kind)
+    gates, back = (4 if kind == "lstm" else 3), projected or n
+
+    def matrix(*shape: int) -> np.ndarray:
+        values = rng.normal(0, 1 / np.sqrt(shape[-1] * density), shape)
+        return np.where(rng.random(shape) < density, values, 0)
+
+    return FloatCells(
+        name=kind,
+        kind=what,
+        weight=matrix(gates, n, n_in),
+        recurrent=matrix(gates, n, back),
+        bias=rng.normal(0, 0.3, (gates, n)),
+        bias_recurrent=rng.normal(0, 0.3, n) if kind == "gru" else None,
+        peephole=rng.normal(0, 0.3, (3, n)) if peepholes else None,
+        projection=matrix(projected, n) if projected else None,
+    )
+
+
+def model(rng: np.random.Generator, *layers: FloatCells, head: bool = True) -> Model:
+    last = layers[-1].n_out
+    dense = FloatLayer(
+        name="head",
+        weight=rng.normal(0, 0.3, (3, last)),
+        bias=rng.normal(0, 1, 3),
+        activation="identity",
+    )
+    return Model(name="m", layers=(*layers, dense), head=len(layers) if head else None)
+
+
+MODELS = {
+    "lstm": lambda rng: model(rng, cells(rng, "lstm", 6, 10)),
+    "gru": lambda rng: model(rng, cells(rng, "gru", 6, 10)),
+    "projected": lambda rng: model(
+        rng, cells(rng, "lstm", 6, 12, projected=5, peepholes=True), head=False
+    ),
+    "stacked": lambda rng: model(rng, cells(rng, "lstm", 6, 9), cells(rng, "gru", 9, 7)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_golden_is_close_to_float(name: str) -> None:
+    """12-bit weights cost at most half a step of 2**-11 of the largest each; a few hundredths."""
+    rng = np.random.default_rng(1)
+    float_model = MODELS[name](rng)
+    x = rng.normal(0, 1, (12, 20, 6))
+    lengths = rng.integers(5, 21, 12)
+    network = compile_cells(float_model, x, config=engine(), lengths=lengths)
+    expected, got = float_model.predict(x, lengths), predict(network, x, lengths)
+    if network.head is None:
+        valid = np.arange(20) < lengths[:, None]
+        expected, got = expected[valid], got[valid]
+    assert np.abs(expected - got).max() < 0.03
+    assert np.abs(expected).max() > 0.5
+
+
+@pytest.mark.parametrize("mac", GENEROUS)
+@pytest.mark.parametrize("name", MODELS)
+def test_rtl_is_golden(name: str, mac: str) -> None:
+    rng = np.random.default_rng(2)
+    float_model = MODELS[name](rng)
+    x = rng.normal(0, 1, (4, 6, 6))
+    network = compile_cells(float_model, x, config=engine(mac))
+    integers = np.rint(x[0] * 2.0 ** network.layers[0].in_frac).astype(np.int64)
+    steps = [
+        Step(x=row[None], reset=(nth == 0,), answer=network.head is None or nth == 2)
+        for nth, row in enumerate(integers[:3])
+    ]
+    assert simulate_steps(network, steps).equal
+
+
+def test_the_projection_is_a_layer_of_its_own() -> None:
+    rng = np.random.default_rng(3)
+    network = compile_cells(MODELS["projected"](rng), rng.normal(size=(3, 5, 6)), config=engine())
+    assert [layer.kind.value for layer in network.layers] == ["lstm", "dense", "dense"]
+    assert network.layers[0].projected
+    assert network.layers[0].n_back == 5
+    assert network.layers[0].peephole.shape == (12, 3)
+    assert network.head is None
+
+
+def test_density_prunes_each_gate() -> None:
+    rng = np.random.default_rng(4)
+    dense = model(rng, cells(rng, "lstm", 8, 10, density=1.0))
+    network = compile_cells(
+        dense, rng.normal(size=(3, 5, 8)), config=engine(), density={"lstm": 0.25}
+    )
+    layer = network.layers[0]
+    gate, inputs = layer.rows // 10, layer.columns < 8
+    for number in range(4):
+        assert ((gate == number) & inputs).sum() == 20
+        assert ((gate == number) & ~inputs).sum() == 25
+
+
+@pytest.mark.parametrize(
+    ("x", "lengths", "text"),
+    [
+        (np.zeros((3, 6)), None, "takes (samples, steps, 6)"),
+        (np.full((3, 5, 6), np.nan), None, "NaN"),
+        (np.zeros((3, 5, 6)), [1, 2, 6], "lengths must be from 1 to the number of steps, 5"),
+    ],
+)
+def test_refusals(x: np.ndarray, lengths: list[int] | None, text: str) -> None:
+    rng = np.random.default_rng(5)
+    with pytest.raises(ElsieError) as raised:
+        compile_cells(MODELS["lstm"](rng), x, config=engine(), lengths=lengths)
+    assert text in str(raised.value)
+
+
+def test_a_model_that_ends_with_cells_has_no_answer() -> None:
+    rng = np.random.default_rng(6)
+    bare = Model(name="bare", layers=(cells(rng, "lstm", 6, 4),), head=1)
+    with pytest.raises(ElsieError, match="put a fully connected layer behind it"):
+        compile_cells(bare, rng.normal(size=(2, 3, 6)), config=engine())
