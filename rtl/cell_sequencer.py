@@ -273,19 +273,24 @@ class CellSequencer(wiring.Component):
                         m.d.sync += self.finish.eq(1)
                         m.next = "OUTPUT"
             with m.State("OUTPUT"):
-                m.d.comb += [self.enable.eq(self.answer), self.output.eq(1)]
-                m.d.comb += self._results.eq(1)
-                last = self.out_stream == config.streams - 1
-                # The counters are late.
-                counted = count == Counters.stages(config.pes)
-                m.d.sync += count.eq(Mux(counted, count, count + 1))
-                with m.If(counted & (~self.answer | (self.quiet & last & self.taken))):
-                    m.d.comb += [self.done.eq(1), self._rewind.eq(1)]
-                    m.d.sync += self.out_stream.eq(0)
-                    m.next = "IDLE"
-                with m.Elif(self.quiet & ~last):
-                    m.d.comb += self.begin.eq(1)
-                    m.d.sync += self.out_stream.eq(self.out_stream + 1)
+                self._hand_over(m, count)
         for state in (s for s in SequencerState if s is not SequencerState.FLUSH):
             with m.If(fsm.ongoing(state.name)):
                 m.d.comb += self.state.eq(state)
+
+    def _hand_over(self, m: Module, count: Signal) -> None:
+        """The state in which results leave, stream after stream."""
+        config = self._config
+        m.d.comb += [self.enable.eq(self.answer), self.output.eq(1)]
+        m.d.comb += self._results.eq(1)
+        last = self.out_stream == config.streams - 1
+        # The counters are late.
+        counted = count == Counters.stages(config.pes)
+        m.d.sync += count.eq(Mux(counted, count, count + 1))
+        with m.If(counted & (~self.answer | (self.quiet & last & self.taken))):
+            m.d.comb += [self.done.eq(1), self._rewind.eq(1)]
+            m.d.sync += self.out_stream.eq(0)
+            m.next = "IDLE"
+        with m.Elif(self.quiet & ~last):
+            m.d.comb += self.begin.eq(1)
+            m.d.sync += self.out_stream.eq(self.out_stream + 1)

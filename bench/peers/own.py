@@ -70,7 +70,7 @@ def run(work: Workload, pes: int, *, dense: bool = False, area: dict[str, Any] |
 def known_area(config: EngineConfig) -> dict[str, Any] | None:
     """Area of the engine with this configuration as last measured (area.json), or None."""
     for record in json.loads(_AREA.read_text()):
-        if record["config"] == config.to_dict():
+        if EngineConfig.from_dict(record["config"]) == config:
             return {**record["report"], "source": f"as last measured, {record['source']}"}
     return None
 

@@ -17,6 +17,7 @@ from bench.peers.rows import Row, published
 from cli.main import main
 from golden import arithmetic
 from golden.arithmetic import round_half_even, saturate
+from golden.config import EngineConfig
 from sim.program import compiler
 from sim.simulate import Simulation, simulate
 
@@ -85,7 +86,7 @@ def test_the_rtl_is_compared_with_golden_event_by_event(
 def test_known_areas_are_of_the_engines_as_they_are(small: Workload, large: Workload) -> None:
     engines = [network(work, ENGINES[pes]).config for work in (small, large) for pes in ENGINES]
     records = json.loads(own._AREA.read_text())
-    assert all(record["config"] in [e.to_dict() for e in engines] for record in records)
+    assert all(EngineConfig.from_dict(record["config"]) in engines for record in records)
     wide = own.known_area(network(large, ENGINES[16]).config)
     assert wide is not None
     assert wide["lut"] <= 8000

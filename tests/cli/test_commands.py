@@ -4,6 +4,7 @@ import gc
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -324,7 +325,10 @@ class TestBadInput:
         if damage == "truncate":
             body = body[: len(body) // 2]
         else:
-            body[len(body) // 2] ^= 0xFF
+            with zipfile.ZipFile(net) as archive:
+                codes = archive.getinfo("0.codes.npy")
+            start = codes.header_offset + 30 + len(codes.filename)
+            body[start + codes.compress_size // 2] ^= 0xFF
         bad.write_bytes(body)
         for command in ("predict", "simulate"):
             sentence = refused(capsys, command, bad, "--input", DIGITS / "test.npz")

@@ -63,7 +63,7 @@ def test_timing_model_and_arithmetic_give_the_same_results(network: Network) -> 
     model, position = TimingModel(encode(network)), network.layers[-1].position
     for row, outputs in zip(inputs, expected, strict=True):
         trace, _ = model.run(row)
-        found = {int(p): int(v) for _, p, v in trace.events["output"]}
+        found = {int(p): int(v) for _, p, v, _ in trace.events["output"]}
         assert found == {int(p): int(v) for p, v in zip(position, outputs, strict=True) if v}
 
 
