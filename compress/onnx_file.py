@@ -26,11 +26,39 @@ class OnnxFile:
     """The nodes (onnx.NodeProto) that are not folded, from the input to the output."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OnnxGraph:
+    """A graph of any form: its nodes as they stand."""
+
+    path: Path
+    input: Any
+    """The one input (onnx.ValueInfoProto)."""
+    output: str
+    """Name of the one output."""
+    constants: dict[str, NDArray]
+    """Initialisers, dense or sparse, by name; always dense."""
+    nodes: tuple[Any, ...]
+    """All nodes (onnx.NodeProto), every one behind those whose outputs it takes."""
+
+
 def read(path: str | Path) -> OnnxFile:
     """Read and check a file. Raises ElsieError naming the file, and where known the node."""
+    graph = read_graph(path)
+    constants, ends = graph.constants, (graph.input.name, graph.output)
+    nodes = [node for node in graph.nodes if not _fold(graph.path, node, constants)]
+    return OnnxFile(
+        path=graph.path,
+        input=graph.input.name,
+        shape=shape_of(graph.input),
+        constants=constants,
+        chain=_chain(graph.path, nodes, constants, ends=ends),
+    )
+
+
+def read_graph(path: str | Path) -> OnnxGraph:
+    """Read a file with one input and one output. Raises ElsieError naming it."""
     source = Path(path)
-    proto = _parse(source)
-    graph = proto.graph
+    graph = _parse(source).graph
     constants: dict[str, NDArray] = {}
     for tensor in graph.initializer:
         constants[tensor.name] = _dense(source, tensor)
@@ -49,13 +77,12 @@ def read(path: str | Path) -> OnnxFile:
             f"({', '.join(value.name for value in graph.output)}) and only one can be used; "
             f"export the part with one output"
         )
-    nodes = [node for node in graph.node if not _fold(source, node, constants)]
-    return OnnxFile(
+    return OnnxGraph(
         path=source,
-        input=inputs[0].name,
-        shape=_shape(inputs[0]),
+        input=inputs[0],
+        output=graph.output[0].name,
         constants=constants,
-        chain=_chain(source, nodes, constants, ends=(inputs[0].name, graph.output[0].name)),
+        nodes=tuple(graph.node),
     )
 
 
@@ -151,7 +178,7 @@ def _chain(
     return tuple(chain)
 
 
-def _shape(value: Any) -> tuple[int | None, ...] | None:
+def shape_of(value: Any) -> tuple[int | None, ...] | None:
     """Shape of a graph input."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
@@ -203,7 +230,7 @@ def _fold(source: Path, node: Any, constants: dict[str, NDArray]) -> bool:
     if node.domain not in ("", "ai.onnx") or not node.output:
         return False
     if node.op_type == "Constant":
-        constants[node.output[0]] = _constant(source, node, given)
+        constants[node.output[0]] = constant_value(source, node, given)
         return True
     if not node.input or any(name not in constants for name in node.input if name):
         return False
@@ -222,7 +249,7 @@ def _fold(source: Path, node: Any, constants: dict[str, NDArray]) -> bool:
     return True
 
 
-def _constant(source: Path, node: Any, given: dict[str, Any]) -> NDArray:
+def constant_value(source: Path, node: Any, given: dict[str, Any]) -> NDArray:
     """The value of a Constant node."""
     if "value" in given:
         return _dense(source, given["value"])

@@ -1,4 +1,4 @@
-"""ONNX multilayer perceptrons: a chain of operators on one input, merged into layers."""
+"""ONNX models: a chain of operators on one input, merged into layers."""
 
 import math
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.model import FloatLayer, Model
-from compress.onnx_file import OnnxFile, attributes, describe, read
+from compress.model import AnyLayer, FloatLayer, Model
+from compress.onnx_file import OnnxFile, attributes, describe, read, read_graph
 from golden.errors import ElsieError
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
@@ -20,7 +20,9 @@ _SUPPORTED = (
 
 
 def load_onnx(path: str | Path) -> Model:
-    """The multilayer perceptron in an ONNX file; weights may be dense or sparse initialisers.
+    """The model in an ONNX file; weights may be dense or sparse initialisers.
+
+    LSTM and GRU layers: see compress.onnx_cells. Without them:
 
     Takes a chain of Gemm, MatMul, Add of a bias, Relu, Identity, Dropout (as in inference),
     Flatten, Reshape to (samples, features) and Cast to float. A trailing Softmax, LogSoftmax or
@@ -28,19 +30,24 @@ def load_onnx(path: str | Path) -> Model:
 
     Raises ElsieError, one sentence with the file, the node and the way out, for anything else.
     """
+    graph = read_graph(path)
+    if any(node.op_type in ("LSTM", "GRU", "RNN") for node in graph.nodes):
+        from compress.onnx_cells import load_cells
+
+        return load_cells(graph)
     file = read(path)
-    importer = _Importer(file)
+    importer = Importer(file)
     for node in file.chain:
         importer.take(node)
     return importer.model()
 
 
-class _Importer:
+class Importer:
     """Takes node after node; `weight` and `bias` are the affine layer that is still open."""
 
     def __init__(self, file: OnnxFile) -> None:
         self.file = file
-        self.layers: list[FloatLayer] = []
+        self.layers: list[AnyLayer] = []
         self.notes: list[str] = []
         self.name = ""
         self.weight: NDArray[np.float64] | None = None
@@ -71,9 +78,9 @@ class _Importer:
         """The next node of the chain."""
         handler = self.handlers.get(node.op_type)
         if handler is None or node.domain not in ("", "ai.onnx"):
-            self._refuse(node, f"is not supported; a model may use {_SUPPORTED}")
+            self.refuse(node, f"is not supported; a model may use {_SUPPORTED}")
         if self.dropped and node.op_type in ("Gemm", "MatMul", "Add", "Relu"):
-            self._refuse(
+            self.refuse(
                 node,
                 f"follows {self.dropped}, which is supported only at the end; "
                 f"export the model without it",
@@ -81,11 +88,11 @@ class _Importer:
         try:
             handler(node)
         except (IndexError, KeyError):
-            self._refuse(node, "lacks an input or an attribute; export the model again")
+            self.refuse(node, "lacks an input or an attribute; export the model again")
 
     def model(self) -> Model:
         """The model, when all nodes are taken."""
-        self._close("identity")
+        self.close("identity")
         if not self.layers:
             raise ElsieError(
                 f"{self.file.path}: it has no fully connected layer; a model needs at least one "
@@ -93,14 +100,15 @@ class _Importer:
             )
         return Model(name=self.file.path.stem, layers=tuple(self.layers), notes=tuple(self.notes))
 
-    def _refuse(self, node: Any, what: str) -> NoReturn:
+    def refuse(self, node: Any, what: str) -> NoReturn:
+        """Say what is wrong with a node."""
         raise ElsieError(f"{self.file.path}: {describe(node)} {what}")
 
     def _constant(self, node: Any, number: int, what: str) -> NDArray[np.float64]:
         """Input `number` of a node, which must be a finite constant."""
         name = node.input[number]
         if name not in self.file.constants:
-            self._refuse(
+            self.refuse(
                 node,
                 f"needs a constant {what}, but its input {name} is computed; "
                 f"only a chain of layers with fixed weights can be used",
@@ -109,9 +117,9 @@ class _Importer:
         try:
             value = np.asarray(raw, dtype=np.float64)
         except (TypeError, ValueError):
-            self._refuse(node, f"has a {what} of type {raw.dtype}; it must be numbers")
+            self.refuse(node, f"has a {what} of type {raw.dtype}; it must be numbers")
         if not np.isfinite(value).all():
-            self._refuse(
+            self.refuse(
                 node,
                 f"uses initialiser {name}, which has values that are NaN or "
                 f"infinite; train or export the model again",
@@ -120,21 +128,21 @@ class _Importer:
 
     def _open(self, node: Any, weight: NDArray[np.float64]) -> None:
         """Begin an affine layer with `weight` (n_out, n_in)."""
-        self._close("identity")
+        self.close("identity")
         if self.rank not in (None, 2):
-            self._refuse(
+            self.refuse(
                 node,
                 f"takes an input of rank {self.rank}; a layer takes (samples, "
                 f"features): put a Flatten before it, or export with a batch axis",
             )
         if self.features is not None and weight.shape[1] != self.features:
-            self._refuse(
+            self.refuse(
                 node,
                 f"takes {weight.shape[1]} features, but its input has "
                 f"{self.features}; export the model again",
             )
         if not weight.size:
-            self._refuse(node, f"has an empty weight of shape {weight.shape}")
+            self.refuse(node, f"has an empty weight of shape {weight.shape}")
         taken = {layer.name for layer in self.layers}
         name = stem = node.name or f"layer{len(self.layers)}"
         number = 1
@@ -144,7 +152,7 @@ class _Importer:
         self.name, self.weight, self.bias = name, weight, np.zeros(len(weight))
         self.features, self.rank = len(weight), 2
 
-    def _close(self, activation: str) -> None:
+    def close(self, activation: str) -> None:
         """End the open layer, if there is one."""
         if self.weight is not None:
             self.layers.append(
@@ -157,7 +165,7 @@ class _Importer:
     def _add_bias(self, node: Any, bias: NDArray[np.float64]) -> None:
         """Add a bias that broadcasts over the samples."""
         if bias.size not in (1, len(self.bias)) or bias.shape[:-1] not in ((), (1,)):
-            self._refuse(
+            self.refuse(
                 node,
                 f"has a bias of shape {bias.shape}, but the layer has {len(self.bias)} outputs",
             )
@@ -165,19 +173,19 @@ class _Importer:
 
     def _live_first(self, node: Any) -> None:
         if node.input[0] in self.file.constants:
-            self._refuse(node, "has its weight on the left; export it as input x weight")
+            self.refuse(node, "has its weight on the left; export it as input x weight")
 
     def _matrix(self, node: Any) -> NDArray[np.float64]:
         weight = self._constant(node, 1, "weight")
         if weight.ndim != 2:
-            self._refuse(node, f"has a weight of shape {weight.shape}; it must be a matrix")
+            self.refuse(node, f"has a weight of shape {weight.shape}; it must be a matrix")
         return weight
 
     def _gemm(self, node: Any) -> None:
         given = attributes(node)
         self._live_first(node)
         if given.get("transA", 0):
-            self._refuse(node, "has transA=1, which mixes samples; export it with transA=0")
+            self.refuse(node, "has transA=1, which mixes samples; export it with transA=0")
         weight = self._matrix(node)
         self._open(node, (weight if given.get("transB", 0) else weight.T) * given.get("alpha", 1.0))
         if len(node.input) > 2 and node.input[2]:
@@ -191,24 +199,24 @@ class _Importer:
         number = 1 if node.input[0] not in self.file.constants else 0
         bias = self._constant(node, number, "bias")
         if self.weight is None:
-            self._refuse(node, "does not follow a Gemm or MatMul; fold it into a layer's bias")
+            self.refuse(node, "does not follow a Gemm or MatMul; fold it into a layer's bias")
         self._add_bias(node, bias)
 
     def _relu(self, node: Any) -> None:
         if self.weight is None and not self.layers:
-            self._refuse(node, "comes before the first Gemm or MatMul; apply it to the data")
+            self.refuse(node, "comes before the first Gemm or MatMul; apply it to the data")
         # Without an open layer the last one ended in a Relu, and a second changes nothing.
-        self._close("relu")
+        self.close("relu")
 
     def _dropout(self, node: Any) -> None:
         training = node.input[2] if len(node.input) > 2 else ""
         if training and np.any(self.file.constants.get(training, False)):
-            self._refuse(node, "is in training mode; export the model for inference")
+            self.refuse(node, "is in training mode; export the model for inference")
 
     def _flatten(self, node: Any) -> None:
         axis = attributes(node).get("axis", 1)
         if axis != 1 and (self.rank is None or axis != 1 - self.rank):
-            self._refuse(node, f"has axis {axis}, which mixes samples; use axis 1")
+            self.refuse(node, f"has axis {axis}, which mixes samples; use axis 1")
         self.rank = 2
 
     def _reshape(self, node: Any) -> None:
@@ -221,7 +229,7 @@ class _Importer:
             good = self.rank == 2 if last == 0 else shape[0] != -1
             last = self.features or -1
         if not good or (self.features or last) != last:
-            self._refuse(node, f"has shape {shape}; it must keep the samples: (-1, features)")
+            self.refuse(node, f"has shape {shape}; it must keep the samples: (-1, features)")
         self.features, self.rank = (last if last > 0 else None), 2
 
     def _cast(self, node: Any) -> None:
@@ -229,12 +237,12 @@ class _Importer:
 
         to = TensorProto.DataType.Name(attributes(node)["to"])
         if to not in _FLOATS and self.dropped is None:
-            self._refuse(node, f"casts to {to}; only casts to float are supported")
+            self.refuse(node, f"casts to {to}; only casts to float are supported")
 
     def _drop(self, node: Any) -> None:
         default = 0 if node.op_type == "ArgMax" else -1
         axis = attributes(node).get("axis", default)
         if axis not in (1, -1):
-            self._refuse(node, f"has axis {axis}, which mixes samples; use axis 1")
+            self.refuse(node, f"has axis {axis}, which mixes samples; use axis 1")
         self.dropped = describe(node)
         self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

@@ -1,0 +1,269 @@
+"""ONNX LSTM and GRU: against onnx's reference evaluator; and what is refused, by name."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from compress.cells import FloatCells
+from compress.model import Model
+from compress.onnx_import import load_onnx
+from golden.errors import ElsieError
+
+N_IN, N = 5, 4
+ROUNDING = 2e-6
+"""The evaluator computes in float32; outputs are about 1."""
+
+
+class Graph:
+    """A graph that is put together node by node; x is (steps, samples, features)."""
+
+    def __init__(self, seed: int = 0, *, batch_first: bool = False) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[Any] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.batch_first = batch_first
+
+    def weight(self, name: str, *shape: int) -> str:
+        self.constants[name] = self.rng.normal(0, 0.5, shape).astype(np.float32)
+        return name
+
+    def const(self, name: str, value: Any) -> str:
+        self.constants[name] = np.asarray(value)
+        return name
+
+    def add(self, op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        name = f"{op}_{outputs[0]}"
+        self.nodes.append(helper.make_node(op, inputs, outputs, name=name, **attributes))
+
+    def cells(
+        self,
+        op: str,
+        x: str,
+        outputs: list[str],
+        *,
+        n_in: int = N_IN,
+        extra: list[str] | None = None,
+        bias: bool = True,
+        **attributes: Any,
+    ) -> None:
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[op]
+        tag = outputs[0] or outputs[1]
+        inputs = [
+            x,
+            self.weight(f"{tag}_w", 1, gates * N, n_in),
+            self.weight(f"{tag}_r", 1, gates * N, N),
+            self.weight(f"{tag}_b", 1, 2 * gates * N) if bias else "",
+            *(extra or []),
+        ]
+        if op == "GRU":
+            attributes = {"linear_before_reset": 1, **attributes}
+        self.add(op, inputs, outputs, hidden_size=N, **attributes)
+
+    def head(self, x: str) -> None:
+        self.add("Gemm", [x, self.weight("hw", 3, N), self.weight("hb", 3)], ["y"], transB=1)
+
+    def proto(self) -> onnx.ModelProto:
+        axes = ["b", "t", N_IN] if self.batch_first else ["t", "b", N_IN]
+        graph = helper.make_graph(
+            self.nodes,
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, axes)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(value, name) for name, value in self.constants.items()],
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+    def load(self, folder: Path) -> Model:
+        onnx.save(self.proto(), folder / "net.onnx")
+        return load_onnx(folder / "net.onnx")
+
+    def agree(self, folder: Path) -> Model:
+        """Load, and compare with the evaluator."""
+        model = self.load(folder)
+        x = self.rng.normal(0, 1, (3, 6, N_IN)).astype(np.float32)  # samples, steps
+        fed = x if self.batch_first else x.transpose(1, 0, 2)
+        (expected,) = ReferenceEvaluator(self.proto()).run(None, {"x": fed})
+        got = model.predict(x)
+        if model.head is None and not self.batch_first:
+            got = got.transpose(1, 0, 2)
+        assert np.abs(got - expected.reshape(got.shape)).max() < ROUNDING
+        return model
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("op", ["LSTM", "GRU"])
+def test_every_step(tmp_path: Path, op: str, bias: bool) -> None:
+    graph = Graph(1)
+    graph.cells(op, "x", ["h"], bias=bias)
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.add("MatMul", ["s", graph.weight("m", N, 3)], ["a"])
+    graph.add("Add", ["a", graph.weight("c", 3)], ["b"])
+    graph.add("Relu", ["b"], ["y"])
+    model = graph.agree(tmp_path)
+    assert model.head is None
+    assert [type(layer).__name__ for layer in model.layers] == ["FloatCells", "FloatLayer"]
+
+
+def test_peepholes(tmp_path: Path) -> None:
+    graph = Graph(2)
+    graph.cells("LSTM", "x", ["h"], extra=["", "", "", graph.weight("p", 1, 3 * N)])
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    layer = graph.agree(tmp_path).layers[0]
+    assert isinstance(layer, FloatCells)
+    assert layer.peephole is not None
+
+
+@pytest.mark.parametrize("last", ["gather", "slice", "Y_h"])
+@pytest.mark.parametrize("op", ["LSTM", "GRU"])
+def test_the_last_step(tmp_path: Path, op: str, last: str) -> None:
+    graph = Graph(3)
+    if last == "Y_h":
+        graph.cells(op, "x", ["", "hn"])
+        graph.add("Squeeze", ["hn", graph.const("zero", [0])], ["s"])
+    else:
+        graph.cells(op, "x", ["h"])
+        graph.add("Squeeze", ["h", graph.const("one", [1])], ["all"])
+        if last == "gather":
+            graph.add("Gather", ["all", graph.const("i", np.int64(-1))], ["s"], axis=0)
+        else:
+            bounds = [graph.const(n, [v]) for n, v in (("a", -1), ("e", 1 << 40), ("x0", 0))]
+            graph.add("Slice", ["all", *bounds], ["cut"])
+            graph.add("Squeeze", ["cut", graph.const("zero", [0])], ["s"])
+    graph.head("s")
+    assert graph.agree(tmp_path).head == 1
+
+
+def test_stacked_and_batch_first(tmp_path: Path) -> None:
+    graph = Graph(4, batch_first=True)
+    graph.add("Transpose", ["x"], ["t"], perm=[1, 0, 2])
+    graph.cells("LSTM", "t", ["h"], activations=["Sigmoid", "Tanh", "Tanh"], direction="forward")
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.cells("GRU", "s", ["g"], n_in=N)
+    graph.add("Squeeze", ["g", "one"], ["u"])
+    graph.add("Transpose", ["u"], ["v"], perm=[1, 0, 2])
+    graph.add("Gather", ["v", graph.const("i", np.int64(-1))], ["last"], axis=1)
+    graph.head("last")
+    model = graph.agree(tmp_path)
+    assert len(model.layers) == 3
+    assert model.head == 2
+
+
+@pytest.mark.parametrize("name", ["speech", "speech-pruned", "speech-gru", "speech-gru-pruned"])
+def test_what_pytorch_exports(name: str) -> None:
+    folder = Path(__file__).parents[2] / "examples" / "speech"
+    model = load_onnx(folder / f"{name}.onnx")
+    x = np.load(folder / "test.npz")["x"][:20].astype(np.float32)
+    evaluator = ReferenceEvaluator(str(folder / f"{name}.onnx"))
+    (expected,) = evaluator.run(None, {"x": x})
+    assert np.abs(model.predict(x) - expected).max() < 1e-5  # scores are about 10
+    assert model.head == 1
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("LSTM", {"direction": "reverse"}, "direction reverse"),
+    ("GRU", {"direction": "bidirectional"}, "direction bidirectional"),
+    ("LSTM", {"clip": 3.0}, "clip"),
+    ("LSTM", {"activation_alpha": [0.1]}, "activation_alpha"),
+    ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "activations HardSigmoid"),
+    ("GRU", {"activations": ["Sigmoid", "Relu"]}, "activations Sigmoid, Relu"),
+    ("LSTM", {"input_forget": 1}, "input_forget 1"),
+    ("GRU", {"linear_before_reset": 0}, "linear_before_reset 0"),
+    ("LSTM", {"layout": 1}, "layout 1"),
+    ("RNN", {}, "plain RNN"),
+]
+
+
+@pytest.mark.parametrize(("op", "given", "text"), REFUSED, ids=lambda v: str(v))
+def test_attributes_are_refused_by_name(
+    tmp_path: Path, op: str, given: dict[str, Any], text: str
+) -> None:
+    graph = Graph(5)
+    graph.cells(op, "x", ["h"], **given)
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    with pytest.raises(ElsieError) as raised:
+        graph.load(tmp_path)
+    assert text in str(raised.value)
+    assert "net.onnx: node" in str(raised.value)
+    assert f"({op})" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        (["lengths"], "sequence_lens"),
+        (["", "ones"], "initial_h that is not zero"),
+        (["", "zeros", "ones"], "initial_c that is not zero"),
+    ],
+)
+def test_inputs_are_refused_by_name(tmp_path: Path, extra: list[str], text: str) -> None:
+    graph = Graph(6)
+    graph.const("lengths", np.array([6, 6, 6], np.int32))
+    graph.const("ones", np.ones((1, 3, N), np.float32))
+    graph.const("zeros", np.zeros((1, 3, N), np.float32))
+    graph.cells("LSTM", "x", ["h"], extra=extra)
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    with pytest.raises(ElsieError, match=text):
+        graph.load(tmp_path)
+
+
+def test_zero_states_are_taken(tmp_path: Path) -> None:
+    graph = Graph(7)
+    graph.const("zeros", np.zeros((1, 3, N), np.float32))
+    graph.cells("LSTM", "x", ["h"], extra=["", "zeros", "zeros"])
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    graph.agree(tmp_path)
+
+
+def two_outputs(g: Graph) -> None:
+    g.cells("LSTM", "x", ["h", "", "c"])
+    g.add("Add", ["h", "c"], ["y"])
+
+
+def the_first_step(g: Graph) -> None:
+    g.cells("LSTM", "x", ["h"])
+    g.add("Gather", ["h", g.const("i", np.int64(0))], ["y"], axis=0)
+
+
+def flattened(g: Graph) -> None:
+    g.cells("LSTM", "x", ["h"])
+    g.add("Reshape", ["h", g.const("r", [-1, 6 * N])], ["y"])
+
+
+def samples_first(g: Graph) -> None:
+    g.add("Transpose", ["x"], ["t"], perm=[0, 1, 2])
+    g.cells("LSTM", "t", ["y"])
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (two_outputs, "more than one output"),
+        (the_first_step, "steps other than the last"),
+        (flattened, "mixes samples, steps and features"),
+        (samples_first, r"axes \(batch, steps, features\)"),
+    ],
+)
+def test_graphs_are_refused(tmp_path: Path, build: Any, text: str) -> None:
+    graph = Graph(8)
+    build(graph)
+    with pytest.raises(ElsieError, match=text):
+        graph.load(tmp_path)
+
+
+def test_a_layer_behind_the_last_step_is_refused(tmp_path: Path) -> None:
+    graph = Graph(9)
+    graph.cells("LSTM", "x", ["", "hn"])
+    graph.cells("LSTM", "hn", ["h2"], n_in=N)
+    graph.add("Squeeze", ["h2", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    with pytest.raises(ElsieError, match="after the last step was taken"):
+        graph.load(tmp_path)
