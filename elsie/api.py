@@ -70,6 +70,11 @@ def compile(
         fields["run_width"] = 2
     config = EngineConfig.from_dict(fields)
     imported = load_onnx(model)
+    if imported.recurrent:
+        raise ElsieError(
+            f"{model}: it has LSTM or GRU layers, which this command cannot do yet; from Python, "
+            f"compress.compile_cells can"
+        )
     if isinstance(calibration, str | Path):
         path, calibration = calibration, load_samples(calibration)[0]
         check_samples(imported, calibration, what=f"{path}: calibration data")
@@ -105,10 +110,20 @@ def predict(network: Network, x: ArrayLike, *, timing: int = 0) -> Prediction:
     timing: also predict the cycles of this many of them. Raises ElsieError for inputs of the wrong
     shape.
     """
+    _no_cells(network, "golden.recurrence.predict")
     return Prediction(
         outputs=arithmetic.predict(network, x),
         timing=_time(network, x, timing) if timing else None,
     )
+
+
+def _no_cells(network: Network, instead: str) -> None:
+    """Refuse what is for single inputs, not for sequences, so far."""
+    if network.recurrent:
+        raise ElsieError(
+            f"network {network.name} has LSTM or GRU layers, which this command cannot do yet; "
+            f"{instead} can"
+        )
 
 
 def _time(network: Network, x: ArrayLike, samples: int) -> Timing:
@@ -139,6 +154,7 @@ def simulate(
     (inferences done, all). Returns a sim.simulate.Simulation, whose `equal` says whether all
     outputs and all events agree.
     """
+    _no_cells(network, "sim.simulate.simulate_steps")
     from sim.simulate import simulate as run  # imports Amaranth
 
     return run(network, x, vcd=vcd, compiled=compiled, progress=progress)
@@ -159,6 +175,7 @@ def build(
     Returns a boards.report.BuildReport. Raises ElsieError when the network does not fit the board,
     its clock is not reached, or a tool is missing.
     """
+    _no_cells(network, "elsie verilog, or rtl.engine.Engine,")
     from boards import registry
     from boards.build import build as run
     from boards.top import BoardTop, check_network
