@@ -87,7 +87,8 @@ class Graph:
         model = self.load(folder)
         x = self.rng.normal(0, 1, (3, 6, N_IN)).astype(np.float32)  # samples, steps
         fed = x if self.batch_first else x.transpose(1, 0, 2)
-        expected = np.asarray(ReferenceEvaluator(self.proto()).run(None, {"x": fed})[0])
+        outputs: Any = ReferenceEvaluator(self.proto()).run(None, {"x": fed})
+        expected = outputs[0]
         got = model.predict(x)
         if model.head is None and not self.batch_first:
             got = got.transpose(1, 0, 2)
@@ -160,8 +161,8 @@ def test_what_pytorch_exports(name: str) -> None:
     model = load_onnx(folder / f"{name}.onnx")
     x = np.load(folder / "test.npz")["x"][:20].astype(np.float32)
     evaluator = ReferenceEvaluator(str(folder / f"{name}.onnx"))
-    expected = np.asarray(evaluator.run(None, {"x": x})[0])
-    assert np.abs(model.predict(x) - expected).max() < 1e-5  # scores are about 10
+    outputs: Any = evaluator.run(None, {"x": x})
+    assert np.abs(model.predict(x) - outputs[0]).max() < 1e-5  # scores are about 10
     assert model.head == 1
 
 

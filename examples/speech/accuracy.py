@@ -1,0 +1,152 @@
+"""Accuracy of the spoken digits at every step to the engine, and cycles a word, with delta too.
+
+python -m examples.speech.accuracy [--words N]; needs nothing but Elsie.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.cells import FloatCells
+from compress.compile_cells import compile_cells
+from compress.model import FloatLayer, Model
+from compress.onnx_import import load_onnx
+from golden.arithmetic import dense_weights, quantise_input
+from golden.config import EngineConfig
+from golden.image import encode
+from golden.kinds import GATE_FRAC, LayerKind
+from golden.network import Layer, Network
+from golden.recurrence import predict
+from golden.rounds import RoundModel
+
+FOLDER = Path(__file__).parent
+ENGINE = EngineConfig.from_dict(
+    {"pes": 16, "group": 1, "queue_depth": 16, "mac": "fixed", "code_width": 12, "weight_width": 12}
+)
+"""16 PEs, 12-bit weights, 16-bit activations."""
+THRESHOLDS = ((0.125, 0.05), (0.25, 0.1), (0.375, 0.15), (0.5, 0.2))
+"""Of inputs and of states; one is chosen on the validation part."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Words:
+    """One part of the data."""
+
+    x: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+    def percent(self, scores: NDArray[Any]) -> float:
+        """Words whose largest score is the digit."""
+        return 100.0 * float(np.mean(scores.argmax(axis=1) == self.y))
+
+
+def words(part: str) -> Words:
+    """calibrate, validate or test."""
+    with np.load(FOLDER / f"{part}.npz") as data:
+        return Words(x=data["x"].astype(np.float64), lengths=data["lengths"], y=data["y"])
+
+
+def quantised(network: Network) -> Model:
+    """The float model of the weights that the codes stand for."""
+    cells, head = network.layers
+    n, scale = cells.n_out, 2.0 ** -(cells.weight_frac + cells.in_frac)
+    matrix = dense_weights(cells, network).T.reshape(4, n, -1) * scale
+    inputs = matrix[:, :, : cells.n_in] * 2.0**cells.in_frac
+    back = matrix[:, :, cells.n_in :] * 2.0**GATE_FRAC
+    bias = cells.bias.reshape(4, n).astype(np.float64) * scale
+    gru = cells.kind is LayerKind.GRU
+    layer = FloatCells(
+        name=cells.name,
+        kind=cells.kind,
+        weight=inputs[:3] if gru else inputs,
+        recurrent=back[[0, 1, 3]] if gru else back,
+        bias=bias[:3] if gru else bias,
+        bias_recurrent=bias[3] if gru else None,
+    )
+    return Model(name=network.name, layers=(layer, _dense(head, network)), head=1)
+
+
+def _dense(head: Layer, network: Network) -> FloatLayer:
+    return FloatLayer(
+        name=head.name,
+        weight=dense_weights(head, network).T * 2.0**-head.weight_frac,
+        bias=np.ldexp(head.bias.astype(np.float64), -(head.weight_frac + head.in_frac)),
+        activation=head.activation,
+    )
+
+
+def with_delta(network: Network, x: float, h: float) -> Network:
+    """The same network, sending only what moved by more than these thresholds."""
+    cells, head = network.layers
+    config = network.config.replace(delta=True, act_lists=4)
+    return replace(
+        network,
+        config=config,
+        threshold=round(x * 2**cells.in_frac),
+        layers=(replace(cells, threshold=round(h * 2**GATE_FRAC)), head),
+    )
+
+
+def cycles(network: Network, part: Words, count: int) -> float:
+    """Mean cycles of the first `count` words; every step of each, the head at its end."""
+    image, total = encode(network), 0
+    x = quantise_input(network, part.x[:count])
+    for word, length in zip(x, part.lengths.tolist(), strict=False):
+        model = RoundModel(image)
+        for nth in range(length):
+            step = model.run(word[nth], reset=nth == 0, answer=nth == length - 1)
+            total += step[0].cycles
+    return total / count
+
+
+def report(kind: str, parts: dict[str, Words], count: int) -> None:
+    """One network's figures."""
+    name = "speech" if kind == "lstm" else "speech-gru"
+    test = parts["test"]
+    dense, pruned = load_onnx(FOLDER / f"{name}.onnx"), load_onnx(FOLDER / f"{name}-pruned.onnx")
+    calibrate = parts["calibrate"]
+    network = compile_cells(pruned, calibrate.x, config=ENGINE, lengths=calibrate.lengths)
+    plain = cycles(network, test, count)
+    print(f"{name}, {ENGINE.pes} PEs; cycles a word are the mean of {count}")
+    rows = [
+        ("float", dense.predict(test.x, test.lengths)),
+        ("pruned", pruned.predict(test.x, test.lengths)),
+        ("quantised", quantised(network).predict(test.x, test.lengths)),
+        ("golden", predict(network, test.x, test.lengths)),
+    ]
+    for step, scores in rows:
+        said = f"   {plain:.0f} cycles" if step == "golden" else ""
+        print(f"  {step:<22} {test.percent(scores):.2f} %{said}")
+    choice = parts["validate"]
+    best = (-1.0, "")
+    least = choice.percent(predict(network, choice.x, choice.lengths))
+    print(f"  of the validation part {least:.2f} %")
+    for x, h in THRESHOLDS:
+        delta = with_delta(network, x, h)
+        accuracy = choice.percent(predict(delta, choice.x, choice.lengths))
+        tested = test.percent(predict(delta, test.x, test.lengths))
+        taken = cycles(delta, test, count)
+        less = f"{taken:.0f} cycles, {plain / taken:.2f} x fewer"
+        print(f"  delta {x:<5} {h:<5}      {tested:.2f} %   {less}; validation {accuracy:.2f} %")
+        # Of equal ones the finest.
+        best = max(best, (accuracy, f"x {x}, h {h}"), key=lambda one: one[0])
+    print(f"  best on validation     {best[1]}")
+
+
+def main() -> None:
+    """Both networks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--words", type=int, default=40, help="words whose cycles are counted")
+    options = parser.parse_args()
+    parts = {name: words(name) for name in ("calibrate", "validate", "test")}
+    for kind in ("lstm", "gru"):
+        report(kind, parts, options.words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The spoken digits through the compiler: accuracy at every step, and RTL on a whole word."""
+
+import numpy as np
+import pytest
+
+from compress.compile_cells import compile_cells
+from compress.onnx_import import load_onnx
+from examples.speech import accuracy
+from golden.arithmetic import quantise_input
+from golden.network import Network
+from golden.recurrence import predict
+from sim.simulate import simulate_steps
+from sim.stimuli import Step
+
+
+def compiled(name: str) -> Network:
+    calibrate = accuracy.words("calibrate")
+    model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
+    return compile_cells(model, calibrate.x, config=accuracy.ENGINE, lengths=calibrate.lengths)
+
+
+@pytest.mark.parametrize("name", ["speech", "speech-gru"])
+def test_nothing_is_lost_on_the_way(name: str) -> None:
+    network, test = compiled(name), accuracy.words("test")
+    model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
+    real = model.predict(test.x, test.lengths)
+    codes = accuracy.quantised(network).predict(test.x, test.lengths)
+    golden = predict(network, test.x, test.lengths)
+    # Scores are about 10; 12-bit weights cost most, 16-bit activations little.
+    assert np.abs(codes - real).max() < 1.0
+    assert np.abs(golden - codes).max() < 0.2
+    assert abs(test.percent(golden) - test.percent(real)) <= 0.25  # one word of 400
+
+
+def test_delta_takes_fewer_cycles_at_the_same_accuracy() -> None:
+    network, test = compiled("speech"), accuracy.words("test")
+    delta = accuracy.with_delta(network, 0.25, 0.1)
+    assert test.percent(predict(delta, test.x, test.lengths)) >= test.percent(
+        predict(network, test.x, test.lengths)
+    )
+    assert accuracy.cycles(delta, test, 3) < 0.6 * accuracy.cycles(network, test, 3)
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_rtl_is_golden_on_a_whole_word(delta: bool) -> None:
+    network, test = compiled("speech"), accuracy.words("test")
+    if delta:
+        network = accuracy.with_delta(network, 0.25, 0.1)
+    length = int(test.lengths[0])
+    x = quantise_input(network, test.x[:1])[0]
+    steps = [
+        Step(x=x[nth][None], reset=(nth == 0,), answer=nth == length - 1) for nth in range(length)
+    ]
+    done = simulate_steps(network, steps, compiled=True)
+    assert done.first_difference() is None
+    assert done.equal
+    scores = done.inferences[-1].outputs[0]
+    assert scores.argmax() == test.y[0]
