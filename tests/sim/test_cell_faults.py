@@ -34,7 +34,7 @@ def seen(**changes: Any) -> bool:
     return not result.equal
 
 
-# A simulation that is stopped by the watchdog leaves a coroutine behind, which says so when it goes.
+# A simulation that the watchdog stops leaves a coroutine behind, which says so when it goes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
