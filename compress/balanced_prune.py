@@ -17,24 +17,25 @@ def prune_balanced(
     pes: int,
     per: str = "pe",
 ) -> NDArray[np.float64]:
-    """Keep the largest magnitudes of each PE's rows, `round(density x size)` in all.
+    """Keep the largest magnitudes of each PE's rows, `round(density x size)` in all, at least one.
 
-    `weight` is (n_out, n_in); `owner` (n_out,) is the PE of each row. Counts of two PEs differ by
-    at most one, if each has rows enough. With per "column" so do those of two columns of a PE (as
-    in Spartus' column-balanced targeted dropout), so that activations that are zero cannot make
-    the PEs' work uneven either; "pe" asks for ESE's equal sums only. Of equal magnitudes the first
-    in row-major order stay.
+    `weight` is (n_out, n_in) and dense, for zeros are kept like others; `owner` (n_out,) is the PE
+    of each row. Counts of two PEs differ by at most one, if each has rows enough. With per "column"
+    so do those of two columns of a PE (as in Spartus' column-balanced targeted dropout), so that
+    activations that are zero cannot make the PEs' work uneven either; "pe" asks for ESE's equal
+    sums only. Of equal magnitudes the first in row-major order stay.
 
     Raises ElsieError for a density out of range, an owner that does not fit, or an unknown `per`.
     """
     check_density(density)
     if per not in BALANCES:
         raise ElsieError(f"no balance {per!r}; there are {', '.join(BALANCES)}")
-    if owner.shape != (len(weight),) or (len(owner) and not 0 <= owner.min() <= owner.max() < pes):
+    good = owner.shape == (len(weight),) and np.issubdtype(owner.dtype, np.integer)
+    if not good or (len(owner) and not 0 <= owner.min() <= owner.max() < pes):
         raise ElsieError(f"owner must name one of {pes} PEs for each of {len(weight)} rows")
     kept = np.zeros(weight.shape, dtype=bool)
-    rows = np.bincount(owner, minlength=pes)
-    for pe, count in enumerate(_even(round(density * weight.size), rows * weight.shape[1])):
+    rows, total = np.bincount(owner, minlength=pes), max(1, round(density * weight.size))
+    for pe, count in enumerate(_even(total, rows * weight.shape[1])):
         mine = np.flatnonzero(owner == pe)
         magnitude = np.abs(weight[mine])
         keep = _largest if per == "pe" else _largest_by_column
