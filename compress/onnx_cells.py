@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from compress.cells import FloatCells
 from compress.model import Model
 from compress.onnx_data import DataFollower
-from compress.onnx_file import OnnxGraph, attributes, constant_value, describe
+from compress.onnx_file import OnnxGraph, attributes, constant_value, describe, shape_of
+from compress.onnx_import import SUPPORTED
 from compress.onnx_shapes import BATCH, FEATURES, ONE, STEPS, Data, Zeros
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
@@ -36,9 +37,12 @@ def load_cells(graph: OnnxGraph) -> Model:
 class _Recurrent(DataFollower):
     """Takes the layers."""
 
+    supported = f"LSTM, GRU, {SUPPORTED}, and what moves the data between them"
+
     def run(self) -> Model:
         """The model."""
         first = self._order()
+        self.sizes = dict(zip(first, shape_of(self.graph.input) or (), strict=False))
         self.values[self.graph.input.name] = Data(first)
         for node in self.graph.nodes:
             self._node(node)
@@ -98,11 +102,18 @@ class _Recurrent(DataFollower):
             "Reshape": self._reshape_data,
             "Gather": self._gather,
             "Slice": self._slice,
+            "Flatten": self._flatten_data,
+            **dict.fromkeys(("Softmax", "LogSoftmax", "ArgMax"), self._largest),
         }.get(node.op_type)
         if node.op_type == "RNN":
             self.refuse(node, "is a plain RNN, which is not supported; use an LSTM or a GRU")
         if own is not None:
-            own(node, axes)
+            if self.dropped and own != self._largest:
+                self.refuse(node, f"follows {self.dropped}, which is supported only at the end")
+            try:
+                own(node, axes)
+            except (IndexError, KeyError):
+                self.refuse(node, "lacks an input or an attribute; export the model again")
             return
         if axes[-1] != FEATURES:
             self.refuse(node, "does not work on the features; they must be the last axis")
@@ -118,8 +129,15 @@ class _Recurrent(DataFollower):
         names = [*node.input, *[""] * (8 - len(node.input))]
         weight = self._gates(node, 1, kind)
         recurrent = self._gates(node, 2, kind)
-        n = recurrent.shape[2]
-        gates = 4 if lstm else 3
+        n, gates = weight.shape[1], 4 if lstm else 3
+        if recurrent.shape != (gates, n, n):
+            raw = self.file.constants[node.input[2]]
+            self.refuse(
+                node,
+                f"has a recurrent weight of shape {raw.shape}; it must be (1, {gates * n}, {n})",
+            )
+        if given.get("hidden_size", n) != n:
+            self.refuse(node, f"has hidden_size {given['hidden_size']}, but weights for {n} cells")
         bias = np.zeros((2, gates, n))
         if names[3]:
             flat = self._constant(node, 3, "bias")
@@ -133,7 +151,10 @@ class _Recurrent(DataFollower):
             total[2], inner = bias[0, 2], bias[1, 2]
         peephole = None
         if lstm and names[7]:
-            i, o, f = self._constant(node, 7, "peephole").reshape(3, n)
+            raw = self._constant(node, 7, "peephole")
+            if raw.shape != (1, 3 * n):
+                self.refuse(node, f"has a peephole of shape {raw.shape}; it must be (1, {3 * n})")
+            i, o, f = raw.reshape(3, n)
             peephole = np.stack((i, f, o))
         if weight.shape[2] != (self.features or self.inputs or weight.shape[2]):
             self.refuse(
@@ -193,7 +214,9 @@ class _Recurrent(DataFollower):
         lstm = node.op_type == "LSTM"
         direction = given.get("direction", b"forward").decode()
         if direction != "forward":
-            self.refuse(node, f"has direction {direction}; only forward is supported")
+            self.refuse(
+                node, f"has direction {direction}; only forward is supported, so train it that way"
+            )
         for name in ("clip", "activation_alpha", "activation_beta"):
             if name in given:
                 self.refuse(node, f"has {name}, which is not supported; export it without")
@@ -205,7 +228,7 @@ class _Recurrent(DataFollower):
                 f"has activations {', '.join(functions)}; only {', '.join(usual)} are supported",
             )
         if given.get("layout", 0):
-            self.refuse(node, "has layout 1; only layout 0, steps first, is supported")
+            self.refuse(node, "has layout 1; export it with layout 0, steps first")
         if lstm and given.get("input_forget", 0):
             self.refuse(node, "has input_forget 1, which is not supported; export it with 0")
         if not lstm and not given.get("linear_before_reset", 0):

@@ -46,6 +46,21 @@ class DataFollower(ShapeFollower):
             self.refuse(node, f"has shape {list(sizes)}, which mixes samples, steps and features")
         self._set(node, Data(tuple(found)))
 
+    def _flatten_data(self, node: Any, axes: tuple[str, ...]) -> None:
+        """Nothing, where there are only samples and features."""
+        if axes != (BATCH, FEATURES) or attributes(node).get("axis", 1) not in (1, -1):
+            self.refuse(node, "mixes samples, steps and features; export the model without it")
+        self._set(node, Data(axes))
+
+    def _largest(self, node: Any, axes: tuple[str, ...]) -> None:
+        """A Softmax or its like at the end, over the features."""
+        old = -1 if self.graph.opset >= 13 else 1
+        axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
+        if axes[axis % len(axes)] != FEATURES:
+            self.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
+        self.drop(node)
+        self._set(node, Data(axes))
+
     def _gather(self, node: Any, axes: tuple[str, ...]) -> None:
         """One step, which must be the last; or the only direction."""
         axis = attributes(node).get("axis", 0) % len(axes)

@@ -39,6 +39,8 @@ class OnnxGraph:
     """Initialisers, dense or sparse, by name; always dense."""
     nodes: tuple[Any, ...]
     """All nodes (onnx.NodeProto), every one behind those whose outputs it takes."""
+    opset: int
+    """Version of the standard operators."""
 
 
 def read(path: str | Path) -> OnnxFile:
@@ -58,7 +60,8 @@ def read(path: str | Path) -> OnnxFile:
 def read_graph(path: str | Path) -> OnnxGraph:
     """Read a file with one input and one output. Raises ElsieError naming it."""
     source = Path(path)
-    graph = _parse(source).graph
+    proto = _parse(source)
+    graph = proto.graph
     constants: dict[str, NDArray] = {}
     for tensor in graph.initializer:
         constants[tensor.name] = _dense(source, tensor)
@@ -83,6 +86,7 @@ def read_graph(path: str | Path) -> OnnxGraph:
         output=graph.output[0].name,
         constants=constants,
         nodes=tuple(graph.node),
+        opset=next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 1),
     )
 
 

@@ -13,7 +13,7 @@ from compress.onnx_file import OnnxFile, attributes, describe, read, read_graph
 from golden.errors import ElsieError
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
-_SUPPORTED = (
+SUPPORTED = (
     "Gemm, MatMul, Add, Relu, Identity, Dropout, Flatten, Reshape, Cast, and a trailing Softmax, "
     "LogSoftmax or ArgMax"
 )
@@ -44,6 +44,9 @@ def load_onnx(path: str | Path) -> Model:
 
 class Importer:
     """Takes node after node; `weight` and `bias` are the affine layer that is still open."""
+
+    supported = SUPPORTED
+    """What a model may use, for messages."""
 
     def __init__(self, file: OnnxFile) -> None:
         self.file = file
@@ -78,7 +81,7 @@ class Importer:
         """The next node of the chain."""
         handler = self.handlers.get(node.op_type)
         if handler is None or node.domain not in ("", "ai.onnx"):
-            self.refuse(node, f"is not supported; a model may use {_SUPPORTED}")
+            self.refuse(node, f"is not supported; a model may use {self.supported}")
         if self.dropped and node.op_type in ("Gemm", "MatMul", "Add", "Relu"):
             self.refuse(
                 node,
@@ -205,7 +208,11 @@ class Importer:
     def _relu(self, node: Any) -> None:
         if self.weight is None and not self.layers:
             self.refuse(node, "comes before the first Gemm or MatMul; apply it to the data")
-        # Without an open layer the last one ended in a Relu, and a second changes nothing.
+        if self.weight is None:
+            # A second Relu changes nothing; behind anything else it would.
+            last = self.layers[-1]
+            if not isinstance(last, FloatLayer) or last.activation != "relu":
+                self.refuse(node, "does not follow a Gemm or MatMul; put it directly behind one")
         self.close("relu")
 
     def _dropout(self, node: Any) -> None:
@@ -244,5 +251,9 @@ class Importer:
         axis = attributes(node).get("axis", default)
         if axis not in (1, -1):
             self.refuse(node, f"has axis {axis}, which mixes samples; use axis 1")
+        self.drop(node)
+
+    def drop(self, node: Any) -> None:
+        """Leave out a node that does not change which output is the largest."""
         self.dropped = describe(node)
         self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

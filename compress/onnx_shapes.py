@@ -35,6 +35,18 @@ class Zeros:
     """Zeros of any shape."""
 
 
+_KEEP_ZEROS = (
+    "Cast",
+    "Expand",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+)
+"""Operators whose result is zeros if their first input is."""
+
 _SHAPE_OPS = ("Concat", "Slice", "Gather", "Mul", "Reshape", "Unsqueeze", "Squeeze", "Cast")
 
 
@@ -55,6 +67,8 @@ class ShapeFollower(Importer):
         self.taken: dict[str, Any] = {}
         self.head: int | None = None
         shape = shape_of(graph.input)
+        self.sizes: dict[str, int | None] = {}
+        """Of the input's axes, where the file says them."""
         self.inputs = shape[-1] if shape else None
         if shape is not None and len(shape) != 3:
             raise ElsieError(
@@ -86,7 +100,7 @@ class ShapeFollower(Importer):
         inputs = [helper.make_tensor_value_info(name, 0, None) for name in dict.fromkeys(names)]
         outputs = [helper.make_tensor_value_info(name, 0, None) for name in node.output if name]
         graph = helper.make_graph([node], "constant", inputs, outputs)
-        opset = [helper.make_opsetid("", 20)]
+        opset = [helper.make_opsetid("", self.graph.opset)]
         feed = {name: value for name, value in zip(node.input, given, strict=True) if name}
         try:
             found = ReferenceEvaluator(helper.make_model(graph, opset_imports=opset)).run(
@@ -105,7 +119,7 @@ class ShapeFollower(Importer):
         if axis == ONE:
             return 1
         if axis != FEATURES:
-            return axis
+            return self.sizes.get(axis) or axis
         width = self.features if self.layers or self.weight is not None else self.inputs
         return FEATURES if width is None else width
 
@@ -118,11 +132,13 @@ class ShapeFollower(Importer):
                 return Zeros()
         if node.op_type == "Expand" and isinstance(first, np.ndarray) and not first.any():
             return Zeros()
-        if any(isinstance(value, Zeros) for value in given):
+        if isinstance(first, Zeros) and node.op_type in _KEEP_ZEROS:
             return Zeros()
-        if node.op_type in _SHAPE_OPS:
+        if node.op_type in _SHAPE_OPS and not any(isinstance(value, Zeros) for value in given):
             return self._shape_op(node, given)
-        return self.refuse(node, "is not supported; a shape may only be cut and put together")
+        return self.refuse(
+            node, "is not supported; shapes, and states of zeros, may only be cut and put together"
+        )
 
     def _shape_op(self, node: Any, given: list[Any]) -> Shape:
         """Sizes cut out, put together, or multiplied."""
