@@ -164,7 +164,7 @@ class _Recurrent(DataFollower):
             )
         self.layers.append(
             FloatCells(
-                name=self._free_name(node),
+                name=self.free_name(node, node.op_type.lower()),
                 kind=kind,
                 weight=weight,
                 recurrent=recurrent,
@@ -175,11 +175,6 @@ class _Recurrent(DataFollower):
         )
         self.features = n
         self._outputs(node)
-
-    def _free_name(self, node: Any) -> str:
-        taken = {layer.name for layer in self.layers}
-        name = node.name or f"{node.op_type.lower()}{len(self.layers)}"
-        return name if name not in taken else f"{name}_{len(self.layers)}"
 
     def _gates(self, node: Any, number: int, kind: LayerKind) -> NDArray[np.float64]:
         """A weight (1, gates x n, columns) as (gates, n, columns) in our order."""

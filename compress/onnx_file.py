@@ -43,9 +43,8 @@ class OnnxGraph:
     """Version of the standard operators."""
 
 
-def read(path: str | Path) -> OnnxFile:
-    """Read and check a file. Raises ElsieError naming the file, and where known the node."""
-    graph = read_graph(path)
+def as_chain(graph: OnnxGraph) -> OnnxFile:
+    """A graph as a chain of nodes. Raises ElsieError naming the file, and where known the node."""
     constants, ends = graph.constants, (graph.input.name, graph.output)
     nodes = [node for node in graph.nodes if not _fold(graph.path, node, constants)]
     return OnnxFile(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.model import AnyLayer, FloatLayer, Model
-from compress.onnx_file import OnnxFile, attributes, describe, read, read_graph
+from compress.onnx_file import OnnxFile, as_chain, attributes, describe, read_graph
 from golden.errors import ElsieError
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
@@ -35,7 +35,7 @@ def load_onnx(path: str | Path) -> Model:
         from compress.onnx_cells import load_cells
 
         return load_cells(graph)
-    file = read(path)
+    file = as_chain(graph)
     importer = Importer(file)
     for node in file.chain:
         importer.take(node)
@@ -146,14 +146,19 @@ class Importer:
             )
         if not weight.size:
             self.refuse(node, f"has an empty weight of shape {weight.shape}")
+        self.name, self.weight = self.free_name(node, "layer"), weight
+        self.bias = np.zeros(len(weight))
+        self.features, self.rank = len(weight), 2
+
+    def free_name(self, node: Any, stem: str) -> str:
+        """The node's name, or its layer's number behind `stem`; another than any layer's before."""
         taken = {layer.name for layer in self.layers}
-        name = stem = node.name or f"layer{len(self.layers)}"
+        name = stem = node.name or f"{stem}{len(self.layers)}"
         number = 1
         while name in taken:
             number += 1
             name = f"{stem}_{number}"
-        self.name, self.weight, self.bias = name, weight, np.zeros(len(weight))
-        self.features, self.rank = len(weight), 2
+        return name
 
     def close(self, activation: str) -> None:
         """End the open layer, if there is one."""
