@@ -25,10 +25,10 @@ def assign_rows(
 ) -> NDArray[np.int64]:
     """Position of every row (golden.network.Layer.position), shape (n_out,).
 
-    `stored` (n_out, n_in), a NumPy array or a scipy.sparse one, of bool, says which weights have an
-    entry; `activity` (n_in,) is how often each column's activation is not 0, 1 when None; `held`
-    (pes,) is how many entries each PE holds of the layers before, 0 when None. Every PE gets at
-    most ceil(n_out / pes) rows, in the order of the matrix.
+    `stored` (n_out, n_in), a NumPy array or a scipy.sparse one, says which weights have an entry,
+    or for cells how many of their gates have one; `activity` (n_in,) is how often each column's
+    activation is not 0, 1 when None; `held` (pes,) is how many entries each PE holds of the layers
+    before, 0 when None. Every PE gets at most ceil(n_out / pes) rows, in the order of the matrix.
 
     lpt: longest processing time first (Graham, 1969): rows by falling work, each to the PE with
     the least work so far. A row's work is the sum of its columns' activity; rows and PEs of equal
@@ -49,7 +49,7 @@ def assign_rows(
         pe = np.arange(rows) % config.pes
     else:
         active = np.ones(columns) if activity is None else np.asarray(activity, np.float64)
-        nnz = np.diff(matrix.indptr).astype(np.int64)
+        nnz = np.asarray(matrix.sum(axis=1)).reshape(-1).astype(np.int64)
         pe = _longest_first(matrix @ active, nnz, config.pes)
         if strategy == "search" and config.pes > 1 and rows <= local_search.LARGEST:
             costs = local_search.pair_costs(

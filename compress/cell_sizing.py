@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.checks import WIDEST
 from golden import csc
 from golden.arithmetic import accumulator_bound
 from golden.config import EngineConfig
@@ -13,14 +14,12 @@ from golden.kinds import CELL_WIDTH, GATE_FRAC, EntryMemory, LayerKind, bits_for
 from golden.lists import allocate
 from golden.network import Layer, Network, locate
 
-_WIDEST = 53
-
 
 def roomy(config: EngineConfig, *, state_frac: int) -> EngineConfig:
     """`config` with room for anything, to build a network in."""
     most: dict[str, Any] = {
         "act_width": CELL_WIDTH,
-        "acc_width": _WIDEST,
+        "acc_width": WIDEST,
         "row_depth": 1 << 16,
         "act_depth": 1 << 20,
         "column_depth": 1 << 20,
@@ -78,10 +77,10 @@ def _accumulator(network: Network) -> int:
     for layer in network.layers:
         bound = accumulator_bound(layer, network, signed_input=True)
         width = max(bound.bit_length(), layer.shift + 1) + 1
-        if width > _WIDEST:
+        if width > WIDEST:
             raise ElsieError(
                 f"layer {layer.name}: its sums reach {bound}, which needs acc_width {width}; the "
-                f"widest is {_WIDEST}; lower weight_width or the density"
+                f"widest is {WIDEST}; lower weight_width or the density"
             )
         need = max(need, width)
     return need

@@ -10,21 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from compress import report, sizing
 from compress.balance import STRATEGIES, assign_rows
 from compress.calibrate import activation_frac, column_activity
-from compress.cells import FloatCells
+from compress.checks import WIDEST, bias_limit, check_scale
 from compress.model import FloatLayer, Model
-from compress.prune import check_density, prune
+from compress.prune import densities, prune
 from compress.quantise import MAX_FRAC, Quantised, quantise
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.network import Layer, Network
 from golden.presets import Preset, check_fits
-
-_WIDEST = 53
-"""Accumulator width in which a network is built before the width it needs is known."""
-_BIAS_BITS = 46
-"""A bias takes at most these bits, so that it fits the widest accumulator with its products."""
-_LARGEST = 1e12
-"""Largest magnitude of a weight, bias or input; beyond it is no sensible model."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,26 +64,28 @@ def compile_model(
     network that does not fit the accumulators or the board.
     """
     say = progress or (lambda _: None)
-    _check_model(model)
+    if model.recurrent:
+        raise ElsieError(
+            f"model {model.name}: it has LSTM or GRU layers; compress.compile_cells takes them"
+        )
     report.check_samples(model, calibration, what="calibration data")
     samples = np.asarray(calibration, dtype=np.float64)
-    if np.abs(samples).max() > _LARGEST:
-        raise ElsieError(f"calibration data has values beyond {_LARGEST:g}; scale the inputs")
+    check_scale(model, samples)
     if evaluate is not None:
         report.check_evaluation(model, *evaluate)
     if strategy not in STRATEGIES:
         raise ElsieError(f"no row assignment {strategy!r}; there are {', '.join(STRATEGIES)}")
     config = _for_kind(base, weights)
-    densities = _densities(model, density)
+    chosen = densities(model, density)
 
     say(f"prune, quantise ({config.mac.value}) and calibrate {len(model.layers)} layers")
-    steps = _quantise(config, model, densities, samples)
+    steps = _quantise(config, model, chosen, samples)
     say(f"assign rows to {config.pes} PEs ({strategy})")
     placed = _place(config, steps, strategy)
     say("size the engine")
     config = sizing.size(config, placed, run_width=run_width)
     layers = tuple(_layer(s, p.position) for s, p in zip(steps, placed, strict=True))
-    wide = Network(name=model.name, config=config.replace(acc_width=_WIDEST), layers=layers)
+    wide = Network(name=model.name, config=config.replace(acc_width=WIDEST), layers=layers)
     config = config.replace(acc_width=sizing.fit_accumulator(wide, acc_width=acc_width))
     config = sizing.fit_shifts(config, [layer.shift for layer in layers])
     if preset is not None:
@@ -115,18 +110,6 @@ def compile_model(
     return replace(network, info=info)
 
 
-def _check_model(model: Model) -> None:
-    """Refuse what the compiler cannot do, and numbers that no scale can bring into range."""
-    for layer in model.layers:
-        if isinstance(layer, FloatCells):
-            raise ElsieError(f"layer {layer.name}: the compiler cannot do recurrent layers yet")
-        if max(np.abs(layer.weight).max(), np.abs(layer.bias).max()) > _LARGEST:
-            raise ElsieError(
-                f"layer {layer.name}: weights or biases are beyond {_LARGEST:g}; "
-                f"normalise the model"
-            )
-
-
 def _for_kind(base: EngineConfig, weights: MacKind | str | None) -> EngineConfig:
     """`base` for another MAC kind, with that kind's usual widths and room to build in."""
     try:
@@ -135,9 +118,9 @@ def _for_kind(base: EngineConfig, weights: MacKind | str | None) -> EngineConfig
         kinds = ", ".join(kind.value for kind in MacKind)
         raise ElsieError(f"no kind of weights {weights!r}; there are {kinds}") from None
     if kind is base.mac:
-        return base.replace(acc_width=_WIDEST)
+        return base.replace(acc_width=WIDEST)
     widths = kind_widths(kind, {})
-    return base.replace(**{**widths, "mac": kind, "acc_width": _WIDEST})
+    return base.replace(**{**widths, "mac": kind, "acc_width": WIDEST})
 
 
 def kind_widths(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,32 +138,10 @@ def kind_widths(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"mac": kind, **{name: widths[name] for name in usual.get(kind, {})}}
 
 
-def _densities(
-    model: Model, density: float | Mapping[str, float] | None
-) -> dict[str, float | None]:
-    """Density of every layer, None where nothing is pruned."""
-    names = [layer.name for layer in model.layers]
-    if density is None:
-        return dict.fromkeys(names)
-    if not isinstance(density, Mapping):
-        check_density(density)
-        return dict.fromkeys(names, density)
-    for name, value in density.items():
-        if name not in names:
-            raise ElsieError(
-                f"density names layer {name!r}, but model {model.name} has {', '.join(names)}"
-            )
-        try:
-            check_density(value)
-        except ElsieError as error:
-            raise ElsieError(f"layer {name}: {error}") from None
-    return {name: density.get(name) for name in names}
-
-
 def _quantise(
     config: EngineConfig,
     model: Model,
-    densities: Mapping[str, float | None],
+    chosen: Mapping[str, float | None],
     samples: NDArray[np.float64],
 ) -> list[_Step]:
     """Weights and activation scales, layer by layer.
@@ -191,11 +152,9 @@ def _quantise(
     activations = samples
     in_frac = activation_frac(activations, act_width=config.act_width)
     for layer in model.layers:
-        assert isinstance(layer, FloatLayer)  # _check_model
-        pruned = replace(layer, weight=prune(layer.weight, densities[layer.name]))
-        # A weight_frac that is too large would scale the bias out of the accumulator.
-        bias_bits = int(np.frexp(np.abs(layer.bias).max())[1]) if layer.bias.any() else -MAX_FRAC
-        max_frac = min(MAX_FRAC, _BIAS_BITS - bias_bits - in_frac)
+        assert isinstance(layer, FloatLayer)  # as the model is not recurrent
+        pruned = replace(layer, weight=prune(layer.weight, chosen[layer.name]))
+        max_frac = bias_limit(layer.bias, in_frac, most=MAX_FRAC)
         weights = quantise(config, pruned.weight, max_frac=max_frac)
         outputs = replace(pruned, weight=weights.values).forward(activations)
         # The drain can only shift right, and less than the accumulator is wide.
@@ -203,7 +162,7 @@ def _quantise(
         out_frac = activation_frac(
             outputs, act_width=config.act_width, max_frac=min(MAX_FRAC, sum_frac)
         )
-        out_frac = max(out_frac, sum_frac - _WIDEST + 1)
+        out_frac = max(out_frac, sum_frac - WIDEST + 1)
         activity = column_activity(activations, in_frac, act_width=config.act_width)
         steps.append(
             _Step(
@@ -233,20 +192,15 @@ def _place(config: EngineConfig, steps: list[_Step], strategy: str) -> list[sizi
 def _layer(step: _Step, position: NDArray[np.int64]) -> Layer:
     """The integer layer."""
     weights, layer = step.weights, step.pruned
-    column, row = np.nonzero(weights.stored.T)  # by column, rows ascending
     sum_frac = weights.weight_frac + step.in_frac
     return Layer(
         name=layer.name,
         n_in=layer.n_in,
         n_out=layer.n_out,
-        indptr=np.concatenate(([0], np.cumsum(weights.stored.sum(axis=0)))),
-        rows=row,
-        codes=weights.codes[row, column],
-        codebook=weights.codebook,
+        **weights.columns(),
         bias=np.rint(layer.bias * 2.0**sum_frac).astype(np.int64),
         shift=sum_frac - step.out_frac,
         activation=layer.activation,
-        weight_frac=weights.weight_frac,
         in_frac=step.in_frac,
         out_frac=step.out_frac,
         position=position,

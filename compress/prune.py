@@ -1,8 +1,11 @@
 """Magnitude pruning (Han et al., Learning both Weights and Connections, NIPS 2015, section 3)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.model import Model
 from golden.errors import ElsieError
 
 
@@ -33,3 +36,23 @@ def check_density(density: float) -> None:
             f"density must be above 0 and at most 1 (0.1 keeps a tenth of the weights), "
             f"not {density}"
         )
+
+
+def densities(model: Model, density: float | Mapping[str, float] | None) -> dict[str, float | None]:
+    """Density of every layer, None where nothing is pruned."""
+    names = [layer.name for layer in model.layers]
+    if density is None:
+        return dict.fromkeys(names)
+    if not isinstance(density, Mapping):
+        check_density(density)
+        return dict.fromkeys(names, density)
+    for name, value in density.items():
+        if name not in names:
+            raise ElsieError(
+                f"density names layer {name!r}, but model {model.name} has {', '.join(names)}"
+            )
+        try:
+            check_density(value)
+        except ElsieError as error:
+            raise ElsieError(f"layer {name}: {error}") from None
+    return {name: density.get(name) for name in names}

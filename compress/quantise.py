@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,18 @@ class Quantised:
     """Binary places of the integer weights."""
     values: NDArray[np.float64]
     """What the codes stand for, 0 where nothing is stored, shape (n_out, n_in)."""
+
+    def columns(self, count: int | None = None) -> dict[str, Any]:
+        """The first `count` columns, or all, as fields of golden.network.Layer."""
+        stored = self.stored[:, :count]
+        column, row = np.nonzero(stored.T)  # by column, rows ascending
+        return {
+            "indptr": np.concatenate(([0], np.cumsum(stored.sum(axis=0)))),
+            "rows": row,
+            "codes": self.codes[row, column],
+            "codebook": self.codebook,
+            "weight_frac": self.weight_frac,
+        }
 
 
 def quantise(

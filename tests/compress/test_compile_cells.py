@@ -1,8 +1,12 @@
 """Recurrent models compiled: structure, closeness to float, and RTL == golden."""
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 
+from compress import compile_cells as compile_module
 from compress.cells import FloatCells
 from compress.compile_cells import compile_cells
 from compress.model import FloatLayer, Model
@@ -74,7 +78,7 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_golden_is_close_to_float(name: str) -> None:
-    """12-bit weights cost at most half a step of 2**-11 of the largest each; a few hundredths."""
+    """12-bit weights are off by 2**-12 of the largest at most; measured .0007 where it is most."""
     rng = np.random.default_rng(1)
     float_model = MODELS[name](rng)
     x = rng.normal(0, 1, (12, 20, 6))
@@ -84,7 +88,7 @@ def test_golden_is_close_to_float(name: str) -> None:
     if network.head is None:
         valid = np.arange(20) < lengths[:, None]
         expected, got = expected[valid], got[valid]
-    assert np.abs(expected - got).max() < 0.03
+    assert np.abs(expected - got).max() < 0.002
     assert np.abs(expected).max() > 0.5
 
 
@@ -146,3 +150,69 @@ def test_a_model_that_ends_with_cells_has_no_answer() -> None:
     bare = Model(name="bare", layers=(cells(rng, "lstm", 6, 4),), head=1)
     with pytest.raises(ElsieError, match="put a fully connected layer behind it"):
         compile_cells(bare, rng.normal(size=(2, 3, 6)), config=engine())
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e-2, 1.0, 1e2, 1e4])
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_the_scale_of_inputs_does_not_matter(kind: str, scale: float) -> None:
+    """The same function of inputs and input weights that are scaled against each other."""
+    rng = np.random.default_rng(7)
+    float_model = MODELS[kind](rng)
+    first, head = float_model.layers
+    assert isinstance(first, FloatCells)
+    scaled = Model(
+        name="m",
+        layers=(dataclasses.replace(first, weight=first.weight / scale), head),
+        head=1,
+    )
+    x = rng.normal(0, 1, (12, 20, 6))
+    network = compile_cells(scaled, x * scale, config=engine())
+    assert np.abs(float_model.predict(x) - predict(network, x * scale)).max() < 0.003
+    assert network.info["layers"][0]["lost"] <= 2
+
+
+def test_inputs_that_leave_no_fraction_are_refused() -> None:
+    rng = np.random.default_rng(8)
+    with pytest.raises(ElsieError, match=r"layer lstm: .* normalise the inputs to about 1"):
+        compile_cells(MODELS["lstm"](rng), 1e5 * rng.normal(size=(4, 6, 6)), config=engine())
+
+
+def test_lost_weights_are_told() -> None:
+    rng = np.random.default_rng(9)
+    float_model = MODELS["lstm"](rng)
+    first, head = float_model.layers
+    assert isinstance(first, FloatCells)
+    # Recurrent weights far below the others are 0 at the scale they share.
+    tiny = dataclasses.replace(first, recurrent=first.recurrent * 1e-6)
+    x = rng.normal(size=(4, 6, 6))
+    network = compile_cells(Model(name="m", layers=(tiny, head), head=1), x, config=engine())
+    lost = np.count_nonzero(first.recurrent)
+    assert network.info["layers"][0]["lost"] >= lost
+    assert compile_cells(float_model, x, config=engine()).info["layers"][0]["lost"] < lost / 10
+
+
+def test_an_unknown_layer_in_density_is_named() -> None:
+    rng = np.random.default_rng(10)
+    with pytest.raises(ElsieError, match="density names layer 'nosuch', but model m has lstm"):
+        compile_cells(
+            MODELS["lstm"](rng),
+            rng.normal(size=(2, 3, 6)),
+            config=engine(),
+            density={"nosuch": 0.1},
+        )
+
+
+def test_entry_memories_are_evened_over_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each layer's assignment is told what the PEs hold of those before."""
+    told: list[list[int]] = []
+    real = compile_module.assign_rows
+
+    def noted(config: EngineConfig, stored: object, **given: Any) -> np.ndarray:
+        told.append(given["held"].tolist())
+        return real(config, stored, **given)
+
+    monkeypatch.setattr(compile_module, "assign_rows", noted)
+    rng = np.random.default_rng(11)
+    network = compile_cells(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
+    so_far = np.cumsum([layer.nnz for layer in network.layers])
+    assert [sum(one) for one in told] == [0, *so_far[:-1]]
