@@ -9,7 +9,7 @@ Operations are done pass by pass, in a pass cell by cell; a pass begins when all
 before are written (docs/timing.md). Dense layers are drained by a program of one operation.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from golden.kinds import LayerKind
@@ -95,13 +95,8 @@ class Operation:
     target: Word = Word.A
     output: bool = False
     """The total, requantised, is an output of the layer."""
-    looks: int = field(default=0)
+    looks: int = 0
     """Which of a cell's three peepholes: i, f or o."""
-
-    @property
-    def sends(self) -> bool:
-        """There is a result."""
-        return self.output or self.raw is not None or bool(self.half)
 
 
 def _lstm(*, peepholes: bool) -> tuple[tuple[Operation, ...], ...]:

@@ -165,6 +165,23 @@ class EngineConfig:
         return bits_for(self.act_lists - 1)
 
     @property
+    def sum_sets(self) -> int:
+        """Sets of sums of a PE: one for each of two phases that overlap, or with delta each layer."""
+        if self.delta:
+            return self.layers
+        return 2 if self.streams > 1 else 1
+
+    @property
+    def sum_width(self) -> int:
+        """Bits of an address of a sum: the row, then the set where there are several."""
+        return self.row_width + (self.sum_sets - 1).bit_length()
+
+    @property
+    def list_depth(self) -> int:
+        """Places of a list of activations: a power of two, as the list's number is put before."""
+        return 1 << max(1, (self.act_depth - 1).bit_length())
+
+    @property
     def cell_words(self) -> int:
         """Words of a PE's cell memory: each stream's states, and two more for each cell."""
         return (self.streams + 2) * self.cells

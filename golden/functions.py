@@ -1,5 +1,8 @@
 """Sigmoid and tanh on integers: the specification that the RTL must equal bit for bit.
 
+The argument of tanh has PRE_FRAC fraction bits, which reach from -8 to 8; that of sigmoid one less,
+from -16 to 16. Results have GATE_FRAC: 16384 is 1.
+
 docs/format.md, "Sigmoid and tanh", gives the same with bit fields.
 """
 
@@ -9,12 +12,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-GATE_FRAC = 14
-"""Fraction bits of all results: 16384 is 1.0."""
-TANH_IN_FRAC = 12
-"""Fraction bits of tanh's input: 16 bits reach from -8 to 8."""
-SIGMOID_IN_FRAC = 11
-"""Fraction bits of sigmoid's input: 16 bits reach from -16 to 16."""
+from golden.kinds import GATE_FRAC
+
 SEGMENTS = 256
 """Entries of the table."""
 BASE_FRAC = 16

@@ -67,10 +67,6 @@ class Phase:
     operations: Operations
     start: int = 0
     """First cycle; a broadcast may be granted in it."""
-    broadcast: NDArray[np.int64] = field(init=False)
-    """Cycle in which each broadcast leaves the collector, shape (K,)."""
-    push: NDArray[np.int64] = field(init=False)
-    """Push of each broadcast's jobs, shape (K,)."""
     pop: NDArray[np.int64] = field(init=False)
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
     first: NDArray[np.int64] = field(init=False)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from golden import layout
 from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
+from golden.functions import BASE_FRAC, DELTA_WIDTH, SEGMENTS
+from golden.kinds import CELL_WIDTH
 
 # Depth x width of the ways to use one block RAM.
 _SHAPES = {
@@ -94,7 +96,10 @@ def find(board: str) -> Preset:
 
 
 def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
-    """Every memory: name -> (copies, depth, width); "entry" is what one PE uses of its memory."""
+    """Every memory: name -> (copies, depth, width); "entry" is what one PE uses of its memory.
+
+    Small ones that are read without a clock are not counted: queues, lengths of lists.
+    """
     words = config.entry_depth // config.entry_lanes
     table = {
         "entry": (config.pes, words, layout.entry_word_width(config)),
@@ -114,6 +119,25 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
     if config.mac is MacKind.CODEBOOK:
         depth = config.layers << config.code_width
         table["codebook"] = (config.pes, depth, config.weight_width)
+    return {**table, **_cell_memories(config)} if config.cells else table
+
+
+def _cell_memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
+    """What is other, or there at all, in an engine with cells."""
+    lists = config.act_lists * config.list_depth
+    column = layout.column_word_width(config)
+    table = {
+        "accumulator": (config.pes, 1 << config.sum_width, config.acc_width),
+        "activation": (config.groups, lists, layout.width(layout.activation(config))),
+        # A half of the words each.
+        "cell": (2 * config.pes, 1 << config.cell_width, CELL_WIDTH),
+        "function": (config.groups, SEGMENTS, BASE_FRAC + DELTA_WIDTH),
+    }
+    if config.streams > 1:
+        table["column"] = (config.groups, config.column_depth, column)
+        table["bias"] = (config.groups, config.bias_depth, config.acc_width)
+    if config.delta:
+        table["delta"] = (config.groups, lists, config.act_width)
     return table
 
 

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden import layout
 from golden.config import EngineConfig
+from golden.kinds import bits_for
 from rtl.layouts import begin_layout, element_layout, struct
 from rtl.prim.ram import BlockRam, LutRam
 
@@ -62,8 +63,10 @@ class ActivationLists(wiring.Component):
         m = Module()
         config = self._config
         word = struct(layout.activation(config))
-        bits = max(1, (config.act_depth - 1).bit_length())
-        m.submodules.ram = ram = BlockRam(width=word.size, depth=config.act_lists << bits)
+        bits = bits_for(config.list_depth - 1)
+        m.submodules.ram = ram = BlockRam(
+            width=word.size, depth=config.act_lists * config.list_depth
+        )
         stored = data.View(word, ram.r_data)
         append, valid, back = Signal(), Signal(), Signal()
         filled, end = Signal(range(config.act_depth + 1)), Signal(range(config.act_depth + 1))

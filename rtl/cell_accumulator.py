@@ -9,18 +9,6 @@ from rtl.prim.adder import SelectAdder
 from rtl.prim.ram import BlockRam
 
 
-def sets(config: EngineConfig) -> int:
-    """Sets of sums: one for each of two phases that overlap; with delta for each layer."""
-    if config.delta:
-        return config.layers
-    return 2 if config.streams > 1 else 1
-
-
-def set_width(config: EngineConfig) -> int:
-    """Bits of the number of a set of sums; 0 when there is one."""
-    return (sets(config) - 1).bit_length()
-
-
 class CellAccumulator(wiring.Component):
     """As rtl.accumulator, sums[row] += product; or total = product + a sum, 0, or the total before.
 
@@ -52,7 +40,7 @@ class CellAccumulator(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and depth come from `config`."""
-        width = config.row_width + set_width(config)
+        width = config.sum_width
         # A whole power of two: between operations the row is anything.
         self._depth = 1 << width
         super().__init__(

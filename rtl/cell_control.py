@@ -6,9 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.cell_program import FIRST, OPERATIONS, PROGRAMS, Function, Kind, Left, Shift
 from golden.config import EngineConfig
-from rtl.cell_accumulator import set_width, sets
 from rtl.function_unit import FunctionUnit
-from rtl.layouts import operation_layout, phase_layout
+from rtl.layouts import OPERATION_WIDTH, operation_layout, phase_layout
 
 
 class CellControl(wiring.Component):
@@ -43,7 +42,7 @@ class CellControl(wiring.Component):
                 "operation": Out(operation_layout(config)),
                 "look_address": Out(config.entry_address_width),
                 "wipe": Out(1),
-                "wipe_set": Out(max(1, set_width(config))),
+                "wipe_set": Out(max(1, config.sum_width - config.row_width)),
                 "reset": In(1),
                 "over": Out(1),
             }
@@ -53,7 +52,10 @@ class CellControl(wiring.Component):
     def clear_cycles(config: EngineConfig) -> int:
         """Cycles after a reset until all sums are zero."""
         return (
-            sets(config) * config.row_depth + config.entry_stages + 2 * config.multiplier_stages + 4
+            config.sum_sets * config.row_depth
+            + config.entry_stages
+            + 2 * config.multiplier_stages
+            + 4
         )
 
     @staticmethod
@@ -100,7 +102,7 @@ class CellControl(wiring.Component):
     def _first(self) -> Value:
         """Number of the program's first operation."""
         kind = self.phase.kind
-        first = [Const(FIRST[Kind(n)], 5) for n in range(len(Kind))]
+        first = [Const(FIRST[Kind(n)], OPERATION_WIDTH) for n in range(len(Kind))]
         return Mux(kind[1], Mux(kind[0], first[3], first[2]), Mux(kind[0], first[1], first[0]))
 
     def _pause(self, m: Module, pausing: Signal) -> None:
@@ -125,9 +127,17 @@ class CellControl(wiring.Component):
         fields = {
             name: field.shape
             for name, field in operation_layout(self._config)
-            if name not in ("valid", "slot", "number", "cell", "row", "tail")
+            if name not in ("valid", "slot", "number", "cell", "row")
         }
-        fields |= {"gate": 2, "dense": 1, "old": 1, "first": 5, "last": 1, "final": 1}
+        fields |= {
+            "gate": 2,
+            "looks": 2,
+            "dense": 1,
+            "old": 1,
+            "first": OPERATION_WIDTH,
+            "last": 1,
+            "final": 1,
+        }
         shape = data.StructLayout(fields)
         step = Signal(shape)
         with m.Switch(number):
@@ -156,7 +166,6 @@ class CellControl(wiring.Component):
             sent.cell.eq(cell),
             sent.row.eq(Mux(step.dense, cell, Cat(step.gate, cell))),
             sent.mask.eq(step.old & self.phase.fresh),
-            sent.tail.eq(step.final & (cell == self.phase.rows)),
         ]
         copied = [name for name, _ in step.shape() if name in sent.shape().members]
         m.d.sync += [sent[name].eq(step[name]) for name in copied if name != "mask"]
@@ -173,7 +182,7 @@ class CellControl(wiring.Component):
         config = self._config
         quiet = config.entry_stages + config.multiplier_stages + 2
         wait, started, wiping = Signal(range(quiet + 1)), Signal(), Signal()
-        row, number = Signal(config.row_width), Signal(max(1, set_width(config)))
+        row, number = Signal(config.row_width), Signal(max(1, config.sum_width - config.row_width))
         with m.If(~started):
             m.d.sync += wait.eq(wait + 1)
             with m.If(wait == quiet):
@@ -182,7 +191,7 @@ class CellControl(wiring.Component):
             m.d.sync += row.eq(row + 1)
             with m.If(row == config.row_depth - 1):
                 m.d.sync += [row.eq(0), number.eq(number + 1)]
-                m.d.sync += wiping.eq(number != sets(config) - 1)
+                m.d.sync += wiping.eq(number != config.sum_sets - 1)
         with m.If(self.reset):
             m.d.sync += [wait.eq(0), started.eq(0), row.eq(0), number.eq(0)]
         m.d.sync += self.wipe_set.eq(number)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.kinds import CELL_WIDTH, GATE_FRAC, bits_for
-from rtl.cell_accumulator import CellAccumulator, set_width
+from rtl.cell_accumulator import CellAccumulator
 from rtl.cell_drain import CellDrain
 from rtl.decoder import Decoder
 from rtl.function_unit import FunctionUnit
@@ -30,7 +30,7 @@ def total_layout(config: EngineConfig) -> data.StructLayout:
     return data.StructLayout(
         {
             "row": config.row_width,
-            "set": max(1, set_width(config)),
+            "set": max(1, config.sum_width - config.row_width),
             "sums": 1,
             "clear": 1,
             "join": 1,
@@ -85,7 +85,7 @@ class CellPipeline(wiring.Component):
             {
                 "operation": In(operation_layout(config)),
                 "wipe": In(1),
-                "wipe_set": In(max(1, set_width(config))),
+                "wipe_set": In(max(1, config.sum_width - config.row_width)),
                 "phase": In(phase_layout(config)),
                 "to_read": Out(size),
                 "address": Out(config.cell_width),

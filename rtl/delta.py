@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
+from golden.kinds import bits_for
 from rtl.delay import delayed
 from rtl.prim.ram import BlockRam
 
@@ -50,21 +51,16 @@ class DeltaStage(wiring.Component):
         )
 
     @staticmethod
-    def depth(config: EngineConfig) -> int:
-        """Activations that it knows."""
-        return config.act_lists << max(1, (config.act_depth - 1).bit_length())
-
-    @staticmethod
     def clear_cycles(config: EngineConfig) -> int:
         """Cycles from a reset until all is forgotten."""
-        return DeltaStage.depth(config) + DeltaStage.LATENCY + 2
+        return config.act_lists * config.list_depth + DeltaStage.LATENCY + 2
 
     def elaborate(self, platform: object) -> Module:
         """Read; subtract and saturate; compare, and write what is sent now."""
         m = Module()
-        width, depth = self._config.act_width, self.depth(self._config)
+        width, depth = self._config.act_width, self._config.act_lists * self._config.list_depth
         m.submodules.known = known = BlockRam(width=width, depth=depth)
-        bits = max(1, (self._config.act_depth - 1).bit_length())
+        bits = bits_for(self._config.list_depth - 1)
         address = Cat(self.index[:bits], Signal(max(0, bits - len(self.index))), self.place)
         valid = delayed(m, self.write, cycles=2, name="valid", reset_less=False)
         index = delayed(m, self.index, cycles=2, name="index")

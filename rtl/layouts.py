@@ -4,8 +4,12 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from golden import layout
+from golden.cell_program import OPERATIONS
 from golden.config import EngineConfig
 from golden.kinds import bits_for
+
+OPERATION_WIDTH = bits_for(len(OPERATIONS) - 1)
+"""Bits of the number of a cell operation."""
 
 
 def struct(fields: layout.Layout) -> data.StructLayout:
@@ -166,23 +170,22 @@ def operation_layout(config: EngineConfig) -> data.StructLayout:
 
     slot: the PE. number, cell: which operation, on which of its cells. memory, one, look: the left
     operand is from the cell memory, 1, or a peephole. mask: the right operand counts as zero.
-    sums: a row's sum is added, that of row `row`. tail: the last of its PE.
+    sums: a row's sum is added, that of row `row`.
     """
     bits = (
         *("memory", "one", "look", "mask", "sums", "clear", "join"),
-        *("more", "product", "narrow", "raw", "left_half", "right_half", "output", "tail"),
+        *("more", "product", "narrow", "raw", "left_half", "right_half", "output"),
     )
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "slot": unsigned(bits_for(config.group - 1)),
-            "number": unsigned(5),
+            "number": unsigned(OPERATION_WIDTH),
             "cell": unsigned(config.row_width),
             "row": unsigned(config.row_width),
             "word": unsigned(2),
             "target": unsigned(2),
             "function": unsigned(2),
-            "looks": unsigned(2),
             **{name: unsigned(1) for name in bits},
         }
     )

@@ -23,6 +23,8 @@ class LoadTarget(enum.Enum, shape=2):
 def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
     """Depth and width of one memory of kind `target`."""
     _, depth, width = memories(config).get(target.name.lower(), (0, 1, 1))
+    if target is LoadTarget.COLUMN:  # biases follow, wherever they are
+        depth = config.column_depth + config.bias_depth
     return depth, width
 
 
