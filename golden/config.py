@@ -166,7 +166,7 @@ class EngineConfig:
 
     @property
     def sum_sets(self) -> int:
-        """Sets of sums of a PE: one for each of two phases that overlap, or with delta each layer."""
+        """Sets of sums of a PE: one for each of two phases that overlap; or, with delta, layer."""
         if self.delta:
             return self.layers
         return 2 if self.streams > 1 else 1

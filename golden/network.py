@@ -133,6 +133,10 @@ class Network:
                 raise ElsieError(f"{name}: threshold must be 0 or more and fit an activation")
             if value and not self.config.delta:
                 raise ElsieError(f"{name}: threshold is for engines with delta; leave it at 0")
+        if self.head is not None and not 0 < self.head < len(self.layers):
+            raise ElsieError(
+                f"network {self.name}: head must be the number of a layer behind the first"
+            )
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
             if index and layer.n_in != self.layers[index - 1].n_out:
@@ -146,10 +150,6 @@ class Network:
                 )
             if layer.kind is not LayerKind.DENSE:
                 self._check_feedback(index)
-        if self.head is not None and not 0 < self.head < len(self.layers):
-            raise ElsieError(
-                f"network {self.name}: head must be the number of a layer behind the first"
-            )
 
     def _check_feedback(self, index: int) -> None:
         """What is fed back into the cells of layer number `index` must exist and fit."""

@@ -25,9 +25,8 @@ layer: a layer starts. broadcast: a non-zero activation and its column leave the
 pop: a job enters or leaves a PE's activation queue. issue: a PE reads an entry. commit: an
 accumulator takes its new value. operation: a PE begins a cell operation, by its number in
 golden.cell_program.OPERATIONS. gate: a word of a PE's cell memory is written, 1 is the right half.
-drain: an output activation is ready. finish: the results are
-ready. output: a non-zero result is handed over. done: the inference is over. No two events of a
-kind share their first two fields.
+drain: an output activation is ready. finish: the results are ready. output: a non-zero result is
+handed over. done: the inference is over. No two events of a kind share their first two fields.
 """
 
 

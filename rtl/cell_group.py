@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig, EntryMemory
 from golden.image import Image
@@ -13,7 +13,7 @@ from rtl.cell_pipeline import CellPipeline
 from rtl.column_memory import ColumnMemory
 from rtl.delay import delayed
 from rtl.delta import DeltaStage
-from rtl.group import load_register, share_entries
+from rtl.group import load_register, share_entries, wire_columns
 from rtl.layouts import begin_layout, broadcast_layout, element_layout, phase_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.probe import Events, fields
@@ -219,19 +219,15 @@ class CellGroup(wiring.Component):
 
     def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
         """The column memory: broadcasts to pointers, operations to biases."""
-        m.submodules.columns, m.submodules.load_column = columns, select = (
-            self.columns,
-            LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
+        wire_columns(
+            m,
+            self,
+            select=LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
+            bias_read=self.pipeline.bias_read,
+            bias_address=self.pipeline.bias_address,
+            valid=valid,
+            word=word,
         )
-        m.d.comb += [
-            columns.broadcast.eq(self.broadcast),
-            columns.hold.eq(self.hold),
-            columns.bias_read.eq(self.pipeline.bias_read),
-            columns.bias_address.eq(self.pipeline.bias_address),
-            select.valid.eq(valid),
-            select.word.eq(word),
-        ]
-        connect(m, select.write, columns.write)
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
         """The PEs and what they tell."""

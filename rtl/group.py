@@ -1,8 +1,9 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -136,20 +137,16 @@ class Group(wiring.Component):
 
     def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
         """The column memory: broadcasts to pointers, drain steps to biases."""
-        m.submodules.columns, m.submodules.load_column = columns, select = (
-            self.columns,
-            LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
-        )
         step = self.control.step
-        m.d.comb += [
-            columns.broadcast.eq(self.broadcast),
-            columns.hold.eq(self.hold),
-            columns.bias_read.eq(step.valid),
-            columns.bias_address.eq(self.settings.bias_base + step.index),
-            select.valid.eq(valid),
-            select.word.eq(word),
-        ]
-        connect(m, select.write, columns.write)
+        wire_columns(
+            m,
+            self,
+            select=LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
+            bias_read=step.valid,
+            bias_address=self.settings.bias_base + step.index,
+            valid=valid,
+            word=word,
+        )
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
         """The PEs and what they tell."""
@@ -178,6 +175,29 @@ def load_register(m: Module, valid: Signal, word: data.View) -> tuple[Signal, da
     valid_late = Signal(name="valid")
     m.d.sync += [valid_late.eq(valid), word_late.eq(word)]
     return valid_late, word_late
+
+
+def wire_columns(
+    m: Module,
+    group: Any,
+    *,
+    select: LoadSelect,
+    bias_read: Value,
+    bias_address: Value,
+    valid: Signal,
+    word: data.View,
+) -> None:
+    """The column memory of a group: broadcasts to pointers, addresses to biases; the load port."""
+    m.submodules.columns, m.submodules.load_column = columns, select = group.columns, select
+    m.d.comb += [
+        columns.broadcast.eq(group.broadcast),
+        columns.hold.eq(group.hold),
+        columns.bias_read.eq(bias_read),
+        columns.bias_address.eq(bias_address),
+        select.valid.eq(valid),
+        select.word.eq(word),
+    ]
+    connect(m, select.write, columns.write)
 
 
 def share_entries(

@@ -123,21 +123,17 @@ def simulate(
     model = TimingModel(image)
     predicted = [model.run(row) for row in inputs]
     expected = arithmetic.forward(network, inputs)[-1]
-    found, counters = _run(
+    return _run(
+        network,
         image,
         inputs,
         predicted,
+        expected,
         compiled=compiled,
         vcd=vcd,
         load=load,
         progress=progress,
         engine=engine,
-    )
-    return Simulation(
-        inferences=[
-            _judge(network, found[i], counters[i], predicted[i], expected[i])
-            for i in range(len(inputs))
-        ]
     )
 
 
@@ -168,36 +164,34 @@ def simulate_steps(
             values = values - before  # differences are handed over
         shape = (network.config.streams, network.n_out)
         expected.append(values if step.answer else np.zeros(shape, dtype=np.int64))
-    found, counters = _run(
+    return _run(
+        network,
         image,
         steps,
         predicted,
+        expected,
         compiled=compiled,
         vcd=vcd,
         load=load,
         progress=progress,
         engine=engine,
     )
-    return Simulation(
-        inferences=[
-            _judge(network, found[i], counters[i], predicted[i], expected[i])
-            for i in range(len(steps))
-        ]
-    )
 
 
 def _run(
+    network: Network,
     image: Image,
     inputs: Inputs,
     predicted: list[tuple[Trace, Counters]],
+    expected: Sequence[NDArray[np.int64]] | NDArray[np.int64],
     *,
     compiled: bool,
     vcd: str | Path | None,
     load: bool,
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
-) -> tuple[list[Trace], list[Counters]]:
-    """Traces and counters of the RTL; it may take twice as long as predicted."""
+) -> Simulation:
+    """Run the RTL, which may take twice as long as predicted, and judge every inference."""
     config = image.config
     budget = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
     budget = 2 * budget + 2 * payloads(config, inputs).size
@@ -205,8 +199,15 @@ def _run(
     if config.delta:  # a reset in every step
         size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)
         budget += len(inputs) * size
-    if not compiled:
-        return interpreted.run(
+    if compiled:
+        if vcd is not None or load or engine is not Engine:
+            raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
+        from sim import compiled as backend  # needs a C++ compiler
+
+        records, counters = backend.run(image, inputs, max_cycles=budget)
+        found = [trace(config, record) for record in records]
+    else:
+        found, counters = interpreted.run(
             image,
             inputs,
             max_cycles=budget,
@@ -215,12 +216,12 @@ def _run(
             progress=progress,
             engine=engine,
         )
-    if vcd is not None or load or engine is not Engine:
-        raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
-    from sim import compiled as backend  # needs a C++ compiler
-
-    records, counters = backend.run(image, inputs, max_cycles=budget)
-    return [trace(config, record) for record in records], counters
+    return Simulation(
+        inferences=[
+            _judge(network, found[i], counters[i], predicted[i], expected[i])
+            for i in range(len(predicted))
+        ]
+    )
 
 
 def _judge(
