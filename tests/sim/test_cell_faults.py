@@ -9,6 +9,7 @@ from amaranth.hdl import Signal
 
 from rtl import cell_control, cell_sequencer
 from rtl.activation_lists import ActivationLists
+from sim.harness import SimulationTimeout
 from sim.simulate import simulate_steps
 from tests.cells import cell_config, cell_network, random_steps
 
@@ -22,16 +23,19 @@ def altered(number: int, **fields: int) -> list[dict[str, int]]:
     return table
 
 
-def seen(**changes: Any) -> bool:
-    """A difference between RTL and golden is found."""
+def seen(**changes: Any) -> str:
+    """How a fault shows: a difference from golden, an assertion in the RTL, a hang; "" if not."""
     rng = np.random.default_rng(1)
     network = cell_network(rng, cell_config(**changes), head=False, density=0.5)
     try:
         result = simulate_steps(network, random_steps(rng, network, 4))
-    except AssertionError:  # one inside the RTL, or the watchdog
+    except SimulationTimeout:
         gc.collect()  # here, where what it says is expected
-        return True
-    return not result.equal
+        return "hang"
+    except AssertionError:
+        gc.collect()
+        return "assertion"
+    return "" if result.equal else "difference"
 
 
 # A simulation that the watchdog stops leaves a coroutine behind, which says so when it goes.
@@ -67,7 +71,7 @@ def test_a_wrong_operation_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) 
     number, fields = FAULTS[fault]
     assert TABLE[number] | fields != TABLE[number], "no fault"
     monkeypatch.setattr(cell_control, "_table", lambda: altered(number, **fields))
-    assert seen()
+    assert seen() == "difference"
 
 
 def test_a_stolen_cycle_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
