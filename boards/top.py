@@ -28,6 +28,16 @@ def check_network(network: Network) -> None:
             f"network {network.name} has {network.n_out} outputs; a board answers with the "
             f"number of the largest, and can count to 65536"
         )
+    if network.config.streams > 1:
+        raise ElsieError(
+            f"network {network.name} has {network.config.streams} streams; a board runs one "
+            f"sequence at a time: compile it with streams 1"
+        )
+    if network.config.delta and network.head is None:
+        raise ElsieError(
+            f"network {network.name} answers in every step with what moved only (delta); a board "
+            f"needs whole outputs: compile it without delta"
+        )
 
 
 class _Line(NamedTuple):
@@ -49,7 +59,8 @@ class BoardTop(wiring.Component):
     rx: serial line from the host, asynchronous, idle high. tx: serial line to the host. busy: a
     vector is being received or worked on, or entries have to be loaded first, for an LED.
 
-    The host sends n_in activations and then waits for the answer; both are 8N1 with `divisor`
+    The host sends n_in activations, of a recurrent network behind a byte of flags, and then waits
+    for the answer; both are 8N1 with `divisor`
     cycles per bit. With entries in SPRAM it first sends `load_frame`, and waits for the byte
     boards.loader.LOADED. docs/boards.md has the bytes, and what happens when some are lost.
     """

@@ -35,8 +35,13 @@ def roomy(config: EngineConfig, *, state_frac: int) -> EngineConfig:
     return config.replace(**most)
 
 
-def fit(network: Network) -> EngineConfig:
-    """The configuration of `network` with the depths, widths and shifts that it needs."""
+def fit(
+    network: Network, *, acc_width: int | None = None, run_width: int | None = None
+) -> EngineConfig:
+    """The configuration of `network` with the depths, widths and shifts that it needs.
+
+    Widths that are given are checked and taken. Raises ElsieError for those that do not do.
+    """
     base, layers = network.config, network.layers
     local = [int(locate(base, layer.position)[1].max()) + 1 for layer in layers]
     rows = [layer.kind.gates * count for layer, count in zip(layers, local, strict=True)]
@@ -49,7 +54,7 @@ def fit(network: Network) -> EngineConfig:
     columns = base.groups * (inputs + sum(steps[:-1])) + sum(back)
     lists = allocate(network).per_stream
     cells = sum(n for layer, n in zip(layers, local, strict=True) if layer.n_back)
-    run_width, entries = _entries(network, local, columns=columns)
+    run_width, entries = _entries(network, local, given=run_width)
     shifts = [layer.shift for layer in layers]
     if cells:
         kinds = [layer.shift for layer in layers if layer.kind is not LayerKind.DENSE]
@@ -64,29 +69,31 @@ def fit(network: Network) -> EngineConfig:
         "layers": max(2, 1 << (len(layers) - 1).bit_length()),
         "cells": cells,
         "act_lists": lists * base.streams,
-        "acc_width": _accumulator(network),
+        "acc_width": _accumulator(network, given=acc_width),
         "shift_low": min(shifts),
         "shift_high": max(shifts),
     }
     return base.replace(**depths)
 
 
-def _accumulator(network: Network) -> int:
+def _accumulator(network: Network, *, given: int | None) -> int:
     """The least accumulator width that cannot overflow, and holds a product of two gates."""
+    limit = WIDEST if given is None else given
     need = network.config.product_width
     for layer in network.layers:
         bound = accumulator_bound(layer, network, signed_input=True)
         width = max(bound.bit_length(), layer.shift + 1) + 1
-        if width > WIDEST:
+        if width > limit:
             raise ElsieError(
-                f"layer {layer.name}: its sums reach {bound}, which needs acc_width {width}; the "
-                f"widest is {WIDEST}; lower weight_width or the density"
+                f"layer {layer.name}: its sums reach {bound}, which needs acc_width {width}, but "
+                f"acc_width is {limit}; raise acc_width (at most {WIDEST}), or lower weight_width "
+                f"or the density"
             )
         need = max(need, width)
-    return need
+    return need if given is None else given
 
 
-def _entries(network: Network, local: list[int], *, columns: int) -> tuple[int, int]:
+def _entries(network: Network, local: list[int], *, given: int | None) -> tuple[int, int]:
     """Run width with which the fullest PE has the fewest bits, and the entry depth for it."""
     config = network.config
     widest = min(
@@ -95,7 +102,7 @@ def _entries(network: Network, local: list[int], *, columns: int) -> tuple[int, 
     if config.entry_memory is EntryMemory.SPRAM:
         widest = min(widest, 8 - config.code_width)
     best: tuple[int, int, int] | None = None
-    for run_width in range(2, widest + 1):
+    for run_width in range(2, widest + 1) if given is None else [given]:
         sized = config.replace(run_width=run_width)
         total = np.zeros(config.pes, dtype=np.int64)
         peepholes = 0

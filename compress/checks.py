@@ -18,7 +18,7 @@ _LARGEST = 1e12
 def check_scale(model: Model, samples: NDArray[np.float64]) -> None:
     """Refuse numbers that no scale can bring into range together."""
     for layer in model.layers:
-        if max(np.abs(values).max(initial=0.0) for values in _parameters(layer)) > _LARGEST:
+        if max(np.abs(values).max(initial=0.0) for values in parameters(layer)) > _LARGEST:
             raise ElsieError(
                 f"layer {layer.name}: weights or biases are beyond {_LARGEST:g}; "
                 f"normalise the model"
@@ -27,7 +27,7 @@ def check_scale(model: Model, samples: NDArray[np.float64]) -> None:
         raise ElsieError(f"calibration data has values beyond {_LARGEST:g}; scale the inputs")
 
 
-def _parameters(layer: AnyLayer) -> list[NDArray[np.float64]]:
+def parameters(layer: AnyLayer) -> list[NDArray[np.float64]]:
     """All trained numbers of a layer."""
     found = [layer.weight, layer.bias]
     if isinstance(layer, FloatCells):

@@ -36,19 +36,22 @@ def sizes(network: Network, layers: Sequence[Placed]) -> dict[str, Any]:
         + sum(layer.codebook.size for layer in network.layers) * config.weight_width
         + biases * config.acc_width
     )
-    return {
-        "size_bits": {"dense": dense, "stored": stored},
-        "compression_ratio": round(dense / stored, 3),
-    }
+    return ratio(dense, stored)
 
 
 def check_evaluation(model: Model, x: ArrayLike, labels: ArrayLike) -> None:
     """Raise ElsieError unless x is (samples, n_in), finite, and labels (samples,) are classes."""
-    real, classes = np.asarray(x), np.asarray(labels)
+    real = np.asarray(x)
     check_samples(model, real, what="evaluation data")
-    if classes.shape != (len(real),):
+    check_labels(model, real, labels)
+
+
+def check_labels(model: Model, x: NDArray[Any], labels: ArrayLike) -> None:
+    """Raise ElsieError unless labels (samples,) are classes of the model."""
+    classes = np.asarray(labels)
+    if classes.shape != (len(x),):
         raise ElsieError(
-            f"evaluation data: labels have shape {classes.shape}, but there are {len(real)} "
+            f"evaluation data: labels have shape {classes.shape}, but there are {len(x)} "
             f"samples; give one class number for each"
         )
     if not np.issubdtype(classes.dtype, np.integer):
@@ -69,12 +72,25 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> None:
         raise ElsieError(
             f"{what} has shape {real.shape}, but model {model.name} takes (samples, {model.n_in})"
         )
-    if not len(real):
+    check_real(real, what=what)
+
+
+def check_real(real: NDArray[Any], *, what: str) -> None:
+    """Raise ElsieError for data that are empty, or not finite real numbers."""
+    if not real.size:
         raise ElsieError(f"{what} has no samples; give at least one")
     if not np.issubdtype(real.dtype, np.number) or np.issubdtype(real.dtype, np.complexfloating):
         raise ElsieError(f"{what} must be real numbers, not {real.dtype}")
     if not np.isfinite(real).all():
         raise ElsieError(f"{what} has values that are NaN or infinite; remove them first")
+
+
+def ratio(dense: int, stored: int) -> dict[str, Any]:
+    """Bits before and after, as a report has them."""
+    return {
+        "size_bits": {"dense": dense, "stored": stored},
+        "compression_ratio": round(dense / stored, 3),
+    }
 
 
 def accuracies(

@@ -4,7 +4,7 @@ As in rtl/activation_memory.py zeros are dropped when an activation is written. 
 into a layer must last until the next step, and each stream has its own.
 """
 
-from amaranth.hdl import Assert, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Assert, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -85,39 +85,47 @@ class ActivationLists(wiring.Component):
             filled.eq(Mux(self.close, 0, end)),
             Assert(~(append & (filled == config.act_depth)), "an activation list overflows"),
         ]
-        second = self._read(m, ram, bits, self._lengths(m, end))
+        second = self._read(m, ram, bits, *self._lengths(m, end, (filled != 0) | append))
         with m.If(~self.hold):
             m.d.sync += [valid.eq(self.grant), back.eq(self.grant & second)]
         return m
 
-    def _lengths(self, m: Module, end: Signal) -> list[Signal]:
-        """Lengths of the lists that may begin, source and back; the one that ends just now too."""
-        found = []
+    def _lengths(self, m: Module, end: Signal, some: Value) -> tuple[list[Signal], list[Signal]]:
+        """Lengths of the lists that may begin, source and back; the one that ends just now too.
+
+        And whether they are not 0, apart, for that decides what follows and the sum `end` is late.
+        """
+        found, filled = [], []
         for name, number in (("source", self.lists.source), ("back", self.lists.back)):
             m.submodules[f"length_{name}"] = lengths = LutRam(
                 # Also for numbers of no list, which are asked for between phases.
                 width=len(end),
                 depth=1 << self._config.list_width,
             )
-            length = Signal.like(end, name=f"length_{name}")
+            length, any_ = Signal.like(end, name=f"length_{name}"), Signal(name=f"any_{name}")
+            now = self.close & (self.target == number)
             m.d.comb += [
                 lengths.w_en.eq(self.close),
                 lengths.w_addr.eq(self.target),
                 lengths.w_data.eq(end),
                 lengths.r_addr.eq(number),
-                length.eq(Mux(self.close & (self.target == number), end, lengths.r_data)),
+                length.eq(Mux(now, end, lengths.r_data)),
+                any_.eq(Mux(now, some, lengths.r_data != 0)),
             ]
             found.append(length)
-        return found
+            filled.append(any_)
+        return found, filled
 
-    def _read(self, m: Module, ram: BlockRam, bits: int, lengths: list[Signal]) -> Signal:
+    def _read(
+        self, m: Module, ram: BlockRam, bits: int, lengths: list[Signal], filled: list[Signal]
+    ) -> Signal:
         """One list after the other; whether the second is being read."""
         config = self._config
         read, following = Signal(bits), Signal(range(config.act_depth + 1))
         length, length_back = Signal.like(lengths[0]), Signal.like(lengths[1])
         number, number_back = Signal(config.list_width), Signal(config.list_width)
         second, more = Signal(), Signal()
-        some, some_back = lengths[0] != 0, (lengths[1] != 0) & self.lists.fed_back
+        some, some_back = filled[0], filled[1] & self.lists.fed_back
         m.d.comb += [
             ram.r_en.eq(self.grant),
             ram.r_addr.eq(Cat(read, number)),

@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.cells import FloatCells
-from compress.compile_cells import compile_cells
-from compress.model import FloatLayer, Model
+from compress.cell_report import dequantised
+from compress.compile_cells import compile_cells, with_thresholds
 from compress.onnx_import import load_onnx
-from golden.arithmetic import dense_weights, quantise_input
+from golden.arithmetic import quantise_input
 from golden.config import EngineConfig
 from golden.image import encode
-from golden.kinds import GATE_FRAC, LayerKind
-from golden.network import Layer, Network
+from golden.network import Network
 from golden.recurrence import predict
 from golden.rounds import RoundModel
 
@@ -51,45 +49,10 @@ def words(part: str) -> Words:
         return Words(x=data["x"].astype(np.float64), lengths=data["lengths"], y=data["y"])
 
 
-def quantised(network: Network) -> Model:
-    """The float model of the weights that the codes stand for."""
-    cells, head = network.layers
-    n, scale = cells.n_out, 2.0 ** -(cells.weight_frac + cells.in_frac)
-    matrix = dense_weights(cells, network).T.reshape(4, n, -1) * scale
-    inputs = matrix[:, :, : cells.n_in] * 2.0**cells.in_frac
-    back = matrix[:, :, cells.n_in :] * 2.0**GATE_FRAC
-    bias = cells.bias.reshape(4, n).astype(np.float64) * scale
-    gru = cells.kind is LayerKind.GRU
-    layer = FloatCells(
-        name=cells.name,
-        kind=cells.kind,
-        weight=inputs[:3] if gru else inputs,
-        recurrent=back[[0, 1, 3]] if gru else back,
-        bias=bias[:3] if gru else bias,
-        bias_recurrent=bias[3] if gru else None,
-    )
-    return Model(name=network.name, layers=(layer, _dense(head, network)), head=1)
-
-
-def _dense(head: Layer, network: Network) -> FloatLayer:
-    return FloatLayer(
-        name=head.name,
-        weight=dense_weights(head, network).T * 2.0**-head.weight_frac,
-        bias=np.ldexp(head.bias.astype(np.float64), -(head.weight_frac + head.in_frac)),
-        activation=head.activation,
-    )
-
-
 def with_delta(network: Network, x: float, h: float) -> Network:
     """The same network, sending only what moved by more than these thresholds."""
-    cells, head = network.layers
     config = network.config.replace(delta=True, act_lists=4)
-    return replace(
-        network,
-        config=config,
-        threshold=round(x * 2**cells.in_frac),
-        layers=(replace(cells, threshold=round(h * 2**GATE_FRAC)), head),
-    )
+    return with_thresholds(replace(network, config=config), x, h)
 
 
 def cycles(network: Network, part: Words, count: int) -> float:
@@ -116,7 +79,7 @@ def report(kind: str, parts: dict[str, Words], count: int) -> None:
     rows = [
         ("float", dense.predict(test.x, test.lengths)),
         ("pruned", pruned.predict(test.x, test.lengths)),
-        ("quantised", quantised(network).predict(test.x, test.lengths)),
+        ("quantised", dequantised(network).predict(test.x, test.lengths)),
         ("golden", predict(network, test.x, test.lengths)),
     ]
     for step, scores in rows:

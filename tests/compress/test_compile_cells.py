@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress import compile_cells as compile_module
+from compress import cell_layers
 from compress.cells import FloatCells
 from compress.compile_cells import compile_cells
 from compress.model import FloatLayer, Model
@@ -205,13 +205,13 @@ def test_an_unknown_layer_in_density_is_named() -> None:
 def test_entry_memories_are_evened_over_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each layer's assignment is told what the PEs hold of those before."""
     told: list[list[int]] = []
-    real = compile_module.assign_rows
+    real = cell_layers.assign_rows
 
     def noted(config: EngineConfig, stored: object, **given: Any) -> np.ndarray:
         told.append(given["held"].tolist())
         return real(config, stored, **given)
 
-    monkeypatch.setattr(compile_module, "assign_rows", noted)
+    monkeypatch.setattr(cell_layers, "assign_rows", noted)
     rng = np.random.default_rng(11)
     network = compile_cells(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
     so_far = np.cumsum([layer.nnz for layer in network.layers])
