@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cli.bench_command import BENCHMARKS
-from cli.grammar import add_command, positive
+from cli.grammar import add_balanced, add_command, positive
 from golden.presets import PRESETS
 
 _ENGINE = (
@@ -141,6 +141,7 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="prune to this share of weights: one number, or LAYER=D,... "
         "(default: keep the model's own zeros)",
     )
+    add_balanced(command)
     command.add_argument("--weights", choices=["codebook", "fixed", "log"], help="MAC kind")
     command.add_argument(
         "--evaluate", metavar="DATA", type=Path, help="inputs and labels: accuracy at each step"

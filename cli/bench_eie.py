@@ -1,11 +1,10 @@
 """`elsie bench eie`."""
 
 import argparse
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cli.grammar import add_command, positive
+from cli.grammar import add_balanced, add_command, positive
 from golden.errors import ElsieError
 
 
@@ -50,6 +49,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "elsie bench eie --layers Alex-7,NT-We --golden-only --json",
         "elsie bench eie --queue 1..64 --plot plots",
         "elsie bench eie --pes 8,16,32,64,128,256 --scheme eie",
+        "elsie bench eie --balanced --pes 32",
         "elsie bench eie --matrix layer.mtx --activations input.npy",
     )
     command.add_argument(
@@ -61,6 +61,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument(
         "--activations", metavar="FILE", type=Path, help="its input: .npy, .npz or .mtx"
     )
+    add_balanced(command)
     command.add_argument("--pes", metavar="LIST", type=_numbers, help="PEs (default: 64)")
     command.add_argument(
         "--queue",
@@ -115,6 +116,7 @@ def run(options: argparse.Namespace) -> int:
     drawn = plots.draw(results.rows, options.plot) if options.plot else []
     values: dict[str, Any] = {
         "seed": options.seed,
+        "balanced": options.balanced,
         "engines": _engines(results.rows),
         "rows": results.rows,
         "first_difference": results.differences[0] if results.differences else None,
@@ -136,6 +138,10 @@ def _plan(options: argparse.Namespace) -> Any:
         raise ElsieError("--matrix and --activations go together; give both files, or neither")
     if options.matrix and options.layers:
         raise ElsieError("--matrix is a layer of its own; leave out --layers")
+    if options.balanced and options.matrix:
+        raise ElsieError("--balanced prunes the random layers, not --matrix; leave out one of them")
+    if options.balanced and options.scheme == "eie":
+        raise ElsieError("EIE's scheme deals rows in its own way; leave out --balanced")
     pes = options.pes or (64,)
     curve = len(pes) > 1 or len(options.queue or (0,)) > 1
     if options.scheme == "eie" and options.spot_check:
@@ -147,9 +153,9 @@ def _plan(options: argparse.Namespace) -> Any:
         problem = user_problem(
             options.matrix, options.activations, config=config, seed=options.seed
         )
-        problems: Any = (partial(lambda same: same, problem),)
+        problems: Any = (lambda _: problem,)
     else:
-        problems = of_paper(options.layers, seed=options.seed)
+        problems = of_paper(options.layers, seed=options.seed, balance=options.balanced)
     return Plan(
         problems=problems,
         pes=pes,

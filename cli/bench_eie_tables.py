@@ -5,10 +5,15 @@ from typing import Any
 from bench.eie.plots import CAUSES
 from cli import output
 
+_BALANCED = {"pe": "", "column": ", in every column too"}
+
 
 def describe(values: dict[str, Any]) -> None:
     """Cycles and utilisation; then the losses."""
     rows = values["rows"]
+    if values["balanced"]:
+        print(f"pruned so that every PE keeps as many weights{_BALANCED[values['balanced']]}")
+        print()
     eie = rows[0]["scheme"] == "eie"
     several = len({(row["pes"], row["queue"]) for row in rows}) > 1
     headers = ["layer", "PEs", "queue", "useful MACs", "cycles"]
@@ -30,6 +35,8 @@ def describe(values: dict[str, Any]) -> None:
     print("utilisation: useful MACs / (PEs x cycles), everything else counted as loss.")
     if not eie:
         print("EIE's scheme: the same data, golden model, queue 8, no start-up and no drain.")
+        if values["balanced"]:
+            print("It deals rows in its own way, for which they were not pruned.")
     if values["first_difference"]:
         output.line("first difference", values["first_difference"])
     for file in values["plots"]:

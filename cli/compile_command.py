@@ -19,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
         board=options.board,
         weights=options.weights,
         density=options.density,
+        balanced=options.balanced,
         evaluate=options.evaluate,
         progress=output.note,
         **{

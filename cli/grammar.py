@@ -26,3 +26,15 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
+
+
+def add_balanced(command: argparse.ArgumentParser) -> None:
+    """How to prune: plainly when it is left out."""
+    command.add_argument(
+        "--balanced",
+        nargs="?",
+        choices=["pe", "column"],
+        const="column",
+        help="prune so that every PE keeps as many weights (pe: ESE's), in every column too "
+        "(column: what --balanced alone means)",
+    )

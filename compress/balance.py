@@ -58,12 +58,17 @@ def assign_rows(
             pe = local_search.improve(costs, pe, config.pes)
         if held is not None:
             pe = _even_memories(pe, nnz, held)
+    return place(config, pe)
+
+
+def place(config: EngineConfig, pe: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of every row, shape (n_out,), when `pe` (n_out,) own them, in the matrix's order."""
     order = np.argsort(pe, kind="stable")
     before = np.cumsum(np.bincount(pe, minlength=config.pes)) - np.bincount(
         pe, minlength=config.pes
     )
-    local = np.empty(rows, dtype=np.int64)
-    local[order] = np.arange(rows) - before[pe[order]]
+    local = np.empty(len(pe), dtype=np.int64)
+    local[order] = np.arange(len(pe)) - before[pe[order]]
     return locate_inverse(config, pe, local)
 
 

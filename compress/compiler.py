@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compress import report, sizing
-from compress.balance import STRATEGIES, assign_rows
+from compress.balance import STRATEGIES, assign_rows, place
+from compress.balanced_rows import assign_and_prune, check_balanced
 from compress.calibrate import activation_frac, column_activity
 from compress.checks import WIDEST, bias_limit, check_scale
 from compress.model import FloatLayer, Model
@@ -29,6 +30,8 @@ class _Step:
     in_frac: int
     out_frac: int
     activity: NDArray[np.float64]
+    owner: NDArray[np.int64] | None
+    """PE of every row (n_out,), where the layer was pruned for it."""
 
     @property
     def quantised(self) -> FloatLayer:
@@ -43,6 +46,7 @@ def compile_model(
     base: EngineConfig,
     weights: MacKind | str | None = None,
     density: float | Mapping[str, float] | None = None,
+    balanced: str | None = None,
     acc_width: int | None = None,
     run_width: int | None = None,
     preset: Preset | None = None,
@@ -56,9 +60,10 @@ def compile_model(
     run and accumulator widths, and the range of shifts, are set from the network unless given.
     `weights` chooses the MAC kind (else base's): fixed then has 8 bits and log a 4-bit code, unless
     base is of that kind.
-    `density` prunes every layer, or the named ones; None keeps the model's own zeros. `preset` is
-    the board that it must fit. `evaluate` (x, labels) adds accuracies in percent. `progress` is
-    told each step.
+    `density` prunes every layer, or the named ones; None keeps the model's own zeros. `balanced`
+    "pe" or "column" prunes them so that PEs keep equally many weights (compress.balanced_rows).
+    `preset` is the board that it must fit. `evaluate` (x, labels) adds accuracies in percent.
+    `progress` is told each step.
 
     Raises ElsieError for data that does not suit the model, for an option out of range, and for a
     network that does not fit the accumulators or the board.
@@ -79,7 +84,7 @@ def compile_model(
     chosen = densities(model, density)
 
     say(f"prune, quantise ({config.mac.value}) and calibrate {len(model.layers)} layers")
-    steps = _quantise(config, model, chosen, samples)
+    steps = _quantise(config, model, chosen, samples, balanced=balanced, strategy=strategy)
     say(f"assign rows to {config.pes} PEs ({strategy})")
     placed = _place(config, steps, strategy)
     say("size the engine")
@@ -94,6 +99,7 @@ def compile_model(
     info: dict[str, Any] = {
         "layers": [_layer_info(config, s, p) for s, p in zip(steps, placed, strict=True)],
         "strategy": strategy,
+        "balanced": balanced,
         "notes": list(model.notes),
         **report.sizes(network, placed),
     }
@@ -143,17 +149,29 @@ def _quantise(
     model: Model,
     chosen: Mapping[str, float | None],
     samples: NDArray[np.float64],
+    *,
+    balanced: str | None,
+    strategy: str,
 ) -> list[_Step]:
     """Weights and activation scales, layer by layer.
 
     Scales are chosen on the activations of the float network with quantised weights.
     """
+    check_balanced(balanced, chosen)
     steps: list[_Step] = []
     activations = samples
     in_frac = activation_frac(activations, act_width=config.act_width)
     for layer in model.layers:
         assert isinstance(layer, FloatLayer)  # as the model is not recurrent
-        pruned = replace(layer, weight=prune(layer.weight, chosen[layer.name]))
+        activity = column_activity(activations, in_frac, act_width=config.act_width)
+        density, owner = chosen[layer.name], None
+        if balanced is None or density is None:
+            weight = prune(layer.weight, density)
+        else:
+            weight, owner = assign_and_prune(
+                config, layer.weight, density, per=balanced, strategy=strategy, activity=activity
+            )
+        pruned = replace(layer, weight=weight)
         max_frac = bias_limit(layer.bias, in_frac, most=MAX_FRAC)
         weights = quantise(config, pruned.weight, max_frac=max_frac)
         outputs = replace(pruned, weight=weights.values).forward(activations)
@@ -163,7 +181,6 @@ def _quantise(
             outputs, act_width=config.act_width, max_frac=min(MAX_FRAC, sum_frac)
         )
         out_frac = max(out_frac, sum_frac - WIDEST + 1)
-        activity = column_activity(activations, in_frac, act_width=config.act_width)
         steps.append(
             _Step(
                 pruned=pruned,
@@ -171,6 +188,7 @@ def _quantise(
                 in_frac=in_frac,
                 out_frac=out_frac,
                 activity=activity,
+                owner=owner,
             )
         )
         activations, in_frac = outputs, out_frac
@@ -183,7 +201,12 @@ def _place(config: EngineConfig, steps: list[_Step], strategy: str) -> list[sizi
     held = np.zeros(config.pes, dtype=np.int64)
     for step in steps:
         stored = step.weights.stored
-        position = assign_rows(config, stored, strategy=strategy, activity=step.activity, held=held)
+        if step.owner is not None:
+            position = place(config, step.owner)
+        else:
+            position = assign_rows(
+                config, stored, strategy=strategy, activity=step.activity, held=held
+            )
         placed.append(sizing.Placed(name=step.pruned.name, stored=stored, position=position))
         held += sizing.count_entries(config, placed[-1])
     return placed

@@ -33,6 +33,7 @@ def compile(
     board: str | None = None,
     weights: str | None = None,
     density: float | Mapping[str, float] | None = None,
+    balanced: str | None = None,
     evaluate: tuple[ArrayLike, ArrayLike] | str | Path | None = None,
     progress: Callable[[str], None] | None = None,
     **engine: Any,
@@ -42,9 +43,10 @@ def compile(
     model: ONNX file, any chain of Gemm, MatMul, Add and Relu. calibration: real inputs (samples,
     n_in), or a file of them. board: its preset shapes the engine, and the network must fit it.
     weights: 'codebook', 'fixed' or 'log'. density: prune to this share of weights, all layers or by
-    name; None keeps the model's own zeros. evaluate: (inputs, labels), or a file of them, for the
-    accuracy at each step, in `Network.info`. engine: fields of EngineConfig to set, such as pes=8;
-    memory depths and the range of shifts follow from the network.
+    name; None keeps the model's own zeros. balanced: prune so that every PE keeps as many ('pe'),
+    in every column too ('column'). evaluate: (inputs, labels), or a file of them, for the accuracy
+    at each step, in `Network.info`. engine: fields of EngineConfig to set, such as pes=8; memory
+    depths and the range of shifts follow from the network.
 
     Raises ElsieError for whatever cannot be used.
     """
@@ -85,6 +87,7 @@ def compile(
         calibration,
         base=config,
         density=density,
+        balanced=balanced,
         acc_width=acc_width,
         run_width=run_width,
         preset=preset,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bench.eie.layers import LAYERS
 from bench.eie.problem import ACT_WIDTH, Problem
-from compress.balance import assign_rows
+from compress.balance import assign_rows, place
 from golden import csc
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -56,7 +56,9 @@ def engine(*, pes: int = 64, queue: int | None = None, group: int = GROUP) -> En
 
 
 def assign(problem: Problem, config: EngineConfig) -> NDArray[np.int64]:
-    """Position of every row on this engine, by calibration (compress.balance)."""
+    """Position of every row on this engine: with its owner, or by calibration."""
+    if problem.owner is not None:
+        return place(config, problem.owner)
     return assign_rows(config, problem.pattern(), activity=problem.activity)
 
 

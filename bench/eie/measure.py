@@ -126,6 +126,7 @@ def _row(problem: Problem, point: Cycles, *, pes: int, scheme: str, queue: int) 
     return {
         "layer": problem.name,
         "scheme": scheme,
+        "balanced": problem.balanced,
         "pes": pes,
         "queue": queue,
         "useful_macs": point.losses.useful,

@@ -20,12 +20,12 @@ CAUSES = {
 
 
 def draw(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
-    """SVGs; returns the files.
+    """SVGs, named after scheme and balance; returns the files.
 
     One for each of PEs and queue that takes more than one value; else bars, one for each layer.
     """
     files = []
-    scheme = rows[0]["scheme"]
+    scheme = "-".join(filter(None, (rows[0]["scheme"], rows[0]["balanced"])))
     for axis, label in (("queue", "jobs that may wait in a queue"), ("pes", "PEs")):
         if len({row[axis] for row in rows}) > 1:
             files.append(folder / f"eie-{scheme}-{axis}.svg")

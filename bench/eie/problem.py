@@ -42,6 +42,10 @@ class Problem:
     """How often each column is active in the calibration samples, shape (n_in,)."""
     paper: PaperLayer | None = None
     """What EIE's paper says of it."""
+    balanced: str | None = None
+    """How it was pruned for its owners (compress.balanced_prune.BALANCES), if it was."""
+    owner: NDArray[np.int64] | None = None
+    """PE of each row, shape (n_out,), if it was pruned for that; else rows may go anywhere."""
 
     @property
     def columns(self) -> NDArray[np.int64]:
@@ -69,8 +73,7 @@ def published(layer: PaperLayer, *, seed: int = 0) -> Problem:
     random = np.random.default_rng([seed, *layer.name.encode()])
     indptr, rows = _pattern(random, layer)
     codes, codebook = random_weights(random, len(rows))
-    calibration = random.random((_CALIBRATION, layer.n_in)) < layer.activations
-    active = random.random(layer.n_in) < layer.activations
+    x, activity = random_input(random, layer)
     return Problem(
         name=layer.name,
         n_in=layer.n_in,
@@ -79,8 +82,8 @@ def published(layer: PaperLayer, *, seed: int = 0) -> Problem:
         rows=rows,
         codes=codes,
         codebook=codebook,
-        x=np.where(active, random.integers(1, _LARGEST + 1, layer.n_in), 0),
-        activity=calibration.mean(axis=0),
+        x=x,
+        activity=activity,
         paper=layer,
     )
 
@@ -91,6 +94,16 @@ def random_weights(
     """Codes for `count` weights, and a codebook; for when only the pattern is known."""
     codebook = random.integers(1, 1 << 15, CODES) * random.choice([-1, 1], CODES)
     return random.integers(0, CODES, count), codebook
+
+
+def random_input(
+    random: np.random.Generator, layer: PaperLayer
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The input that is measured, and what calibration says of others that are drawn alike."""
+    calibration = random.random((_CALIBRATION, layer.n_in)) < layer.activations
+    active = random.random(layer.n_in) < layer.activations
+    x = np.where(active, random.integers(1, _LARGEST + 1, layer.n_in), 0)
+    return x, calibration.mean(axis=0)
 
 
 def _pattern(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bench.eie import engine, layers, measure
+from bench.eie import balanced, engine, layers, measure
 from bench.eie.problem import Problem, published
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 
-Make = Callable[[], Problem]
-"""Makes a problem; called when its turn comes, for a large layer takes a second."""
+Make = Callable[[EngineConfig], Problem]
+"""Makes a problem for an engine, when its turn comes, for a large layer takes a second or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +64,20 @@ class Results:
     """First difference between RTL and golden of each point that has one."""
 
 
-def of_paper(names: list[str] | None, *, seed: int) -> tuple[Make, ...]:
-    """The paper's layers of these names, or all. Raises ElsieError for an unknown one."""
+def of_paper(names: list[str] | None, *, seed: int, balance: str | None = None) -> tuple[Make, ...]:
+    """The paper's layers of these names, or all; pruned with this balance, or else at random.
+
+    Raises ElsieError for an unknown one.
+    """
     chosen = layers.LAYERS if names is None else [layers.find(name) for name in names]
-    return tuple(partial(published, layer, seed=seed) for layer in chosen)
+    if balance is None:
+        return tuple(partial(_random, layer, seed) for layer in chosen)
+    return tuple(partial(balanced.pruned, layer, per=balance, seed=seed) for layer in chosen)
+
+
+def _random(layer: layers.PaperLayer, seed: int, _: EngineConfig) -> Problem:
+    """The same for every engine."""
+    return published(layer, seed=seed)
 
 
 def run(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> Results:
@@ -74,8 +85,8 @@ def run(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> Re
     _check(plan)
     results = Results()
     for make in plan.problems:
-        problem = make()
         for pes in plan.pes:
+            problem = make(engine.engine(pes=pes, group=plan.group))
             for row, simulate in _rows(plan, problem, pes):
                 if plan.simulated(len(results.rows)) and simulate is not None:
                     difference = simulate(row)

@@ -1,23 +1,33 @@
 """EIE's nine layers: the paper's figures, the data, the golden model and the RTL."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from bench.eie import engine, layers, measure, problem
+from bench.eie.balanced import pruned
 from bench.eie.run import Plan, of_paper, run
+from compress.balanced_prune import BALANCES
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.image import encode
 from golden.losses import Losses
 from golden.timing import TimingModel
 from sim import program
 
+TINY = layers.PaperLayer(
+    name="tiny", n_in=150, n_out=37, weights=0.2, activations=0.6, microseconds=1.0
+)
+"""A layer of the paper's kind that runs in no time."""
+
 
 def tiny(seed: int = 0) -> problem.Problem:
-    """A layer of the paper's kind that runs in no time."""
-    layer = layers.PaperLayer(
-        name="tiny", n_in=150, n_out=37, weights=0.2, activations=0.6, microseconds=1.0
-    )
-    return problem.published(layer, seed=seed)
+    return problem.published(TINY, seed=seed)
+
+
+def plain(_: EngineConfig) -> problem.Problem:
+    return tiny()
 
 
 def test_the_papers_utilisation() -> None:
@@ -114,7 +124,7 @@ def test_longer_queues_never_cost_cycles() -> None:
 
 def test_eies_scheme_on_the_same_data() -> None:
     elsie, eie = (
-        run(Plan(problems=(tiny,), pes=(4,), scheme=scheme, rtl=False)).rows[0]
+        run(Plan(problems=(plain,), pes=(4,), scheme=scheme, rtl=False)).rows[0]
         for scheme in measure.SCHEMES
     )
     assert eie["useful_macs"] == elsie["useful_macs"]
@@ -125,9 +135,9 @@ def test_eies_scheme_on_the_same_data() -> None:
 
 
 def test_spot_checks_are_spread_evenly() -> None:
-    plan = Plan(problems=(tiny,), queues=(1, 2, 3, 4, 5, 6), rtl=False, spot_checks=2)
+    plan = Plan(problems=(plain,), queues=(1, 2, 3, 4, 5, 6), rtl=False, spot_checks=2)
     assert [plan.simulated(n) for n in range(6)] == [False, True, False, False, True, False]
-    every = Plan(problems=(tiny,), queues=(1, 2), rtl=False, spot_checks=9)
+    every = Plan(problems=(plain,), queues=(1, 2), rtl=False, spot_checks=9)
     assert every.simulated(0)
     assert every.simulated(1)
 
@@ -139,8 +149,10 @@ def test_rtl_equals_golden(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     except ElsieError as error:
         pytest.skip(str(error))
     monkeypatch.setenv("ELSIE_CACHE_DIR", str(tmp_path))
-    results = run(Plan(problems=(tiny, lambda: tiny(1)), pes=(2,), queues=(3,)))
+    made = (plain, lambda _: tiny(1), *(partial(pruned, TINY, per=per) for per in BALANCES))
+    results = run(Plan(problems=made, pes=(2,), queues=(3,)))
     assert not results.differences
+    assert [row["balanced"] for row in results.rows] == [None, None, *BALANCES]
     for row in results.rows:
         assert row["cycles_rtl"] == row["cycles_golden"]
         assert row["trace_equal"]
@@ -156,4 +168,4 @@ def test_unknown_names() -> None:
     with pytest.raises(ElsieError, match="no layer 'Alex-9'; there are Alex-6, "):
         layers.find("Alex-9")
     with pytest.raises(ElsieError, match="no scheme 'ese'; there are elsie, eie"):
-        run(Plan(problems=(tiny,), scheme="ese"))
+        run(Plan(problems=(plain,), scheme="ese"))

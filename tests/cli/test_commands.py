@@ -100,6 +100,22 @@ def test_compile_takes_engine_options_and_densities(capsys, tmp_path: Path) -> N
     assert all(layer["density"] <= 0.2001 for layer in values["layers"])
 
 
+@pytest.mark.parametrize(("more", "per"), [((), "column"), (("pe",), "pe")])
+def test_compile_prunes_balanced(capsys, tmp_path: Path, more: tuple, per: str) -> None:
+    code, out, _ = run(
+        capsys,
+        *("compile", DIGITS / "digits.onnx", "--calibrate", DIGITS / "calibrate.npz"),
+        *("--density", "0.25", "--balanced", *more, "--weights", "fixed", "--code-width", "12"),
+        *("--pes", "4", "--run-width", "6", "-o", tmp_path / "n.elsie", "--json"),
+    )
+    values = json.loads(out)
+    assert code == 0
+    assert values["balanced"] == per
+    for layer in values["layers"]:
+        assert np.ptp(layer["entries_per_pe"]) <= 1
+        assert 0.23 < layer["density"] <= 0.25
+
+
 @pytest.mark.parametrize(
     ("arguments", "widths"),
     [
@@ -274,6 +290,11 @@ class TestBadInput:
 
     def test_missing_model(self, capsys, tmp_path: Path) -> None:
         assert "gone.onnx" in self.compile(capsys, tmp_path / "gone.onnx", tmp_path / "n.elsie")
+
+    def test_balanced_without_density(self, capsys, tmp_path: Path) -> None:
+        options = ("--balanced", "pe", "--calibrate", DIGITS / "calibrate.npz")
+        sentence = self.compile(capsys, DIGITS / "digits.onnx", tmp_path / "n.elsie", *options)
+        assert "needs a density" in sentence
 
     def test_calibration_shape(self, capsys, tmp_path: Path) -> None:
         data = tmp_path / "c.npz"
