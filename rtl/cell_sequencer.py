@@ -118,9 +118,16 @@ class CellSequencer(wiring.Component):
         upcoming = prepare(
             m, config=config, now=self, following=following, current=current, parity=parity
         )
-        final = Signal()
+        ends = self.last_stream() & (current.last | (following.head & ~self.answer))
+        final = Signal()  # in a register, because what begins next waits for it
+        m.d.sync += [
+            final.eq(ends),
+            Assert(
+                (self.state != SequencerState.RUN) | ~(self.end | handover) | (final == ends),
+                "a phase is over before it is known whether it is the last",
+            ),
+        ]
         m.d.comb += [
-            final.eq(self.last_stream() & (current.last | (following.head & ~self.answer))),
             self.base.eq(Mux(self.output, 0, front.base)),
             self.back_base.eq(front.back_base),
             self.odd.eq(front.phase.odd),
@@ -142,9 +149,19 @@ class CellSequencer(wiring.Component):
         self._states(m, valid, handover, back, final)
         self._front(m, front, upcoming, following, current, valid, handover)
         out = result_list(m, config=config, now=self, current=current, parity=parity)
-        m.d.comb += [
-            self.lists.source.eq(Mux(self._results, out, upcoming.lists.source)),
+        source = Mux(self._results, out, upcoming.lists.source)
+        # In registers, because the lengths of these lists are looked up when a phase begins.
+        m.d.sync += [
+            self.lists.source.eq(source),
             self.lists.back.eq(upcoming.lists.back),
+            Assert(
+                ~self.begin | (self.lists.source == source),
+                "a phase begins before its list is known",
+            ),
+            Assert(
+                ~self.begin | (self.lists.back == upcoming.lists.back),
+                "a phase begins before the list that is fed back is known",
+            ),
         ]
         return m
 
@@ -183,9 +200,9 @@ class CellSequencer(wiring.Component):
         with m.If(self._rewind):
             # Before the first layer of the first stream.
             m.d.sync += [self.layer.eq(-1), self.stream.eq(self._config.streams - 1)]
-        m.d.comb += [
-            self.lists.fed_back.eq(upcoming.lists.fed_back & ~fresh & ~self._results),
-        ]
+        fed_back = Signal()
+        m.d.sync += fed_back.eq(upcoming.lists.fed_back & ~self._results)
+        m.d.comb += self.lists.fed_back.eq(fed_back & ~fresh)
 
     def _back(self, m: Module, front: data.View, handover: Signal, heads: Value) -> Signal:
         """The phase whose operations run; whether there is one, which is returned."""
@@ -232,7 +249,12 @@ class CellSequencer(wiring.Component):
         self._rewind, self._handing_over = Signal(), Signal()
         self._results = Signal()
         """The next thing to begin is the handing over of results."""
-        m.d.sync += [count.eq(0), self.finish.eq(0)]
+        settled, started = Signal(), Signal()
+        with m.If(self.begin):
+            m.d.sync += started.eq(1)
+        with m.Elif(self.idle):
+            m.d.sync += started.eq(0)
+        m.d.sync += [count.eq(0), settled.eq(0), self.finish.eq(0)]
         with m.FSM(name="state") as fsm:
             with m.State("CLEAR"):
                 # Memories survive a reset; sums must not.
@@ -242,8 +264,10 @@ class CellSequencer(wiring.Component):
                     m.next = "IDLE"
             with m.State("IDLE"):
                 # Until the first phase is prepared, from what may have just been loaded.
-                settled = count == 3
-                m.d.sync += count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1)))
+                m.d.sync += [
+                    count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1))),
+                    settled.eq(~self.write.en & (settled | (count == 2))),
+                ]
                 m.d.comb += self.idle.eq(settled & ~self.write.en)
                 if not config.delta:
                     m.d.comb += self.begin.eq(self.start)
@@ -258,7 +282,7 @@ class CellSequencer(wiring.Component):
                     self.running.eq(1),
                     self.enable.eq(valid),
                     handover.eq(valid & self.quiet & ~busy),
-                    self._results.eq(final & ~late if config.delta else final),
+                    self._results.eq(final & started),
                 ]
                 if config.delta:
                     m.d.comb += self.begin.eq(late)

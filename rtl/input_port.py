@@ -13,8 +13,9 @@ class InputPort(wiring.Component):
 
     input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what
     it stores. close: a vector ends, of stream number `stream`. start: the last input is being
-    taken. fresh: one bit for each stream, its state counts as zero; answer: results are wanted;
-    both from start on, to the next inputs. Only with cells: close, stream, fresh, answer.
+    taken. fresh: one bit for each stream, its state counts as zero, from start on to the next
+    inputs; answer: results are wanted, from the cycle after start on. Only with cells: close,
+    stream, fresh, answer.
     """
 
     input: stream.Interface
@@ -91,15 +92,14 @@ class InputPort(wiring.Component):
 
     def _flags(self, m: Module) -> None:
         """What is said beside a vector's last activation; at once, and then kept."""
-        fresh, answer = Signal.like(self.fresh), Signal()
+        fresh = Signal.like(self.fresh)
         payload = self.input.payload
         m.d.comb += [
             self.start.eq(self.close & (self.stream == self._config.streams - 1)),
             self.fresh.eq(fresh),
-            self.answer.eq(answer),
         ]
         with m.If(self.close):
             m.d.sync += self.stream.eq(Mux(self.start, 0, self.stream + 1))
-            m.d.comb += self.answer.eq(payload.answer)
+            m.d.sync += self.answer.eq(payload.answer)
             m.d.comb += self.fresh.bit_select(self.stream, 1).eq(payload.reset)
-        m.d.sync += [fresh.eq(self.fresh), answer.eq(self.answer)]
+        m.d.sync += fresh.eq(self.fresh)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compress.cell_report import dequantised
 from compress.compile_cells import compile_cells
 from compress.onnx_import import load_onnx
 from examples.speech import accuracy
@@ -24,7 +25,7 @@ def test_nothing_is_lost_on_the_way(name: str) -> None:
     network, test = compiled(name), accuracy.words("test")
     model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
     real = model.predict(test.x, test.lengths)
-    codes = accuracy.quantised(network).predict(test.x, test.lengths)
+    codes = dequantised(network).predict(test.x, test.lengths)
     golden = predict(network, test.x, test.lengths)
     # Scores are about 10; 12-bit weights cost most, 16-bit activations little.
     assert np.abs(codes - real).max() < 1.0
