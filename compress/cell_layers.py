@@ -4,7 +4,9 @@ All columns of a layer share the accumulator's scale, so weights of what is fed 
 are quantised as 2**(in_frac - back_frac) of themselves: the integers then mean the same.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,8 @@ class Builder:
     """Of the row assignment."""
     held: NDArray[np.int64]
     """Entries of each PE so far, shape (pes,)."""
+    places: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    """Positions that are given, by layer; the others are chosen."""
 
     def cells(self, layer: FloatCells, run: Calibrated, in_frac: int) -> list[Layer]:
         """The integer layer, and its projection's."""
@@ -79,9 +83,7 @@ class Builder:
                 column_activity(run.outputs, back_frac, act_width=CELL_WIDTH),
             )
         )
-        position = assign_rows(
-            self.config, gates, strategy=self.strategy, activity=activity, held=self.held
-        )
+        position = self._place(layer.name, gates, activity)
         peephole = np.zeros((0, 3), dtype=np.int64)
         if looks.size:
             peephole = weights.codes[:, -1].reshape(4, layer.n_cells)[[0, 1, 3]].T
@@ -139,15 +141,16 @@ class Builder:
             activation=layer.activation,
             in_frac=in_frac,
             out_frac=out_frac,
-            position=assign_rows(
-                self.config,
-                weights.stored,
-                strategy=self.strategy,
-                activity=activity,
-                held=self.held,
-            ),
+            position=self._place(layer.name, weights.stored, activity),
         )
         return self._hold(made)
+
+    def _place(self, name: str, stored: NDArray[Any], activity: Reals) -> NDArray[np.int64]:
+        """Position of each output, from entries (n_out, columns) and how often columns are used."""
+        if name in self.places:
+            return self.places[name]
+        config, strategy = self.config, self.strategy
+        return assign_rows(config, stored, strategy=strategy, activity=activity, held=self.held)
 
     def _hold(self, layer: Layer) -> Layer:
         """Add a layer's entries to what each PE holds; returns the layer."""

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compress import cell_report
+from compress.balanced_rows import check_balanced
 from compress.calibrate import activation_frac
+from compress.cell_balance import balance
 from compress.cell_layers import FINEST, Builder, Calibrated, Reals
 from compress.cell_sizing import fit, roomy
 from compress.cells import FloatCells
@@ -29,6 +31,7 @@ def compile_cells(
     config: EngineConfig,
     lengths: ArrayLike | None = None,
     density: float | Mapping[str, float] | None = None,
+    balanced: str | None = None,
     delta: tuple[float, float] | None = None,
     acc_width: int | None = None,
     run_width: int | None = None,
@@ -41,10 +44,11 @@ def compile_cells(
 
     `samples` (samples, steps, n_in) with `lengths` (samples,) are for the scales; `config` has the
     kind of weights and the shape; 16-bit activations are taken whatever it says. `density` prunes
-    each matrix of every layer, or of the named ones. `delta`: thresholds, as real numbers, of the
-    inputs and of the layers' outputs; what moved by no more is not sent. `preset` is the board that
-    it must fit. `evaluate` (x, lengths or None, labels) adds accuracies in percent. `progress` is
-    told each step.
+    each matrix of every layer, or of the named ones. `balanced` ('pe' or 'column', with a density)
+    prunes so that every PE keeps as many (compress.balanced_prune). `delta`: thresholds, as real
+    numbers, of the inputs and of the layers' outputs; what moved by no more is not sent. `preset`
+    is the board that it must fit. `evaluate` (x, lengths or None, labels) adds accuracies in
+    percent. `progress` is told each step.
 
     Raises ElsieError for a model or data that do not do, and for what does not fit.
     """
@@ -56,14 +60,25 @@ def compile_cells(
     if evaluate is not None:
         cell_report.check_evaluation(model, *evaluate)
     chosen = densities(model, density)
+    check_balanced(balanced, chosen)
     say(f"prune, quantise ({config.mac.value}) and calibrate {len(model.layers)} layers")
+    places: dict[str, NDArray[np.int64]] = {}
     pruned = [_pruned(layer, chosen[layer.name]) for layer in model.layers]
+    if balanced is not None:
+        room = roomy(config, state_frac=8)
+        pruned = [
+            layer
+            if (share := chosen[layer.name]) is None
+            else balance(room, layer, thin, share, per=balanced, strategy=strategy, places=places)
+            for layer, thin in zip(model.layers, pruned, strict=True)
+        ]
     run = _calibrate(pruned, samples, np.arange(samples.shape[1]) < last[:, None])
     largest = max([float(np.abs(one.states).max(initial=0.0)) for one in run], default=0.0)
     fits = [f for f in range(8, 13) if largest * 2.0**f < 1 << (CELL_WIDTH - 1)]
     room = roomy(config.replace(delta=delta is not None), state_frac=max(fits, default=8))
     say(f"assign cells and rows to {config.pes} PEs ({strategy})")
-    builder = Builder(config=room, strategy=strategy, held=np.zeros(room.pes, dtype=np.int64))
+    held = np.zeros(room.pes, dtype=np.int64)
+    builder = Builder(config=room, strategy=strategy, held=held, places=places)
     in_frac = activation_frac(run[0].inputs, act_width=CELL_WIDTH, max_frac=FINEST)
     layers: list[Layer] = []
     for layer, one in zip(pruned, run, strict=True):
@@ -85,6 +100,7 @@ def compile_cells(
         info={
             **cell_report.report(network, model=model, pruned=pruned),
             "strategy": strategy,
+            "balanced": balanced,
             "notes": list(model.notes),
             **_accuracy(network, model, pruned, evaluate, say),
         },

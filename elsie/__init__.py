@@ -14,7 +14,7 @@ The command line does nothing but wrap these functions.
 """
 
 from elsie.api import build, compile, load, predict, save, simulate
-from elsie.data import load_samples
+from elsie.data import load_samples, load_sequences
 from elsie.prediction import Prediction, Timing
 from elsie.verilog import verilog
 from golden.errors import ElsieError
@@ -27,6 +27,7 @@ __all__ = [
     "compile",
     "load",
     "load_samples",
+    "load_sequences",
     "predict",
     "save",
     "simulate",

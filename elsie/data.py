@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from golden.errors import ElsieError
 from golden.network import Network
+from golden.recurrence import check_lengths
 
 
 def load_samples(
@@ -21,6 +22,50 @@ def load_samples(
     Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
+    real = _inputs(path, arrays, axes=("samples", "inputs"))
+    inputs, labels = real.reshape(len(real), -1), _labels(path, arrays.get("y"), len(real))
+    if network is not None:
+        _check_network(path, inputs, labels, network)
+    return inputs, labels
+
+
+def load_sequences(
+    path: str | Path, *, network: Network | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Sequences for a recurrent network: inputs (samples, steps, n_in), lengths and labels.
+
+    A `.npz` file holds arrays `x`, and optionally `lengths` (samples,), the steps of each that
+    count, and class labels `y` (samples,); a `.npy` file only inputs. With `network`, they must
+    suit it. Raises ElsieError naming the file and what is wrong.
+    """
+    arrays = _read(Path(path))
+    inputs = _inputs(path, arrays, axes=("samples", "steps", "inputs"))
+    if inputs.ndim != 3:
+        raise ElsieError(
+            f"{path}: x has shape {inputs.shape}; a recurrent network takes (samples, steps, "
+            f"inputs)"
+        )
+    try:
+        lengths = arrays.get("lengths")
+        if lengths is not None:
+            lengths = check_lengths(lengths, samples=len(inputs), steps=inputs.shape[1])
+    except ElsieError as error:
+        raise ElsieError(f"{path}: {error}") from None
+    labels = _labels(path, arrays.get("y"), len(inputs))
+    if network is not None:
+        _check_network(path, inputs, labels, network)
+        if labels is not None and network.head is None:
+            raise ElsieError(
+                f"{path}: network {network.name} has an output in every step, and no class for a "
+                f"whole sequence; leave out y"
+            )
+    return inputs, lengths, labels
+
+
+def _inputs(
+    path: str | Path, arrays: dict[str, NDArray[Any]], *, axes: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """The inputs of a file, as real numbers; with as many axes at least."""
     if "x" not in arrays and len(arrays) == 1:
         arrays = {"x": next(iter(arrays.values()))}
     if "manifest.json" in arrays:
@@ -31,26 +76,26 @@ def load_samples(
             f"save it with numpy.savez(file, x=inputs, y=labels)"
         )
     x = arrays["x"]
-    if x.ndim < 2 or not len(x):
-        raise ElsieError(f"{path}: x has shape {x.shape}; it must be (samples, inputs), not empty")
+    if x.ndim < len(axes) or not x.size:
+        raise ElsieError(
+            f"{path}: x has shape {x.shape}; it must be ({', '.join(axes)}), not empty"
+        )
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
-    inputs = x.reshape(len(x), -1).astype(np.float64)
+    inputs = x.astype(np.float64)
     if not np.isfinite(inputs).all():
         raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
-    labels = _labels(path, arrays.get("y"), len(x))
-    if network is not None:
-        _check_network(path, inputs, labels, network)
-    return inputs, labels
+    return inputs
 
 
 def _check_network(
     path: str | Path, x: NDArray[np.float64], y: NDArray[np.int64] | None, network: Network
 ) -> None:
     """Refuse inputs and labels of another network."""
-    if x.shape[1] != network.n_in:
+    if x.shape[-1] != network.n_in:
+        axes = "samples, steps" if network.recurrent else "samples"
         raise ElsieError(
-            f"{path}: x has shape {x.shape}, but network {network.name} takes (samples, "
+            f"{path}: x has shape {x.shape}, but network {network.name} takes ({axes}, "
             f"{network.n_in})"
         )
     if y is not None and not 0 <= y.min() <= y.max() < network.n_out:

@@ -21,6 +21,8 @@ class Timing:
     """Mean cycles per inference, transfers of inputs and outputs not counted."""
     useful_utilisation: float
     """MACs with a non-zero weight and activation / (PEs x cycles), over all of them."""
+    steps: int | None = None
+    """Steps that these sequences took; several streams share one. None of single inputs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,14 +30,15 @@ class Prediction:
     """Outputs of the golden model, bit for bit what the engine computes."""
 
     outputs: NDArray[np.float64]
-    """Real outputs, shape (samples, n_out)."""
+    """Real outputs, shape (samples, n_out); (samples, steps, n_out) of a recurrent network that
+    has one in every step."""
     timing: Timing | None
     """Only when it was asked for."""
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """Largest output of each sample; the lower class number of equal ones; shape (samples,)."""
-        return self.outputs.argmax(axis=1)
+        """Largest output of each sample, or step; the lower class number of equal ones."""
+        return self.outputs.argmax(axis=-1)
 
     def accuracy(self, labels: NDArray[np.int64]) -> float:
         """Percent of samples whose class is the label."""

@@ -128,7 +128,7 @@ class ActivationLists(wiring.Component):
         some, some_back = filled[0], filled[1] & self.lists.fed_back
         m.d.comb += [
             ram.r_en.eq(self.grant),
-            ram.r_addr.eq(Cat(read, number)),
+            ram.r_addr.eq(Cat(read, Mux(second, number_back, number))),
             following.eq(read + 1),
         ]
         m.d.sync += [
@@ -137,15 +137,14 @@ class ActivationLists(wiring.Component):
         ]
         with m.If(self.grant):
             m.d.sync += read.eq(following)
-            with m.If(following == length):
+            with m.If(following == Mux(second, length_back, length)):
                 # A register, because it decides in one cycle what all groups do.
                 m.d.sync += [self.pending.eq(more), second.eq(1), more.eq(0), read.eq(0)]
-                m.d.sync += [number.eq(number_back), length.eq(length_back)]
         with m.If(self.begin):
             m.d.sync += [
                 read.eq(0),
-                number.eq(Mux(some, self.lists.source, self.lists.back)),
-                length.eq(Mux(some, lengths[0], lengths[1])),
+                number.eq(self.lists.source),
+                length.eq(lengths[0]),
                 number_back.eq(self.lists.back),
                 length_back.eq(lengths[1]),
                 second.eq(~some),

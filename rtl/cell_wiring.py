@@ -26,12 +26,14 @@ def distribute(
     # With delta, inputs are late: what is written now came two cycles ago.
     cycles = DeltaStage.LATENCY if config.delta else 0
     filling = delayed(m, sequencer.idle, cycles=cycles, name="filling", reset_less=False)
+    # From a register: no results come in the first cycles of a step, and no inputs after them.
+    working = delayed(m, sequencer.running, cycles=cycles + 1, name="working", reset_less=False)
     m.d.comb += [
         sequencer.fresh.eq(inputs.fresh),
         sequencer.answer.eq(inputs.answer),
         *([outputs.number.eq(sequencer.out_stream)] if config.streams > 1 else []),
         # An input vector is the first list of its stream.
-        target.eq(Mux(filling, inputs.stream * config.stream_lists, sequencer.phase.target)),
+        target.eq(Mux(working, sequencer.phase.target, inputs.stream * config.stream_lists)),
     ]
     for number, group in enumerate(groups):
         m.d.comb += [

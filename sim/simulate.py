@@ -1,7 +1,7 @@
 """The check: the RTL, simulated, against the golden model; all outputs and the whole trace."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from golden.timing import Counters, TimingModel
 from golden.trace import Difference, Trace, compare
 from rtl.engine import Engine
 from sim import interpreted
+from sim.sequences import schedule
 from sim.stimuli import Inputs, Step, payloads
 from sim.tracer import trace
 
@@ -57,6 +58,9 @@ class Simulation:
     """All inferences of one simulation."""
 
     inferences: list[Inference]
+    """Of a recurrent network, steps."""
+    sequences: int | None = None
+    """How many sequences the steps are of; None of single inputs."""
 
     @property
     def equal(self) -> bool:
@@ -64,15 +68,25 @@ class Simulation:
         return all(i.outputs_equal and i.trace_equal for i in self.inferences)
 
     def summary(self, pes: int) -> dict[str, Any]:
-        """Plain values, for JSON: counts of what agrees, mean cycles, utilisation of the RTL."""
+        """Plain values, for JSON: counts of what agrees, mean cycles, utilisation of the RTL.
+
+        Of sequences, what agrees are `steps`, and cycles are given for a step too.
+        """
         every = self.inferences
-        cycles = {
-            "golden": float(np.mean([i.expected_trace.cycles for i in every])),
-            "rtl": float(np.mean([i.trace.cycles for i in every])),
+        totals = {
+            "golden": sum(i.expected_trace.cycles for i in every),
+            "rtl": sum(i.trace.cycles for i in every),
         }
         macs = sum(i.trace.macs for i in every)
+        count = len(every) if self.sequences is None else self.sequences
+        cycles = {name: total / count for name, total in totals.items()}
+        steps = {
+            "steps": len(every),
+            "cycles_per_step": {name: total / len(every) for name, total in totals.items()},
+        }
         return {
-            "inferences": len(every),
+            "inferences": count,
+            **({} if self.sequences is None else steps),
             "outputs_equal": sum(i.outputs_equal for i in every),
             "trace_equal": sum(i.trace_equal for i in every),
             "events": sum(len(events) for i in every for events in i.trace.events.values()),
@@ -83,18 +97,19 @@ class Simulation:
 
     def first_difference(self) -> str | None:
         """One sentence on the first disagreement, or None."""
+        what = "inference" if self.sequences is None else "step"
         for number, one in enumerate(self.inferences):
             if one.difference is not None:
-                return f"inference {number}: {one.difference}"
+                return f"{what} {number}: {one.difference}"
             if not one.outputs_equal:
                 row = int(np.flatnonzero(one.outputs != one.expected)[0])
                 return (
-                    f"inference {number}: output {row} is {one.outputs.flat[row]}, "
+                    f"{what} {number}: output {row} is {one.outputs.flat[row]}, "
                     f"expected {one.expected.flat[row]}"
                 )
             if one.counters != one.expected_counters:
                 return (
-                    f"inference {number}: counters are {one.counters}, "
+                    f"{what} {number}: counters are {one.counters}, "
                     f"expected {one.expected_counters}"
                 )
         return None
@@ -135,6 +150,18 @@ def simulate(
         progress=progress,
         engine=engine,
     )
+
+
+def simulate_sequences(
+    network: Network, x: ArrayLike, lengths: ArrayLike | None = None, **options: Any
+) -> Simulation:
+    """Simulate real sequences `x` (samples, steps, n_in) of a recurrent network, step by step.
+
+    lengths: (samples,), how many steps of each count. options: as of `simulate_steps`.
+    """
+    steps = schedule(network, arithmetic.quantise_input(network, x), lengths)
+    done = simulate_steps(network, steps, **options)
+    return replace(done, sequences=len(np.asarray(x)))
 
 
 def simulate_steps(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Signal
+from amaranth.hdl import Signal, Value
 
 from rtl import cell_control, cell_sequencer
 from rtl.activation_lists import ActivationLists
@@ -117,9 +117,13 @@ def test_the_wrong_list_is_fed_back(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_list_that_ends_just_now_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = ActivationLists._lengths
 
-    def lengths(self: ActivationLists, m: Any, end: Signal) -> list[Signal]:
-        found = real(self, m, end)
-        return [m.submodules.length_source.r_data, found[1]]
+    def lengths(
+        self: ActivationLists, m: Any, end: Signal, some: Value
+    ) -> tuple[list[Signal], list[Signal]]:
+        found, filled = real(self, m, end, some)
+        before, known = m.submodules.length_source.r_data, Signal()
+        m.d.comb += known.eq(before != 0)
+        return [before, found[1]], [known, filled[1]]
 
     monkeypatch.setattr(ActivationLists, "_lengths", lengths)
     assert seen()
