@@ -21,6 +21,7 @@ _ENGINE = (
     ("--entry-stages", "cycles of an entry's read; 2 for block RAM that may be far"),
     ("--multiplier-stages", "registers in the multiplier"),
     ("--broadcast-stages", "registers between collector and PEs"),
+    ("--streams", "sequences in turn, each with its own state (LSTM, GRU; default: 1)"),
 )
 ENGINE_FIELDS = ("entry_memory", *(option[2:].replace("-", "_") for option, _ in _ENGINE))
 """Fields of EngineConfig that options set."""
@@ -40,6 +41,17 @@ def _density(text: str) -> float | dict[str, float]:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER with each layer once"
         ) from None
+
+
+def _thresholds(text: str) -> tuple[float, float]:
+    """X,H."""
+    try:
+        x, h = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not two thresholds; write X,H such as 0.25,0.1"
+        ) from None
+    return x, h
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +86,8 @@ def _input(command: argparse.ArgumentParser) -> None:
         metavar="DATA",
         type=Path,
         required=True,
-        help=".npz with inputs x (samples, n_in) and optionally labels y; or .npy",
+        help=".npz with inputs x (samples, n_in) and optionally labels y; or .npy; for LSTM and "
+        "GRU x (samples, steps, n_in) and optionally lengths",
     )
 
 
@@ -127,6 +140,7 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--pes 8 -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
         "--evaluate test.npz -o model.elsie",
+        "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
     )
     command.add_argument("model", metavar="MODEL.onnx", type=Path, help="trained network")
     command.add_argument(
@@ -143,6 +157,12 @@ def _compile(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     add_balanced(command)
     command.add_argument("--weights", choices=["codebook", "fixed", "log"], help="MAC kind")
+    command.add_argument(
+        "--delta",
+        metavar="X,H",
+        type=_thresholds,
+        help="LSTM, GRU: send only inputs that moved by more than X, and outputs by more than H",
+    )
     command.add_argument(
         "--evaluate", metavar="DATA", type=Path, help="inputs and labels: accuracy at each step"
     )

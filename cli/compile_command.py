@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         density=options.density,
         balanced=options.balanced,
+        delta=options.delta,
         evaluate=options.evaluate,
         progress=output.note,
         **{
@@ -43,22 +44,31 @@ def describe(network: Network, where: str) -> None:
     """The same for people."""
     config, info = network.config, network.info
     output.line("network", f"{network.name} -> {where}")
+    kind = f"{config.mac.value} weights"
+    if config.mac.value == "fixed":
+        kind = f"{config.code_width}-bit {kind}"
+    more = f", {config.streams} streams" if config.streams > 1 else ""
     output.line(
         "engine",
-        f"{config.pes} PEs, {config.mac.value} weights, {config.act_width}-bit activations, "
-        f"{config.acc_width}-bit accumulators",
+        f"{config.pes} PEs, {kind}, {config.act_width}-bit activations, "
+        f"{config.acc_width}-bit accumulators{more}{', delta' if config.delta else ''}",
     )
     for layer in info["layers"]:
         output.line(
             f"layer {layer['name']}",
             f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
-            f"{layer['padding']} padding",
+            f"{layer['padding']} padding{_lost(layer)}",
         )
     describe_size(info)
     for remark in info["notes"]:
         output.line("note", remark)
     if "accuracy" in info:
         describe_accuracy(info["accuracy"])
+
+
+def _lost(layer: dict[str, Any]) -> str:
+    """Of a recurrent network: weights that quantising made 0."""
+    return f", {layer['lost']} lost" if layer.get("lost") else ""
 
 
 def describe_size(info: dict[str, Any]) -> None:

@@ -2,17 +2,19 @@
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import elsie
 from cli import output
+from golden.network import Network
 
 
 def run(options: argparse.Namespace) -> int:
     """Classify, and say how well and how fast."""
     network = elsie.load(options.net)
-    x, y = elsie.load_samples(options.input, network=network)
-    prediction = elsie.predict(network, x, timing=options.timing)
+    x, lengths, y = load(options.input, network)
+    prediction = elsie.predict(network, x, lengths=lengths, timing=options.timing)
     values: dict[str, Any] = {
         "network": network.name,
         "samples": len(x),
@@ -25,14 +27,27 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def load(path: Path, network: Network) -> tuple[Any, Any, Any]:
+    """Inputs, lengths and labels that suit the network; lengths None if it takes no sequences."""
+    if network.recurrent:
+        return elsie.load_sequences(path, network=network)
+    x, y = elsie.load_samples(path, network=network)
+    return x, None, y
+
+
 def _describe(values: dict[str, Any]) -> None:
     classes = values["classes"]
-    shown = " ".join(map(str, classes[:20])) + (" ..." if len(classes) > 20 else "")
     output.line("samples", str(values["samples"]))
-    output.line("classes", shown)
+    every_step = bool(classes) and isinstance(classes[0], list)
+    shown = classes[0] if every_step else classes
+    text = " ".join(map(str, shown[:20])) + (" ..." if len(shown) > 20 else "")
+    output.line("classes of sample 0" if every_step else "classes", text)
     if values["accuracy"] is not None:
         output.line("accuracy", f"{values['accuracy']:.2f} %")
     if values["timing"]:
         timing = values["timing"]
         output.line("cycles per inference", f"{timing['cycles']:.1f} (of {timing['samples']})")
+        if timing["steps"]:
+            cycles = timing["cycles"] * timing["samples"] / timing["steps"]
+            output.line("cycles per step", f"{cycles:.1f} (of {timing['steps']})")
         output.line("useful utilisation", f"{timing['useful_utilisation']:.3f}")

@@ -6,17 +6,24 @@ from typing import Any
 import elsie
 from cli import output
 from cli.paths import check_vcd
+from cli.predict_command import load
+from golden.network import Network
 
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
     check_vcd(options.vcd, options.net, options.input)
     network = elsie.load(options.net)
-    x, _ = elsie.load_samples(options.input, network=network)
-    x = x[: options.limit]
-    with output.progress("simulating the RTL", "inferences") as update:
+    x, lengths, _ = load(options.input, network)
+    x, lengths = x[: options.limit], None if lengths is None else lengths[: options.limit]
+    with output.progress("simulating the RTL", unit(network)) as update:
         simulation = elsie.simulate(
-            network, x, vcd=options.vcd, compiled=options.compiled, progress=update
+            network,
+            x,
+            lengths=lengths,
+            vcd=options.vcd,
+            compiled=options.compiled,
+            progress=update,
         )
     values = {"network": network.name, **simulation.summary(network.config.pes)}
     values["waveforms"] = str(options.vcd) if options.vcd else None
@@ -24,13 +31,24 @@ def run(options: argparse.Namespace) -> int:
     return 0 if simulation.equal else 1
 
 
+def unit(network: Network) -> str:
+    """What is compared, one by one."""
+    return "steps" if network.recurrent else "inferences"
+
+
 def describe(values: dict[str, Any]) -> None:
     """What was compared, and how it came out."""
-    count = values["inferences"]
-    output.line("outputs equal", f"{values['outputs_equal']} of {count} inferences, bit for bit")
+    count, what = values["inferences"], "inferences"
+    if "steps" in values:
+        output.line("sequences", str(count))
+        count, what = values["steps"], "steps"
+    output.line("outputs equal", f"{values['outputs_equal']} of {count} {what}, bit for bit")
     output.line("trace equal", f"{values['trace_equal']} of {count}, {values['events']} events")
     cycles = values["cycles_per_inference"]
     output.line("cycles per inference", f"golden {cycles['golden']:.1f}, RTL {cycles['rtl']:.1f}")
+    if "steps" in values:
+        each = values["cycles_per_step"]
+        output.line("cycles per step", f"golden {each['golden']:.1f}, RTL {each['rtl']:.1f}")
     output.line("useful utilisation", f"{values['useful_utilisation']:.3f}")
     if values["first_difference"]:
         output.line("first difference", values["first_difference"])
