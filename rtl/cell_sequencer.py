@@ -249,7 +249,9 @@ class CellSequencer(wiring.Component):
         self._rewind, self._handing_over = Signal(), Signal()
         self._results = Signal()
         """The next thing to begin is the handing over of results."""
+        # High in state IDLE only: inputs are taken in the cycle that this tells.
         settled, started = Signal(), Signal()
+        m.d.comb += self.idle.eq(settled & ~self.write.en)
         with m.If(self.begin):
             m.d.sync += started.eq(1)
         with m.Elif(self.idle):
@@ -264,11 +266,11 @@ class CellSequencer(wiring.Component):
                     m.next = "IDLE"
             with m.State("IDLE"):
                 # Until the first phase is prepared, from what may have just been loaded.
+                stays = ~(self.start | self.wants_reset if config.delta else self.start)
                 m.d.sync += [
                     count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1))),
-                    settled.eq(~self.write.en & (settled | (count == 2))),
+                    settled.eq(~self.write.en & (settled | (count == 2)) & stays),
                 ]
-                m.d.comb += self.idle.eq(settled & ~self.write.en)
                 if not config.delta:
                     m.d.comb += self.begin.eq(self.start)
                 with m.If(self.start):
@@ -298,6 +300,7 @@ class CellSequencer(wiring.Component):
                         m.next = "OUTPUT"
             with m.State("OUTPUT"):
                 self._hand_over(m, count)
+        m.d.sync += Assert(~settled | fsm.ongoing("IDLE"), "idle while a step runs")
         for state in (s for s in SequencerState if s is not SequencerState.FLUSH):
             with m.If(fsm.ongoing(state.name)):
                 m.d.comb += self.state.eq(state)

@@ -26,7 +26,7 @@ ENGINE = EngineConfig.from_dict(
     {"pes": 16, "group": 1, "queue_depth": 16, "mac": "fixed", "code_width": 12, "weight_width": 12}
 )
 """16 PEs, 12-bit weights, 16-bit activations."""
-THRESHOLDS = ((0.125, 0.05), (0.25, 0.1), (0.375, 0.15), (0.5, 0.2))
+THRESHOLDS = ((0.125, 0.05), (0.25, 0.1), (0.25, 0.125), (0.3, 0.12), (0.35, 0.14), (0.5, 0.2))
 """Of inputs and of states; one is chosen on the validation part."""
 
 
