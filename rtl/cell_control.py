@@ -50,7 +50,10 @@ class CellControl(wiring.Component):
 
     @staticmethod
     def clear_cycles(config: EngineConfig) -> int:
-        """Cycles after a reset until all sums are zero."""
+        """Cycles after a reset until an input may come.
+
+        The last sums are zero a few cycles later, but before an entry gets as far.
+        """
         return (
             config.sum_sets * config.row_depth
             + config.entry_stages
@@ -94,7 +97,7 @@ class CellControl(wiring.Component):
             m.d.sync += self.over.eq(1)
         with m.If(self.end):
             m.d.sync += [drained.eq(0), self.over.eq(0)]
-        self._look(m, active & ~pausing, step, tail)
+        self._look(m, active & ~pausing, step)
         wiping, row = self._wipe(m)
         self._send(m, active & ~pausing, slot, number, cell, step, wiping, row)
         return m
@@ -113,10 +116,10 @@ class CellControl(wiring.Component):
             with m.If(count == self.wait(self._config) - 1):
                 m.d.sync += [count.eq(0), pausing.eq(0)]
 
-    def _look(self, m: Module, running: Value, step: data.View, tail: Value) -> None:
-        """Address of the peephole: three of each cell, one after the other."""
+    def _look(self, m: Module, running: Value, step: data.View) -> None:
+        """Address of the peephole: three of each cell, one after the other; anew in each pass."""
         first = Signal.like(self.look_address)
-        with m.If(~running | (step.last & tail)):
+        with m.If(~running):
             m.d.sync += first.eq(self.phase.peephole)
         with m.Elif(step.last):
             m.d.sync += first.eq(first + 3)

@@ -12,7 +12,7 @@ LEAST, MOST = -(1 << 15), (1 << 15) - 1
 
 def value(rng: np.random.Generator, low: int = LEAST, high: int = MOST) -> int:
     """Any value, the extremes often."""
-    return int(rng.choice([low, high, 0, rng.integers(low, high + 1)]))
+    return int(rng.choice([low, high, 0, int(rng.integers(low, high + 1))]))
 
 
 def weight(mac: str, code: int) -> int:
