@@ -239,11 +239,12 @@ class CellSequencer(wiring.Component):
                 m.d.comb += self._rewind.eq(1)
                 m.d.sync += count.eq(count + 1)
                 with m.If(count == clear):
+                    m.d.sync += count.eq(0)
                     m.next = "IDLE"
             with m.State("IDLE"):
                 # Until the first phase is prepared, from what may have just been loaded.
-                settled = count == 3
-                m.d.sync += count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1)))
+                settled = count == 2
+                m.d.sync += count.eq(Mux(self.write.en, 0, Mux(settled, 2, count + 1)))
                 m.d.comb += self.idle.eq(settled & ~self.write.en)
                 if not config.delta:
                     m.d.comb += self.begin.eq(self.start)
@@ -252,6 +253,7 @@ class CellSequencer(wiring.Component):
                 if config.delta:
                     with m.If(self.wants_reset):
                         m.d.comb += self.reset.eq(1)
+                        m.d.sync += count.eq(0)
                         m.next = "CLEAR"
             with m.State("RUN"):
                 m.d.comb += [
@@ -289,7 +291,7 @@ class CellSequencer(wiring.Component):
         m.d.sync += count.eq(Mux(counted, count, count + 1))
         with m.If(counted & (~self.answer | (self.quiet & last & self.taken))):
             m.d.comb += [self.done.eq(1), self._rewind.eq(1)]
-            m.d.sync += self.out_stream.eq(0)
+            m.d.sync += [self.out_stream.eq(0), count.eq(0)]
             m.next = "IDLE"
         with m.Elif(self.quiet & ~last):
             m.d.comb += self.begin.eq(1)
