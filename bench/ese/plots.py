@@ -27,7 +27,10 @@ Run = tuple[dict[str, Any], Trace]
 
 
 def draw(layer: LstmLayer, runs: Sequence[Run], folder: Path) -> Path:
-    """An SVG of the same layer's steps with several numbers of streams; returns the file."""
+    """An SVG of the same layer's steps with several numbers of streams; returns the file.
+
+    The trace of an RTL must equal golden's: what belongs to which phase is read from the order.
+    """
     file = folder / f"ese-schedule-{layer.name.lower().replace('/', '-')}.svg"
     shown = min(SHOWN, runs[0][0]["pes"])
     last = max(trace.cycles for _, trace in runs)
@@ -122,12 +125,9 @@ def _caption(layer: LstmLayer, figures: dict[str, Any], *, shown: int, gap: int)
         parts.append(f"projection to {layer.projected}")
     pes = figures["pes"]
     parts.append(f"{pes} PEs" if shown == pes else f"PEs 0 to {shown - 1} of {pes}")
-    traces = {
-        None: "Trace of the golden model",
-        True: "Trace of the RTL, which equals the golden model's",
-        False: "Trace of the RTL, which DIFFERS from the golden model's",
-    }
-    rest = [traces[figures["trace_equal"]], f"step {figures['steps']} from reset"]
+    golden = figures["trace_equal"] is None
+    source = "golden model" if golden else "RTL, which equals the golden model's"
+    rest = [f"Trace of the {source}", f"step {figures['steps']} from reset"]
     if gap:
         rest.append(f"gaps of up to {gap} cycles not drawn")
     return f"{', '.join(parts)}\n{'; '.join(rest)}"

@@ -5,11 +5,13 @@ import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.ese import problem
+from bench.ese import measure, problem
 from bench.ese.layers import LAYERS
 from bench.ese.schedule import Work, spans, works
 from cli.main import main
@@ -113,6 +115,20 @@ def test_a_layer_without_projection_and_one_stream(tmp_path: Path) -> None:
     assert "projection" not in text
     assert "in turn" not in text
     assert "cycles not drawn" in text
+
+
+def test_an_rtl_that_differs_is_not_drawn(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differing(*arguments: Any, **options: Any) -> Any:
+        figures, trace = measure.measure(*arguments, **{**options, "rtl": False})
+        return {**figures, "trace_equal": False, "first_difference": "here"}, trace
+
+    measure_all = SimpleNamespace(measure=differing)
+    monkeypatch.setitem(__import__("sys").modules, "bench.ese.measure", measure_all)
+    assert main([*GOLDEN[:-1], "--plot", str(tmp_path)]) == 1
+    assert "DIFFERS" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_matplotlib(
