@@ -75,3 +75,15 @@ def test_a_reset_forgets_every_word_in_its_cycles() -> None:
     assert {seen[n]["sent_value"] for n in sent} == {7}
     again: list[Row] = [*write, {}, {}, *write, {}, {}]
     assert sum(row["sent"] for row in drive(DeltaStage(config=config), again, WATCH)) == len(words)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3])
+def test_an_activation_that_comes_again_too_soon_is_asserted(distance: int) -> None:
+    config = cell_config(pes=1, group=1, cells=1, delta=True, act_depth=4)
+    one: Row = {"write": 1, "place": 2, "index": 3, "value": 7}
+    rows: list[Row] = [one, *({} for _ in range(distance - 1)), one, {}, {}]
+    if distance < 3:
+        with pytest.raises(AssertionError, match=r"comes again too soon|at one address"):
+            drive(DeltaStage(config=config), rows, WATCH)
+    else:
+        drive(DeltaStage(config=config), rows, WATCH)
