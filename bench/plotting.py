@@ -19,8 +19,11 @@ def require() -> None:
 
 
 @contextmanager
-def axes_of(file: Path, *, label: str) -> Iterator[Any]:
-    """Axes to draw on, as matplotlib gives them; then they are written to `file`."""
+def figure_of(file: Path, *, height: float) -> Iterator[Any]:
+    """A figure to draw on, as matplotlib gives it; then it is written to `file`.
+
+    height: in inches; the width is always 7.5.
+    """
     require()
     import matplotlib
 
@@ -29,12 +32,20 @@ def axes_of(file: Path, *, label: str) -> Iterator[Any]:
     matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
+    figure = pyplot.figure(figsize=(7.5, height), layout="constrained")
     try:
-        axes.set_ylabel(label)
-        axes.grid(alpha=0.3)
-        yield axes
+        yield figure
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file, metadata={"Date": None})
     finally:
         pyplot.close(figure)
+
+
+@contextmanager
+def axes_of(file: Path, *, label: str) -> Iterator[Any]:
+    """The axes of a figure with one diagram; `label` is the vertical axis's."""
+    with figure_of(file, height=4.2) as figure:
+        axes = figure.subplots()
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        yield axes

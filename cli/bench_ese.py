@@ -1,12 +1,14 @@
 """`elsie bench ese`."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from cli.grammar import add_command, positive
 from golden.errors import ElsieError
 
-_NAMES = ("ESE", "NT-LSTM", "DeepBench-256")
+_NAMES = ("ESE", "NT-LSTM", "DeepBench-256", "ESE/16")
+_DEFAULT = _NAMES[:3]
 _PRUNING = ("plain", "pe", "column")
 
 
@@ -27,13 +29,15 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "elsie bench ese",
         "elsie bench ese --layers ESE --streams 1 --golden-only --json",
         "elsie bench ese --pruning plain --golden-only",
+        "elsie bench ese --layers ESE/16 --pes 4 --plot plots",
     )
     command.add_argument(
         "--layers",
         metavar="NAMES",
         type=_names,
-        default=list(_NAMES),
-        help=f"which, with commas (default: {','.join(_NAMES)})",
+        default=list(_DEFAULT),
+        help=f"which, with commas (default: {','.join(_DEFAULT)}); ESE/16 is ESE at a sixteenth of "
+        "its sizes, for --plot",
     )
     command.add_argument(
         "--pes", metavar="N", type=positive, default=32, help="PEs (default: 32, ESE's channel)"
@@ -59,42 +63,64 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument(
         "--seed", metavar="N", type=int, default=0, help="of the random weights (default: 0)"
     )
+    command.add_argument(
+        "--plot",
+        metavar="DIR",
+        type=Path,
+        help="draw what each PE does when, as SVG, if RTL and golden agree; with one stream too",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; exit code 1 when RTL and golden differ."""
+    from bench import plotting
+    from bench.ese import plots
     from bench.ese.layers import LAYERS, TOTALS
     from bench.ese.measure import measure
     from cli import output
+    from cli.paths import check_directory
 
     if options.seed < 0:
         raise ElsieError("--seed must not be negative")
+    if options.plot:
+        check_directory(options.plot)
+        plotting.require()
     if not options.golden_only:
         output.note("the RTL runs compiled; making the program takes minutes, the first time")
-    found = []
+    streams = dict.fromkeys([options.streams, 1] if options.plot else [options.streams])
+    runs: dict[str, list[Any]] = {name: [] for name in options.layers}
     with output.progress("measuring", "layers") as update:
-        for number, name in enumerate(options.layers):
-            found.append(
+        for number, name in enumerate(runs):
+            runs[name] = [
                 measure(
                     LAYERS[name],
                     pes=options.pes,
-                    streams=options.streams,
+                    streams=count,
                     queue=options.queue,
                     pruning=options.pruning,
                     rtl=not options.golden_only,
                     seed=options.seed,
                 )
-            )
-            update(number + 1, len(options.layers))
+                for count in streams
+            ]
+            update(number + 1, len(runs))
+    found = [figures for every in runs.values() for figures, _ in every]
+    equal = None if options.golden_only else all(one["trace_equal"] for one in found)
+    files = []
+    if options.plot and equal is not False:
+        files = [
+            plots.draw(LAYERS[name], every[::-1], options.plot) for name, every in runs.items()
+        ]
     # The first layer's figures stand at the top, for scripts that want just one.
     values: dict[str, Any] = {
         **found[0],
         "paper_microseconds": {"theoretical": TOTALS[0], "real": TOTALS[1]},
-        "trace_equal": None if options.golden_only else all(one["trace_equal"] for one in found),
+        "trace_equal": equal,
         "layers": found,
+        "plots": [str(file) for file in files],
     }
     output.result(values, as_json=options.json, text=lambda: _describe(values))
-    return 1 if values["trace_equal"] is False else 0
+    return 1 if equal is False else 0
 
 
 def _describe(values: dict[str, Any]) -> None:
@@ -102,7 +128,8 @@ def _describe(values: dict[str, Any]) -> None:
     from cli import output
 
     for one in values["layers"]:
-        print(f"{one['layer']}, a step on {one['pes']} PEs, {one['streams']} streams in turn")
+        streams = "one stream" if one["streams"] == 1 else f"{one['streams']} streams in turn"
+        print(f"{one['layer']}, a step on {one['pes']} PEs, {streams}")
         output.table(
             [
                 *("matrix", "size", "density", "non-zeros", "cycles: ideal", "cycles"),

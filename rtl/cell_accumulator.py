@@ -17,7 +17,8 @@ class CellAccumulator(wiring.Component):
     cycle. operate: an operation begins instead. sums: it adds the sum of `row`; clear: and sets it
     to zero. join: it adds the total of the operation that began a cycle before. result: the
     operation's total, `RESULT` cycles after its begin. An operation's row must not be one that an
-    addition began on two cycles ago or later (asserted).
+    addition began on two cycles ago or later, nor may anything begin so soon on a row that an
+    operation clears (asserted).
     """
 
     LATENCY = 2
@@ -105,8 +106,16 @@ class CellAccumulator(wiring.Component):
                 ~(self.operate & self.sums & (near | far)),
                 "a sum is taken while it is added to",
             ),
+            Assert(
+                ~((self.real | (self.operate & self.sums)) & self._clears(clear_1, clearing, row)),
+                "a sum is asked for while it is cleared",
+            ),
         ]
         return m
+
+    def _clears(self, clear_1: Signal, clearing: Signal, row: Signal) -> Value:
+        """Whether the row just asked for was cleared one or two cycles ago."""
+        return (clear_1 & (row == self.row)) | (clearing & (self.commit_row == self.row))
 
     def hazards(self, begun: Signal, row: Signal) -> tuple[Value, Value]:
         """Whether the row just asked for was asked for one (near) or two (far) cycles ago."""

@@ -15,11 +15,14 @@ class CellControl(wiring.Component):
 
     ready: of each PE, from when on its operations may begin, up to the phase's end. phase: steady
     meanwhile. end: the phase ends. operation: the one that begins in this cycle; look_address: of
-    its peephole. over: the phase's last operation has begun; from its cycle to the end.
+    its peephole. over: the phase's last operation has begun; from the cycle after it to the end.
 
     After a reset, the port `reset` too, all sums are cleared, which takes `clear_cycles`; their
     operations are marked as `wipe`, and are all PEs'.
     """
+
+    OVER_LATENCY = 1
+    """From the phase's last operation to `over`."""
 
     ready: Signal
     phase: data.View
@@ -50,7 +53,10 @@ class CellControl(wiring.Component):
 
     @staticmethod
     def clear_cycles(config: EngineConfig) -> int:
-        """Cycles after a reset until all sums are zero."""
+        """Cycles after a reset until an input may come.
+
+        The last sums are zero a few cycles later, but before an entry gets as far.
+        """
         return (
             config.sum_sets * config.row_depth
             + config.entry_stages
@@ -90,11 +96,13 @@ class CellControl(wiring.Component):
             m.d.sync += [active.eq(1), slot.eq(lowest), drained.eq(drained | lowest)]
             m.d.sync += [cell.eq(0), number.eq(self._first())]
         self._pause(m, pausing)
-        with m.If(done & drained.all()):
+        finished = Signal()
+        m.d.sync += finished.eq(done & drained.all())
+        with m.If(finished):
             m.d.sync += self.over.eq(1)
         with m.If(self.end):
             m.d.sync += [drained.eq(0), self.over.eq(0)]
-        self._look(m, active & ~pausing, step, tail)
+        self._look(m, active & ~pausing, step)
         wiping, row = self._wipe(m)
         self._send(m, active & ~pausing, slot, number, cell, step, wiping, row)
         return m
@@ -113,10 +121,10 @@ class CellControl(wiring.Component):
             with m.If(count == self.wait(self._config) - 1):
                 m.d.sync += [count.eq(0), pausing.eq(0)]
 
-    def _look(self, m: Module, running: Value, step: data.View, tail: Value) -> None:
-        """Address of the peephole: three of each cell, one after the other."""
+    def _look(self, m: Module, running: Value, step: data.View) -> None:
+        """Address of the peephole: three of each cell, one after the other; anew in each pass."""
         first = Signal.like(self.look_address)
-        with m.If(~running | (step.last & tail)):
+        with m.If(~running):
             m.d.sync += first.eq(self.phase.peephole)
         with m.Elif(step.last):
             m.d.sync += first.eq(first + 3)
@@ -140,10 +148,9 @@ class CellControl(wiring.Component):
         }
         shape = data.StructLayout(fields)
         step = Signal(shape)
-        with m.Switch(number):
-            for nth, values in enumerate(_table()):
-                with m.Case(nth):
-                    m.d.comb += [step[name].eq(value) for name, value in values.items()]
+        words = [Value.cast(shape.const(values)) for values in _table()]
+        # One constant that is looked into makes less logic in a row than as many cases.
+        m.d.comb += step.eq(Cat(*words).word_select(number, shape.size))
         return step
 
     def _send(

@@ -6,9 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from golden import layout
 from golden.config import EngineConfig
+from rtl.cell_back import run_back
 from rtl.cell_control import CellControl
 from rtl.cell_next import next_layout, prepare, result_list
-from rtl.cell_pipeline import CellPipeline
 from rtl.counters import Counters
 from rtl.delay import delayed
 from rtl.delta import DeltaStage
@@ -143,7 +143,7 @@ class CellSequencer(wiring.Component):
         ]
         m.d.sync += Assert(~(self.start & ~self.idle), "a step is started while one runs")
         heads = following.head & self.answer & ~current.last
-        back = self._back(m, front, handover, heads)
+        back = run_back(m, config=config, now=self, front=front, handover=handover, heads=heads)
         if config.delta:
             m.d.comb += self.input_threshold.eq(following.source_threshold)
         self._states(m, valid, handover, back, final)
@@ -155,12 +155,9 @@ class CellSequencer(wiring.Component):
             self.lists.source.eq(source),
             self.lists.back.eq(upcoming.lists.back),
             Assert(
-                ~self.begin | (self.lists.source == source),
-                "a phase begins before its list is known",
-            ),
-            Assert(
-                ~self.begin | (self.lists.back == upcoming.lists.back),
-                "a phase begins before the list that is fed back is known",
+                ~self.begin
+                | ((self.lists.source == source) & (self.lists.back == upcoming.lists.back)),
+                "a phase begins before its lists are known",
             ),
         ]
         return m
@@ -204,30 +201,6 @@ class CellSequencer(wiring.Component):
         m.d.sync += fed_back.eq(upcoming.lists.fed_back & ~self._results)
         m.d.comb += self.lists.fed_back.eq(fed_back & ~fresh)
 
-    def _back(self, m: Module, front: data.View, handover: Signal, heads: Value) -> Signal:
-        """The phase whose operations run; whether there is one, which is returned."""
-        config = self._config
-        busy = Signal()
-        # From the last operation to its result's cycle, less the way of `over`.
-        way = CellPipeline.result_latency(config) - (config.status_stages - 1)
-        if config.delta:
-            way += DeltaStage.LATENCY
-        late, ending = Signal(range(way + 1)), Signal()
-        with m.If(self.over & busy & ~self.end):
-            m.d.sync += late.eq(late + 1)
-        with m.Else():
-            m.d.sync += late.eq(0)
-        m.d.sync += ending.eq(self.over & busy & (late == way - 1))
-        m.d.comb += [self.end.eq(ending), self.closed.eq(busy | handover)]
-        with m.If(handover):
-            m.d.sync += [busy.eq(1), self.phase.eq(front.phase)]
-            if config.delta:
-                # The head takes its inputs as they are.
-                m.d.sync += self.phase.plain.eq(~front.phase.keep | heads)
-        with m.Elif(self.end):
-            m.d.sync += busy.eq(0)
-        return busy
-
     def _states(
         self, m: Module, valid: Signal, handover: Signal, busy: Signal, final: Signal
     ) -> None:
@@ -263,6 +236,7 @@ class CellSequencer(wiring.Component):
                 m.d.comb += self._rewind.eq(1)
                 m.d.sync += count.eq(count + 1)
                 with m.If(count == clear):
+                    m.d.sync += count.eq(0)
                     m.next = "IDLE"
             with m.State("IDLE"):
                 # Until the first phase is prepared, from what may have just been loaded.
@@ -278,6 +252,7 @@ class CellSequencer(wiring.Component):
                 if config.delta:
                     with m.If(self.wants_reset):
                         m.d.comb += self.reset.eq(1)
+                        m.d.sync += count.eq(0)
                         m.next = "CLEAR"
             with m.State("RUN"):
                 m.d.comb += [
@@ -316,7 +291,7 @@ class CellSequencer(wiring.Component):
         m.d.sync += count.eq(Mux(counted, count, count + 1))
         with m.If(counted & (~self.answer | (self.quiet & last & self.taken))):
             m.d.comb += [self.done.eq(1), self._rewind.eq(1)]
-            m.d.sync += self.out_stream.eq(0)
+            m.d.sync += [self.out_stream.eq(0), count.eq(0)]
             m.next = "IDLE"
         with m.Elif(self.quiet & ~last):
             m.d.comb += self.begin.eq(1)

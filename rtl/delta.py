@@ -1,6 +1,6 @@
 """Differences of activations (Neil et al., Delta Networks, 2017): what moved, and by how much."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Assert, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,8 @@ class DeltaStage(wiring.Component):
     write, index, value, place: an activation, and the list that it belongs to. threshold, plain:
     when it comes out: send it if it moved by more; or send it as it is, and remember nothing.
     sent, sent_index, sent_value: the difference, saturated, if it is sent. reset: forget all, in
-    `clear_cycles`; nothing may come meanwhile. Not one index of a place in three cycles twice.
+    `clear_cycles`; nothing may come meanwhile. Not one index of a place in three cycles twice
+    (asserted).
     """
 
     LATENCY = 2
@@ -62,10 +63,12 @@ class DeltaStage(wiring.Component):
         m.submodules.known = known = BlockRam(width=width, depth=depth)
         bits = bits_for(self._config.list_depth - 1)
         address = Cat(self.index[:bits], Signal(max(0, bits - len(self.index))), self.place)
-        valid = delayed(m, self.write, cycles=2, name="valid", reset_less=False)
+        came = delayed(m, self.write, cycles=1, name="came", reset_less=False)
+        valid = delayed(m, came, cycles=1, name="valid", reset_less=False)
         index = delayed(m, self.index, cycles=2, name="index")
         value = delayed(m, self.value, cycles=1, name="value")
-        late = delayed(m, address, cycles=2, name="address")
+        recent = delayed(m, address, cycles=1, name="address")
+        late = delayed(m, recent, cycles=1, name="late")
         before, moved = Signal(signed(width)), Signal(signed(width), reset_less=True)
         difference, old = Signal(signed(width + 1)), Signal(signed(width), reset_less=True)
         top = 1 << (width - 1)
@@ -78,6 +81,8 @@ class DeltaStage(wiring.Component):
             self.sent_index.eq(index),
             self.sent_value.eq(Mux(self.plain, delayed(m, value, cycles=1, name="plain"), moved)),
         ]
+        again = (came & (address == recent)) | (valid & (address == late))
+        m.d.sync += Assert(~(self.write & again), "an activation comes again too soon")
         fits = difference[-1] == difference[-2]
         limit = Mux(difference[-1], -top, top - 1)
         m.d.sync += [moved.eq(Mux(fits, difference, limit)), old.eq(before)]

@@ -1,6 +1,6 @@
 """The layers, and what ESE's paper says of its own (FPGA 2017, tables 3 and 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 PES = 32
@@ -74,6 +74,25 @@ ESE = LstmLayer(
 TOTALS = (57.0, 82.7)
 """ESE's whole step in microseconds: theoretical, real."""
 
+
+def _sixteenth(layer: LstmLayer) -> LstmLayer:
+    """The layer at a sixteenth of its sizes, so that a drawing shows every cycle."""
+
+    def timeless(matrix: Matrix) -> Matrix:
+        return replace(matrix, theoretical=None, real=None)
+
+    return replace(
+        layer,
+        name=f"{layer.name}/16",
+        n_in=round(layer.n_in / 16),
+        cells=layer.cells // 16,
+        projected=layer.projected and layer.projected // 16,
+        inputs=tuple(map(timeless, layer.inputs)),
+        recurrent=tuple(map(timeless, layer.recurrent)),
+        projection=layer.projection and timeless(layer.projection),
+    )
+
+
 LAYERS = {
     layer.name: layer
     for layer in (
@@ -91,5 +110,6 @@ LAYERS = {
             peepholes=False,
             **_uniform(0.10),
         ),
+        _sixteenth(ESE),
     )
 }

@@ -25,8 +25,11 @@ def measure(
     pruning: str,
     rtl: bool,
     seed: int,
-) -> dict[str, Any]:
-    """Figures as in `--json`; those of the RTL are None without it."""
+) -> tuple[dict[str, Any], Trace]:
+    """Figures as in `--json`, and the trace of the step that they are of.
+
+    Those of the RTL are None without it; the trace is the RTL's, or without it golden's.
+    """
     config = problem.engine(layer, pes=pes, streams=streams, queue=queue)
     network = problem.network(layer, config, pruning=pruning, seed=seed)
     steps = problem.steps(layer, config, STEPS, seed=seed)
@@ -43,6 +46,7 @@ def measure(
         "queue_depth": queue,
         "mhz": CLOCK_MHZ,
         "pruning": pruning,
+        "steps": STEPS,
         "round_cycles": trace.cycles,
         "step_cycles": trace.cycles / streams,
         "theoretical_cycles": trace.macs / streams / pes,
@@ -61,8 +65,9 @@ def measure(
         found["outputs_equal"] = all(one.outputs_equal for one in done.inferences)
         found["trace_equal"] = all(one.trace_equal for one in done.inferences)
         found["first_difference"] = done.first_difference()
-        found["round_cycles_rtl"] = done.inferences[-1].trace.cycles
-    return found
+        trace = done.inferences[-1].trace
+        found["round_cycles_rtl"] = trace.cycles
+    return found, trace
 
 
 def _rows(layer: LstmLayer, model: RoundModel, trace: Trace) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def test_the_densities_are_the_papers() -> None:
 
 @pytest.mark.parametrize("pruning", problem.PRUNING)
 def test_rtl_is_golden_and_the_cycles_add_up(pruning: str) -> None:
-    row = measure.measure(small(), pes=4, streams=2, queue=8, pruning=pruning, rtl=True, seed=1)
+    row, _ = measure.measure(small(), pes=4, streams=2, queue=8, pruning=pruning, rtl=True, seed=1)
     assert row["outputs_equal"]
     assert row["trace_equal"]
     assert row["first_difference"] is None
@@ -71,7 +71,7 @@ def test_balance_is_what_keeps_pes_busy() -> None:
             pruning=pruning,
             rtl=False,
             seed=0,
-        )["useful_utilisation"]
+        )[0]["useful_utilisation"]
         for pruning in problem.PRUNING
     }
     assert found["plain"] < found["pe"] <= found["column"] + 0.01
@@ -81,4 +81,4 @@ def test_unknown_layers_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["bench", "ese", "--layers", "ESE,XY"])
     assert stopped.value.code == 2
-    assert "the layers are ESE, NT-LSTM, DeepBench-256" in capsys.readouterr().err
+    assert "the layers are ESE, NT-LSTM, DeepBench-256, ESE/16" in capsys.readouterr().err

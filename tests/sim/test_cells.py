@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.network import Network
 from sim.simulate import simulate_steps
-from tests.cells import cell_config, cell_network, random_steps
+from tests.cells import cell_config, cell_layer, cell_network, random_steps
 
 ENGINES: list[dict[str, Any]] = [
     {},
@@ -41,6 +42,20 @@ def test_compiled_is_the_same(streams: int) -> None:
     network = cell_network(rng, cell_config(streams=streams))
     steps = random_steps(rng, network, 4)
     result = simulate_steps(network, steps, compiled=True)
+    assert result.first_difference() is None
+    assert result.equal
+
+
+def test_a_step_of_a_single_input_on_more_than_16_pes() -> None:
+    """Its only input starts the step at once, so all must be ready when the input is taken."""
+    rng = np.random.default_rng(1)
+    config = cell_config(pes=17, group=6, cells=1, row_depth=4)
+    layers = (
+        cell_layer(rng, config, "lstm", 1, 9, density=0.9),
+        cell_layer(rng, config, "dense", 9, 5, density=0.9),
+    )
+    network = Network(name="single", config=config, layers=layers)
+    result = simulate_steps(network, random_steps(rng, network, 3))
     assert result.first_difference() is None
     assert result.equal
 
