@@ -148,7 +148,7 @@ class CellControl(wiring.Component):
         }
         shape = data.StructLayout(fields)
         step = Signal(shape)
-        words = [Value.cast(shape.const(values)) for values in _table()]
+        words = [Value.cast(shape.const({**values})) for values in _table()]
         # One constant that is looked into makes less logic in a row than as many cases.
         m.d.comb += step.eq(Cat(*words).word_select(number, shape.size))
         return step

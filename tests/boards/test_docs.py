@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import serial
 
@@ -12,6 +13,7 @@ from boards.registry import BOARDS
 from golden.arithmetic import quantise_input
 from rtl.prim.spram import Spram
 from tests.boards.networks import CONFIG, network
+from tests.cells import cell_config, cell_network
 
 TEXT = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
 FRAME = b"some words"
@@ -53,7 +55,7 @@ def run_examples(monkeypatch: pytest.MonkeyPatch, folder: Path, port: Port) -> d
     (folder / "build" / "digits").mkdir(parents=True)
     (folder / "build" / "digits" / "load.bin").write_bytes(FRAME)
     code = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-    assert len(code) == 2
+    assert len(code) == 3
     scope: dict[str, Any] = {}
     exec("\n".join(code), scope)
     assert opened == [("/dev/ttyUSB1", 115200, 1)]
@@ -70,6 +72,17 @@ def test_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert scope["classify"](port, net, sample) == (3, 12345)
     sent = [int.from_bytes(port.written[i : i + 2], "little", signed=True) for i in range(0, 12, 2)]
     assert sent == quantise_input(net, [sample])[0].tolist()
+
+
+def test_the_sequence_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    port = Port(bytes([LOADED]), b"\x00\x01\x00\x00\x00", b"\x04\x02\x00\x00\x00")
+    scope = run_examples(monkeypatch, tmp_path, port)
+    port.written = b""
+    net = cell_network(np.random.default_rng(1), cell_config())
+    steps = np.random.default_rng(2).normal(0, 1, (2, net.n_in))
+    assert scope["classify_sequence"](port, net, steps) == (4, 3)
+    words = quantise_input(net, [steps])[0].astype("<i2")
+    assert port.written == b"\x01" + words[0].tobytes() + b"\x02" + words[1].tobytes()
 
 
 def test_the_load_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

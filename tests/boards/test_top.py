@@ -10,11 +10,14 @@ from boards.loader import LOADED
 from boards.top import BoardTop
 from golden import arithmetic, image
 from golden.errors import ElsieError
+from golden.recurrence import forward
+from golden.rounds import RoundModel
 from golden.timing import TimingModel
 from sim.harness import CLOCK_PERIOD, simulate
 from tests.boards.fake_engine import FakeEngine
 from tests.boards.networks import CONFIG, network
 from tests.boards.serial_line import receive, send
+from tests.cells import cell_config, cell_network
 
 DIVISOR, TIMEOUT = 4, 80
 SILENCE = CLOCK_PERIOD * (TIMEOUT + 400)  # and the padded inference
@@ -294,3 +297,104 @@ def test_a_byte_lost_before_the_frame_does_not_spoil_the_first_vector() -> None:
 def test_only_spram_needs_a_load() -> None:
     dut = BoardTop(network=network(), divisor=DIVISOR, timeout=TIMEOUT)
     assert dut.load_frame is None
+
+
+class SequenceHost:
+    """A board with the real engine and a recurrent network, and its host."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(7)
+        self.network = cell_network(rng, cell_config(row_depth=16, act_depth=16, cells=8))
+        self.dut = BoardTop(network=self.network, divisor=DIVISOR, timeout=TIMEOUT)
+        x = rng.integers(-(1 << 15), 1 << 15, (40, 3, self.network.n_in))
+        classes = forward(self.network, x).argmax(axis=1)
+        # Two of different classes, neither of them what is said when nothing was asked for.
+        chosen = [
+            int(np.flatnonzero(classes == best)[0]) for best in np.unique(classes[classes > 0])
+        ]
+        self.x, self.classes = x[chosen[:2]], classes[chosen[:2]]
+        model = RoundModel(image.encode(self.network))
+        self.cycles = [
+            [
+                model.run(x[None], reset=(nth == 0,), answer=nth == 2)[1].cycles
+                for nth, x in enumerate(sequence)
+            ]
+            for sequence in self.x
+        ]
+
+    def step(self, sequence: int, nth: int) -> bytes:
+        """The bytes of a step; only the lowest two flags count."""
+        flags = 0xA0 | int(nth == 0) | int(nth == 2) << 1
+        return bytes([flags]) + encode(self.x[sequence, nth], size=2)
+
+    async def send(self, ctx, data: bytes, **options) -> None:
+        await send(ctx, self.dut.rx, data, divisor=DIVISOR, **options)
+
+    async def run_sequence(self, ctx, sequence: int) -> None:
+        """Three steps; each is answered, and the last with the class."""
+        for nth in range(3):
+            await self.send(ctx, self.step(sequence, nth))
+            answer = await receive(ctx, self.dut.tx, 5, divisor=DIVISOR)
+            best = int(self.classes[sequence]) if nth == 2 else 0
+            assert answer == bytes([best]) + self.cycles[sequence][nth].to_bytes(4, "little")
+
+    async def expect_nothing(self, ctx) -> None:
+        for _ in range(10):
+            assert ctx.get(self.dut.tx) == 1
+            await ctx.delay(SILENCE / 5)
+        assert not ctx.get(self.dut.busy)
+
+    def run(self, script) -> None:
+        simulate(self.dut, script, max_cycles=60_000)
+
+
+def test_sequences_step_by_step() -> None:
+    host = SequenceHost()
+
+    async def script(ctx):
+        for sequence in (0, 1, 1, 0):
+            await host.run_sequence(ctx, sequence)
+
+    host.run(script)
+
+
+@pytest.mark.parametrize("sent", [1, 2, 8])
+def test_a_step_that_breaks_off_is_not_answered(sent: int) -> None:
+    """After its flags, within an activation, or when the engine has some; then a whole sequence."""
+    host = SequenceHost()
+
+    async def script(ctx):
+        await host.send(ctx, host.step(1, 0)[:sent])
+        await host.expect_nothing(ctx)
+        await host.run_sequence(ctx, 0)
+        await host.send(ctx, host.step(0, 2)[:sent])
+        await host.expect_nothing(ctx)
+        await host.run_sequence(ctx, 1)
+
+    host.run(script)
+
+
+def test_a_byte_lost_in_a_step_spoils_it() -> None:
+    host = SequenceHost()
+
+    async def script(ctx):
+        await host.send(ctx, b"\x03", stop_level=0, stop_bits=0.9)
+        await ctx.delay(CLOCK_PERIOD * DIVISOR)
+        await host.send(ctx, host.step(0, 0)[1:])
+        await host.expect_nothing(ctx)
+        await host.run_sequence(ctx, 1)
+
+    host.run(script)
+
+
+@pytest.mark.parametrize(
+    ("config", "head", "text"),
+    [
+        ({"streams": 2}, True, "one sequence at a time"),
+        ({"delta": True}, False, "compile it without delta"),
+    ],
+)
+def test_recurrent_networks_that_a_board_cannot_run(config, head: bool, text: str) -> None:
+    refused = cell_network(np.random.default_rng(1), cell_config(**config), head=head)
+    with pytest.raises(ElsieError, match=text):
+        BoardTop(network=refused, divisor=DIVISOR, timeout=TIMEOUT)
