@@ -59,6 +59,11 @@ def compile(
     preset = find_preset(board) if board else None
     widths = {name: engine.pop(name, None) for name in ("acc_width", "run_width")}
     imported = load_onnx(model)
+    sequences = lengths is not None or delta is not None or "streams" in engine
+    if sequences and not imported.recurrent:
+        raise ElsieError(
+            f"{model}: it has no LSTM or GRU layers; leave out lengths, streams and delta"
+        )
     options: dict[str, Any] = {
         **widths,
         "preset": preset,
@@ -69,10 +74,6 @@ def compile(
     config = _engine(preset, weights, engine, recurrent=imported.recurrent)
     if imported.recurrent:
         return _recurrent(imported, config, calibration, lengths, evaluate, delta, options)
-    if lengths is not None or delta is not None or "streams" in engine:
-        raise ElsieError(
-            f"{model}: it has no LSTM or GRU layers; leave out lengths, streams and delta"
-        )
     return _feed_forward(imported, config, calibration, evaluate, options)
 
 

@@ -182,7 +182,6 @@ def test_bad_sequences(
         (["--delta", "1e9,0"], "too large"),
         (["--acc-width", "20"], "raise acc_width"),
         (["--board", "icebreaker"], "too large for board icebreaker"),
-        (["--evaluate", str(CALIBRATE)], "no array 'y'"),
     ],
 )
 def test_refused_options(
@@ -191,6 +190,12 @@ def test_refused_options(
     out = tmp_path / "n.elsie"
     assert text in refused(capsys, "compile", MODEL, "--calibrate", CALIBRATE, *options, "-o", out)
     assert not out.exists()
+
+
+def test_evaluation_needs_labels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 2, 13)))
+    options = ("--calibrate", CALIBRATE, "--evaluate", tmp_path / "x.npy")
+    assert "no array 'y'" in refused(capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie")
 
 
 def test_options_of_cells_for_other_networks(

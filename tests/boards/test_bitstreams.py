@@ -1,6 +1,7 @@
-"""The digits network on every board, and in UP5K's SPRAM, at its clock. Run by make test-long."""
+"""The examples on boards, at their clocks. Run by make test-long."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,29 @@ def test_digits_on_eight_pes_with_spram(tmp_path: Path) -> None:
     assert report.load is not None
     words = -(-encode(network).used["entries"] // 2)
     assert (tmp_path / "out" / report.load).stat().st_size == 8 * words * 2
+
+
+@pytest.mark.long
+@pytest.mark.bitstream
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("board", "options", "multipliers"),
+    [
+        ("ulx3s-85f", {}, 20),
+        ("icebreaker", {"weights": "codebook", "weight_width": 12, "pes": 2}, 3),
+    ],
+)
+def test_spoken_digits(
+    board: str, options: dict[str, Any], multipliers: int, tmp_path: Path
+) -> None:
+    speech = DIGITS.parent / "speech"
+    network = elsie.compile(
+        speech / "speech-pruned.onnx",
+        calibration=speech / "calibrate.npz",
+        board=board,
+        **options,
+    )
+    report = elsie.build(network, board, out=tmp_path / "out")
+    assert report.fmax_mhz >= report.clock_mhz
+    assert report.dsp == multipliers  # one for each PE, and one for each group's functions
+    assert (tmp_path / "out" / report.bitstream).stat().st_size > 10_000
