@@ -20,17 +20,24 @@ def run(options: argparse.Namespace) -> int:
         "samples": len(x),
         "accuracy": None if y is None else prediction.accuracy(y),
         "timing": dataclasses.asdict(prediction.timing) if prediction.timing else None,
-        "classes": prediction.classes.tolist(),
-        "outputs": prediction.outputs.tolist(),
+        "classes": _cut(prediction.classes, lengths, network),
+        "outputs": _cut(prediction.outputs, lengths, network),
     }
     output.result(values, as_json=options.json, text=lambda: _describe(values))
     return 0
 
 
-def load(path: Path, network: Network) -> tuple[Any, Any, Any]:
+def _cut(values: Any, lengths: Any, network: Network) -> list[Any]:
+    """Values of each sample; of a network that has some in every step, of its own steps."""
+    if lengths is None or network.head is not None:
+        return values.tolist()
+    return [one[:length].tolist() for one, length in zip(values, lengths, strict=True)]
+
+
+def load(path: Path, network: Network, *, labels: bool = True) -> tuple[Any, Any, Any]:
     """Inputs, lengths and labels that suit the network; lengths None if it takes no sequences."""
     if network.recurrent:
-        return elsie.load_sequences(path, network=network)
+        return elsie.load_sequences(path, network=network, labels=labels)
     x, y = elsie.load_samples(path, network=network)
     return x, None, y
 

@@ -16,6 +16,7 @@ def prune_balanced(
     *,
     pes: int,
     per: str = "pe",
+    held: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Keep the largest magnitudes of each PE's rows, `round(density x size)` in all, at least one.
 
@@ -23,7 +24,8 @@ def prune_balanced(
     of each row. Counts of two PEs differ by at most one, if each has rows enough. With per "column"
     so do those of two columns of a PE (as in Spartus' column-balanced targeted dropout), so that
     activations that are zero cannot make the PEs' work uneven either; "pe" asks for ESE's equal
-    sums only. Of equal magnitudes the first in row-major order stay.
+    sums only. Of equal magnitudes the first in row-major order stay. `held` (pes,): weights that
+    PEs keep of other matrices; what does not divide goes to those with the fewest.
 
     Raises ElsieError for a density out of range, an owner that does not fit, or an unknown `per`.
     """
@@ -35,7 +37,7 @@ def prune_balanced(
         raise ElsieError(f"owner must name one of {pes} PEs for each of {len(weight)} rows")
     kept = np.zeros(weight.shape, dtype=bool)
     rows, total = np.bincount(owner, minlength=pes), max(1, round(density * weight.size))
-    for pe, count in enumerate(_even(total, rows * weight.shape[1])):
+    for pe, count in enumerate(_even(total, rows * weight.shape[1], held)):
         mine = np.flatnonzero(owner == pe)
         magnitude = np.abs(weight[mine])
         keep = _largest if per == "pe" else _largest_by_column
@@ -43,11 +45,12 @@ def prune_balanced(
     return np.where(kept, weight, 0.0)
 
 
-def _even(total: int, room: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Shares of `total`, as even as `room` allows; what does not divide goes to the first."""
+def _even(total: int, room: NDArray[np.int64], held: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Shares of `total`, as even as `room` allows; what does not divide goes to who holds least."""
     share = np.zeros_like(room)
+    order = np.arange(len(room)) if held is None else np.argsort(held, kind="stable")
     while total > share.sum():
-        open_ = np.flatnonzero(share < room)
+        open_ = order[(share < room)[order]]
         each, rest = divmod(int(total - share.sum()), len(open_))
         if each:
             share[open_] += np.minimum(each, room[open_] - share[open_])

@@ -23,7 +23,7 @@ def balance(
     strategy: str,
     places: dict[str, NDArray[np.int64]],
 ) -> AnyLayer:
-    """`layer` pruned so that all PEs keep as many weights of each gate's matrices.
+    """`layer` pruned so that all PEs keep as many weights of each gate's matrices, and in all.
 
     thin: the layer pruned plainly, on whose weights outputs are assigned first, so that little is
     to be evened. places: gets the position of every output by the layer's name, and by that of its
@@ -34,8 +34,12 @@ def balance(
         places[name] = assign_rows(config, kept, strategy=strategy)
         return locate(config, places[name])[0]
 
+    held = np.zeros(config.pes, dtype=np.int64)
+
     def even(weight: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
-        return prune_balanced(weight, density, owner, pes=config.pes, per=per)
+        kept = prune_balanced(weight, density, owner, pes=config.pes, per=per, held=held)
+        np.add.at(held, owner, np.count_nonzero(kept, axis=1))
+        return kept
 
     if isinstance(layer, FloatLayer):
         owner = place(layer.name, (thin.weight != 0).astype(np.int64))

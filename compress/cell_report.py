@@ -20,7 +20,13 @@ from golden.recurrence import check_lengths, predict
 
 def check_sequences(model: Model, x: ArrayLike, *, what: str) -> None:
     """Raise ElsieError unless x is (samples >= 1, steps >= 1, n_in) of finite numbers."""
-    real = np.asarray(x)
+    try:
+        real = np.asarray(x)
+    except ValueError:
+        raise ElsieError(
+            f"{what} has sequences of different lengths; pad them to (samples, steps, "
+            f"{model.n_in}) and give the lengths"
+        ) from None
     if real.ndim != 3 or real.shape[2] != model.n_in:
         raise ElsieError(
             f"{what} has shape {real.shape}, but model {model.name} takes (samples, steps, "

@@ -82,14 +82,14 @@ def _accumulator(network: Network, *, given: int | None) -> int:
     need = network.config.product_width
     for layer in network.layers:
         bound = accumulator_bound(layer, network, signed_input=True)
-        width = max(bound.bit_length(), layer.shift + 1) + 1
+        width = max(max(bound.bit_length(), layer.shift + 1) + 1, need)
         if width > limit:
             raise ElsieError(
                 f"layer {layer.name}: its sums reach {bound}, which needs acc_width {width}, but "
                 f"acc_width is {limit}; raise acc_width (at most {WIDEST}), or lower weight_width "
                 f"or the density"
             )
-        need = max(need, width)
+        need = width
     return need if given is None else given
 
 

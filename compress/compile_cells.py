@@ -53,6 +53,7 @@ def compile_cells(
     Raises ElsieError for a model or data that do not do, and for what does not fit.
     """
     say = progress or (lambda _: None)
+    _check_delta(delta, model=model, board=preset is not None)
     cell_report.check_sequences(model, samples, what="calibration data")
     samples = np.asarray(samples, dtype=np.float64)
     check_scale(model, samples)
@@ -132,9 +133,7 @@ def with_thresholds(network: Network, inputs: float, outputs: float) -> Network:
     inputs: of the network's inputs. outputs: of all layers' that run in every step. Raises
     ElsieError for negative ones, and for those that nothing could pass.
     """
-    for what, value in (("inputs", inputs), ("outputs", outputs)):
-        if not 0 <= value < np.inf:
-            raise ElsieError(f"delta: the threshold of {what} must be 0 or more, not {value}")
+    _check_thresholds(inputs, outputs)
     end = len(network.layers) if network.head is None else network.head
     layers = [
         replace(layer, threshold=_integer(outputs, layer.out_frac, f"layer {layer.name}"))
@@ -144,6 +143,26 @@ def with_thresholds(network: Network, inputs: float, outputs: float) -> Network:
     ]
     threshold = _integer(inputs, network.layers[0].in_frac, "the inputs")
     return replace(network, threshold=threshold, layers=tuple(layers))
+
+
+def _check_delta(delta: tuple[float, float] | None, *, model: Model, board: bool) -> None:
+    """Refuse thresholds that are none, and what a board does not run, before any work."""
+    if delta is None:
+        return
+    if not isinstance(delta, tuple | list) or len(delta) != 2:
+        raise ElsieError(f"delta must be two thresholds, of inputs and of outputs, not {delta!r}")
+    _check_thresholds(*delta)
+    if board and model.head is None:
+        raise ElsieError(
+            f"model {model.name}: it has outputs in every step, of which delta hands over what "
+            f"moved only, and a board needs whole ones; leave out delta"
+        )
+
+
+def _check_thresholds(inputs: float, outputs: float) -> None:
+    for what, value in (("inputs", inputs), ("outputs", outputs)):
+        if not isinstance(value, int | float) or not 0 <= value < np.inf:
+            raise ElsieError(f"delta: the threshold of {what} must be 0 or more, not {value!r}")
 
 
 def _integer(threshold: float, frac: int, what: str) -> int:

@@ -44,8 +44,8 @@ def compile(
     of 12 bits if nothing is said. density: prune to this share of weights, all layers or by name;
     None keeps the model's own zeros. balanced: prune so that every PE keeps as many ('pe'), in
     every column too ('column'). delta: of a recurrent model, send only inputs and outputs that
-    moved by more than these two thresholds. evaluate: (inputs, labels), of sequences (inputs,
-    lengths or None, labels), or a file of them, for the accuracy at each step, in `Network.info`.
+    moved by more than these two thresholds. evaluate: (inputs, labels), of sequences also
+    (inputs, lengths, labels), or a file of them, for the accuracy at each step, in `Network.info`.
     engine: fields of EngineConfig to set, such as pes=8; memory depths and the range of shifts
     follow from the network.
 
@@ -59,7 +59,7 @@ def compile(
     preset = find_preset(board) if board else None
     widths = {name: engine.pop(name, None) for name in ("acc_width", "run_width")}
     imported = load_onnx(model)
-    sequences = lengths is not None or delta is not None or "streams" in engine
+    sequences = lengths is not None or delta is not None or engine.get("streams", 1) != 1
     if sequences and not imported.recurrent:
         raise ElsieError(
             f"{model}: it has no LSTM or GRU layers; leave out lengths, streams and delta"
@@ -84,20 +84,23 @@ def _engine(
     from compress.compiler import kind_widths
 
     base = (preset.base if preset else EngineConfig()).to_dict()
-    kind = weights or given.get("mac") or ("fixed" if recurrent else base["mac"])
     fields = {**base, **given}
+    # In SPRAM an entry has 8 bits, too few for 12-bit weights.
+    wide = recurrent and fields["entry_memory"] != EntryMemory.SPRAM.value
+    kind = weights or given.get("mac") or ("fixed" if wide else base["mac"])
     if recurrent and given.get("act_width", CELL_WIDTH) != CELL_WIDTH:
         raise ElsieError(f"LSTM and GRU have activations of {CELL_WIDTH} bits; leave out act_width")
     if kind != base["mac"]:
-        wide = {"code_width": 12} if recurrent and kind == "fixed" else {}
-        asked = given if {"code_width", "weight_width"} & set(given) else {**wide, **given}
+        ese = {"code_width": 12} if wide and kind == "fixed" else {}
+        asked = given if {"code_width", "weight_width"} & set(given) else {**ese, **given}
         fields |= kind_widths(kind, asked)
     if "pes" in given and "group" not in given:
         fields["group"] = min(fields["group"], fields["pes"])
     fields |= {"acc_width": 53, "row_depth": 1, "act_depth": max(64, fields["group"])}
     if recurrent:
         # A configuration with cells from the start, which several streams need.
-        fields |= {"act_width": CELL_WIDTH, "cells": 1, "act_lists": 8 * fields["streams"]}
+        lists = 8 * fields["streams"] if isinstance(fields["streams"], int) else 8
+        fields |= {"act_width": CELL_WIDTH, "cells": 1, "act_lists": lists}
     if fields["entry_memory"] == EntryMemory.SPRAM.value:
         fields["run_width"] = 2
     return EngineConfig.from_dict(fields)
@@ -121,6 +124,8 @@ def _feed_forward(
         path, evaluate = evaluate, load_samples(evaluate)
         _need_labels(path, evaluate[-1])
         check_samples(model, evaluate[0], what=f"{path}: evaluation data")
+    if evaluate is not None and len(evaluate) != 2:
+        raise ElsieError("evaluate must be inputs and labels, two arrays")
     return compile_model(model, calibration, base=config, evaluate=evaluate, **options)
 
 
@@ -140,12 +145,17 @@ def _recurrent(
     if isinstance(calibration, str | Path):
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
-        path, (calibration, lengths, _) = calibration, load_sequences(calibration)
+        path, (calibration, lengths, _) = calibration, load_sequences(calibration, labels=False)
         check_sequences(model, calibration, what=f"{path}: calibration data")
     if isinstance(evaluate, str | Path):
         path, evaluate = evaluate, load_sequences(evaluate)
         _need_labels(path, evaluate[-1])
         check_sequences(model, evaluate[0], what=f"{path}: evaluation data")
+    if evaluate is not None:
+        if len(evaluate) == 2:
+            evaluate = (evaluate[0], None, evaluate[1])
+        if len(evaluate) != 3:
+            raise ElsieError("evaluate must be inputs, lengths or None, and labels")
     samples: Any = calibration
     data = {"lengths": lengths, "delta": delta, "evaluate": evaluate}
     return compile_cells(model, samples, config=config, **data, **options)

@@ -23,6 +23,7 @@ def load_samples(
     """
     arrays = _read(Path(path))
     real = _inputs(path, arrays, axes=("samples", "inputs"))
+    _check_finite(path, real)
     inputs, labels = real.reshape(len(real), -1), _labels(path, arrays.get("y"), len(real))
     if network is not None:
         _check_network(path, inputs, labels, network)
@@ -30,16 +31,19 @@ def load_samples(
 
 
 def load_sequences(
-    path: str | Path, *, network: Network | None = None
+    path: str | Path, *, network: Network | None = None, labels: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None, NDArray[np.int64] | None]:
     """Sequences for a recurrent network: inputs (samples, steps, n_in), lengths and labels.
 
     A `.npz` file holds arrays `x`, and optionally `lengths` (samples,), the steps of each that
     count, and class labels `y` (samples,); a `.npy` file only inputs. With `network`, they must
-    suit it. Raises ElsieError naming the file and what is wrong.
+    suit it. What is behind a sample's length is set to 0. Without `labels` those are not looked at.
+    Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
     inputs = _inputs(path, arrays, axes=("samples", "steps", "inputs"))
+    for name in set(arrays) - {"x", "lengths", "y"} if len(arrays) > 1 else ():
+        raise ElsieError(f"{path}: array {name!r} is not known; sequences have x, lengths and y")
     if inputs.ndim != 3:
         raise ElsieError(
             f"{path}: x has shape {inputs.shape}; a recurrent network takes (samples, steps, "
@@ -49,17 +53,19 @@ def load_sequences(
         lengths = arrays.get("lengths")
         if lengths is not None:
             lengths = check_lengths(lengths, samples=len(inputs), steps=inputs.shape[1])
+            inputs[np.arange(inputs.shape[1]) >= lengths[:, None]] = 0
     except ElsieError as error:
         raise ElsieError(f"{path}: {error}") from None
-    labels = _labels(path, arrays.get("y"), len(inputs))
+    _check_finite(path, inputs)
+    found = _labels(path, arrays.get("y"), len(inputs)) if labels else None
     if network is not None:
-        _check_network(path, inputs, labels, network)
-        if labels is not None and network.head is None:
+        _check_network(path, inputs, found, network)
+        if found is not None and network.head is None:
             raise ElsieError(
                 f"{path}: network {network.name} has an output in every step, and no class for a "
                 f"whole sequence; leave out y"
             )
-    return inputs, lengths, labels
+    return inputs, lengths, found
 
 
 def _inputs(
@@ -82,10 +88,12 @@ def _inputs(
         )
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
-    inputs = x.astype(np.float64)
+    return x.astype(np.float64)
+
+
+def _check_finite(path: str | Path, inputs: NDArray[np.float64]) -> None:
     if not np.isfinite(inputs).all():
         raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
-    return inputs
 
 
 def _check_network(

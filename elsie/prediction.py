@@ -31,7 +31,7 @@ class Prediction:
 
     outputs: NDArray[np.float64]
     """Real outputs, shape (samples, n_out); (samples, steps, n_out) of a recurrent network that
-    has one in every step."""
+    has one in every step, 0 behind a sample's length."""
     timing: Timing | None
     """Only when it was asked for."""
 

@@ -44,7 +44,12 @@ def quantise_input(network: Network, x: ArrayLike) -> NDArray[np.int64]:
     Inputs of a recurrent network have shape (samples, steps, n_in). Raises ElsieError for a wrong
     shape or a value that is not finite.
     """
-    real = np.asarray(x, dtype=np.float64)
+    try:
+        real = np.asarray(x, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise ElsieError(
+            "input is no array of numbers; pad sequences to (samples, steps, n_in) and give lengths"
+        ) from None
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
         raise ElsieError(

@@ -167,6 +167,11 @@ def sprams(config: EngineConfig) -> int:
 
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
     """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
+    if config.streams > 1:
+        raise ElsieError(
+            f"{what} has {config.streams} streams, but a board runs one sequence at a time; use "
+            f"streams 1"
+        )
     large = sprams(config)
     if large and not preset.sprams:
         raise ElsieError(

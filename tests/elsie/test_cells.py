@@ -78,7 +78,7 @@ def test_options_of_cells(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert (values["config"]["code_width"], values["config"]["weight_width"]) == (10, 10)
     layer, padding = values["layers"][0], values["layers"][0]["padding"]
     assert (
-        max(layer["entries_per_pe"]) - min(layer["entries_per_pe"]) <= 8 + padding + layer["lost"]
+        max(layer["entries_per_pe"]) - min(layer["entries_per_pe"]) <= 1 + padding + layer["lost"]
     )
     values = run(capsys, "compile", dense, "--calibrate", CALIBRATE, "--delta", "0.25,0.1", *out)
     network = elsie.load(out[1])
@@ -148,7 +148,12 @@ def test_outputs_in_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert np.shape(found["classes"]) == (2, 3)
     assert main(["predict", str(net), "--input", str(data)]) == 0
     assert "classes of sample 0" in capsys.readouterr().out
+    np.savez(data, x=x, lengths=[3, 1])
+    found = run(capsys, "predict", net, "--input", data)
+    assert [len(one) for one in found["classes"]] == [3, 1]
+    assert [len(one) for one in found["outputs"]] == [3, 1]
     np.savez(data, x=x, y=np.zeros(2, dtype=int))
+    assert run(capsys, "simulate", net, "--input", data)["steps"] == 6  # needs no labels
     assert "has an output in every step" in refused(capsys, "predict", net, "--input", data)
 
 
@@ -161,6 +166,8 @@ def test_outputs_in_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         ({"x": np.zeros((2, 3, 13)), "lengths": np.array([3, 4])}, "from 1 to the number of steps"),
         ({"x": np.zeros((2, 3, 13)), "lengths": np.array([3])}, "one for each sample"),
         ({"x": np.zeros((2, 3, 13)), "y": np.array([3, 10])}, "has classes 0..9"),
+        ({"x": np.zeros((2, 3, 13)), "length": np.array([3, 3])}, "array 'length' is not known"),
+        ({"x": np.full((2, 3, 13), np.nan)}, "NaN or infinite"),
     ],
 )
 def test_bad_sequences(
@@ -181,6 +188,7 @@ def test_bad_sequences(
         (["--delta=-1,0"], "must be 0 or more"),
         (["--delta", "1e9,0"], "too large"),
         (["--acc-width", "20"], "raise acc_width"),
+        (["--streams", "2", "--board", "ulx3s-85f"], "a board runs one sequence at a time"),
         (["--board", "icebreaker"], "too large for board icebreaker"),
     ],
 )
@@ -190,6 +198,43 @@ def test_refused_options(
     out = tmp_path / "n.elsie"
     assert text in refused(capsys, "compile", MODEL, "--calibrate", CALIBRATE, *options, "-o", out)
     assert not out.exists()
+
+
+def test_what_is_behind_a_length_does_not_count(net: Path, tmp_path: Path) -> None:
+    network = elsie.load(net)
+    x = np.random.default_rng(8).normal(0, 1, (2, 4, 13))
+    lengths = np.array([4, 2])
+    clean = elsie.predict(network, x, lengths=lengths).outputs
+    x[1, 2:] = np.nan
+    np.savez(tmp_path / "x.npz", x=x, lengths=lengths)
+    x, lengths, _ = elsie.load_sequences(tmp_path / "x.npz", network=network)
+    assert np.array_equal(elsie.predict(network, x, lengths=lengths).outputs, clean)
+
+
+def test_spram_holds_codes(tmp_path: Path) -> None:
+    network = elsie.compile(MODEL, calibration=CALIBRATE, entry_memory="spram", pes=4)
+    assert network.config.mac.value == "codebook"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"calibration": [np.zeros((3, 13)), np.zeros((2, 13))]}, "pad them to"),
+        ({"evaluate": (np.zeros((1, 2, 13)),)}, "evaluate must be"),
+        ({"delta": 0.25}, "delta must be two thresholds"),
+        ({"delta": (0.25, None)}, "must be 0 or more"),
+        ({"streams": None}, "streams"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(elsie.ElsieError, match=text):
+        elsie.compile(MODEL, **{"calibration": np.zeros((1, 2, 13)), **options})
+
+
+def test_ragged_inputs_are_refused(net: Path) -> None:
+    network = elsie.load(net)
+    with pytest.raises(elsie.ElsieError, match="pad sequences"):
+        elsie.predict(network, [np.zeros((3, 13)), np.zeros((2, 13))])
 
 
 def test_evaluation_needs_labels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
