@@ -14,7 +14,7 @@ from compress.cell_layers import FINEST, Builder, Calibrated, Reals
 from compress.cell_sizing import fit, roomy
 from compress.cells import FloatCells
 from compress.checks import check_scale
-from compress.model import FloatLayer, Model
+from compress.model import AnyLayer, FloatLayer, Model
 from compress.prune import densities, prune
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -66,13 +66,7 @@ def compile_cells(
     places: dict[str, NDArray[np.int64]] = {}
     pruned = [_pruned(layer, chosen[layer.name]) for layer in model.layers]
     if balanced is not None:
-        room = roomy(config, state_frac=8)
-        pruned = [
-            layer
-            if (share := chosen[layer.name]) is None
-            else balance(room, layer, thin, share, per=balanced, strategy=strategy, places=places)
-            for layer, thin in zip(model.layers, pruned, strict=True)
-        ]
+        pruned = _balanced(config, model, pruned, chosen, balanced, strategy, places)
     run = _calibrate(pruned, samples, np.arange(samples.shape[1]) < last[:, None])
     largest = max([float(np.abs(one.states).max(initial=0.0)) for one in run], default=0.0)
     fits = [f for f in range(8, 13) if largest * 2.0**f < 1 << (CELL_WIDTH - 1)]
@@ -80,14 +74,7 @@ def compile_cells(
     say(f"assign cells and rows to {config.pes} PEs ({strategy})")
     held = np.zeros(room.pes, dtype=np.int64)
     builder = Builder(config=room, strategy=strategy, held=held, places=places)
-    in_frac = activation_frac(run[0].inputs, act_width=CELL_WIDTH, max_frac=FINEST)
-    layers: list[Layer] = []
-    for layer, one in zip(pruned, run, strict=True):
-        if isinstance(layer, FloatCells):
-            layers += builder.cells(layer, one, in_frac)
-        else:
-            layers.append(builder.fully_connected(layer, one, in_frac))
-        in_frac = layers[-1].out_frac
+    layers = _build(builder, pruned, run)
     head = _head(model, len(layers))
     wide = Network(name=model.name, config=room, layers=tuple(layers), head=head)
     if delta is not None:
@@ -108,10 +95,43 @@ def compile_cells(
     )
 
 
+def _balanced(
+    config: EngineConfig,
+    model: Model,
+    pruned: list[AnyLayer],
+    chosen: Mapping[str, float | None],
+    per: str,
+    strategy: str,
+    places: dict[str, NDArray[np.int64]],
+) -> list[AnyLayer]:
+    """Layers that have a density pruned evenly instead of plainly; `places` gets their outputs'."""
+    room, found = roomy(config, state_frac=8), []
+    for layer, thin in zip(model.layers, pruned, strict=True):
+        density = chosen[layer.name]
+        if density is not None:
+            options = {"per": per, "strategy": strategy}
+            thin = balance(room, layer, thin, density, **options, places=places)
+        found.append(thin)
+    return found
+
+
+def _build(builder: Builder, pruned: list[AnyLayer], run: list[Calibrated]) -> list[Layer]:
+    """The integer layers, each at the scale of the one before."""
+    in_frac = activation_frac(run[0].inputs, act_width=CELL_WIDTH, max_frac=FINEST)
+    layers: list[Layer] = []
+    for layer, one in zip(pruned, run, strict=True):
+        if isinstance(layer, FloatCells):
+            layers += builder.cells(layer, one, in_frac)
+        else:
+            layers.append(builder.fully_connected(layer, one, in_frac))
+        in_frac = layers[-1].out_frac
+    return layers
+
+
 def _accuracy(
     network: Network,
     model: Model,
-    pruned: list[FloatLayer | FloatCells],
+    pruned: list[AnyLayer],
     evaluate: tuple[ArrayLike, ArrayLike | None, ArrayLike] | None,
     say: Callable[[str], None],
 ) -> dict[str, dict[str, float]]:
@@ -190,7 +210,7 @@ def _head(model: Model, layers: int) -> int | None:
     return head
 
 
-def _pruned(layer: FloatLayer | FloatCells, density: float | None) -> FloatLayer | FloatCells:
+def _pruned(layer: AnyLayer, density: float | None) -> AnyLayer:
     """Each matrix of a layer, each gate's apart, at `density`."""
     if isinstance(layer, FloatLayer):
         return replace(layer, weight=prune(layer.weight, density))
@@ -203,7 +223,7 @@ def _pruned(layer: FloatLayer | FloatCells, density: float | None) -> FloatLayer
 
 
 def _calibrate(
-    layers: list[FloatLayer | FloatCells], samples: Reals, valid: NDArray[np.bool_]
+    layers: list[AnyLayer], samples: Reals, valid: NDArray[np.bool_]
 ) -> list[Calibrated]:
     """Run the float layers on the data."""
     found, x = [], samples

@@ -219,9 +219,8 @@ class CellSequencer(wiring.Component):
             reset_less=False,
         )
         count = Signal(range(max(clear, 8) + 1))
-        self._rewind, self._handing_over = Signal(), Signal()
-        self._results = Signal()
-        """The next thing to begin is the handing over of results."""
+        # Results: what begins next is their handing over.
+        self._rewind, self._handing_over, self._results = Signal(), Signal(), Signal()
         # High in state IDLE only: inputs are taken in the cycle that this tells.
         settled, started = Signal(), Signal()
         m.d.comb += self.idle.eq(settled & ~self.write.en)
@@ -239,12 +238,7 @@ class CellSequencer(wiring.Component):
                     m.d.sync += count.eq(0)
                     m.next = "IDLE"
             with m.State("IDLE"):
-                # Until the first phase is prepared, from what may have just been loaded.
-                stays = ~(self.start | self.wants_reset if config.delta else self.start)
-                m.d.sync += [
-                    count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1))),
-                    settled.eq(~self.write.en & (settled | (count == 2)) & stays),
-                ]
+                self._settle(m, count, settled)
                 if not config.delta:
                     m.d.comb += self.begin.eq(self.start)
                 with m.If(self.start):
@@ -279,6 +273,14 @@ class CellSequencer(wiring.Component):
         for state in (s for s in SequencerState if s is not SequencerState.FLUSH):
             with m.If(fsm.ongoing(state.name)):
                 m.d.comb += self.state.eq(state)
+
+    def _settle(self, m: Module, count: Signal, settled: Signal) -> None:
+        """Idle once the first phase is prepared, from what may have just been loaded."""
+        leaves = self.start | self.wants_reset if self._config.delta else self.start
+        m.d.sync += [
+            count.eq(Mux(self.write.en, 0, Mux(settled, 3, count + 1))),
+            settled.eq(~self.write.en & (settled | (count == 2)) & ~leaves),
+        ]
 
     def _hand_over(self, m: Module, count: Signal) -> None:
         """The state in which results leave, stream after stream."""
