@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect
 from boards.answer_output import AnswerOutput
 from boards.argmax import Argmax
 from boards.loader import Frame, Loader, load_frame
+from boards.step_input import StepInput
 from boards.uart import UartReceiver, UartTransmitter, check_divisor
 from boards.vector_input import VectorInput, check_timeout
 from golden import image
@@ -101,7 +102,7 @@ class BoardTop(wiring.Component):
         positions = network.layers[-1].position.tolist()
         engine: Any = self._engine or Engine(config=config, image=self._image)
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
-        m.submodules.inputs = inputs = VectorInput(
+        m.submodules.inputs = inputs = (StepInput if config.cells else VectorInput)(
             config=config, n_in=network.n_in, divisor=divisor, timeout=self._timeout
         )
         m.submodules.engine = engine

@@ -31,9 +31,6 @@ class VectorInput(wiring.Component):
     running inference's answer is dealt with; one cycle. discard: the running inference's answer
     must not be sent. busy: a vector has begun and its answer is not yet dealt with.
 
-    With cells a vector is one step of a sequence, and a byte of flags comes before its activations:
-    bit 0 sets the state to zero first, bit 1 asks for an answer.
-
     A vector is spoiled when a byte of it was lost, or came while an inference ran. Bytes of a
     spoiled vector are dropped. When the line has been silent for `timeout` cycles within a vector
     or after a spoiled one, the vector is over: if the engine has taken a part of it, zeros make up
@@ -73,11 +70,10 @@ class VectorInput(wiring.Component):
         partly, ended = self._count(m)
         watching = Signal()
         silent = self._watch(m, watching)
-        flagged = Signal()
-        part, waiting = self._collect(m, collecting & ~spoiled, padding, flagged)
+        part, waiting = self._collect(m, collecting & ~spoiled, padding)
         # One cycle late, which matters neither to the timer nor to an LED.
         m.d.sync += [
-            watching.eq(flagged | partly | (part != 0) | waiting | spoiled),
+            watching.eq(partly | (part != 0) | waiting | spoiled),
             self.busy.eq(watching | ~collecting),
         ]
         with m.If(self.lost | (~collecting & self.bytes.valid)):
@@ -86,10 +82,9 @@ class VectorInput(wiring.Component):
             with m.State("COLLECT"):
                 m.d.comb += collecting.eq(1)
                 with m.If(ended):
-                    m.d.sync += flagged.eq(0)
                     m.next = "RUN"
                 with m.Elif(silent & ~waiting):
-                    m.d.sync += [spoiled.eq(0), part.eq(0), flagged.eq(0)]
+                    m.d.sync += [spoiled.eq(0), part.eq(0)]
                     with m.If(partly):
                         m.d.sync += self.discard.eq(1)
                         m.next = "PAD"
@@ -126,10 +121,8 @@ class VectorInput(wiring.Component):
             m.d.sync += timer.eq(timer - 1)
         return silent
 
-    def _collect(
-        self, m: Module, enable: Value, padding: Signal, flagged: Signal
-    ) -> tuple[Signal, Signal]:
-        """Bytes, the lowest first, to an activation; with cells the flags first, once.
+    def _collect(self, m: Module, enable: Value, padding: Signal) -> tuple[Signal, Signal]:
+        """Bytes, the lowest first, to an activation.
 
         Returns the next byte's number, and whether an activation waits to be taken.
         """
@@ -138,25 +131,13 @@ class VectorInput(wiring.Component):
         word = Signal(8 * size)
         m.d.comb += [
             self.bytes.ready.eq(~waiting | ~enable),
-            self.activations.valid.eq(waiting),
-            self.activations.payload.value.eq(word[: self._config.act_width]),
+            self.activations.valid.eq(waiting | padding),
         ]
+        with m.If(~padding):
+            m.d.comb += self.activations.payload.value.eq(word[: self._config.act_width])
         with m.If(self.activations.ready):
             m.d.sync += waiting.eq(0)
-        with m.If(padding & ~waiting):
-            # By way of the registers: the engine has much to do with what it is offered.
-            m.d.sync += [word.eq(0), waiting.eq(1)]
-        taken = Signal()
-        m.d.comb += taken.eq(self.bytes.valid & self.bytes.ready & enable)
-        if self._config.cells:
-            flags = Signal(2)
-            m.d.comb += [
-                self.activations.payload.reset.eq(flags[0]),
-                self.activations.payload.answer.eq(flags[1]),
-            ]
-            with m.If(taken & ~flagged):
-                m.d.sync += [flags.eq(self.bytes.payload), flagged.eq(1)]
-        with m.If(taken & (flagged if self._config.cells else 1)):
+        with m.If(self.bytes.valid & self.bytes.ready & enable):
             m.d.sync += [word.eq(Cat(word, self.bytes.payload)[8:]), part.eq(part + 1)]
             with m.If(part == size - 1):
                 m.d.sync += [part.eq(0), waiting.eq(1)]
