@@ -13,32 +13,13 @@ from boards.step_input import StepInput
 from boards.uart import UartReceiver, UartTransmitter, check_divisor
 from boards.vector_input import VectorInput, check_timeout
 from golden import image
-from golden.errors import ElsieError
 from golden.kinds import EntryMemory
 from golden.network import Network
+from golden.presets import check_answers
 from rtl.engine import Engine
 
 TIMEOUT = 1 << 20
 """Cycles of silence after which an unfinished vector or load frame is dropped."""
-
-
-def check_network(network: Network) -> None:
-    """Refuse a network whose answer a board cannot send."""
-    if network.n_out > 1 << 16:
-        raise ElsieError(
-            f"network {network.name} has {network.n_out} outputs; a board answers with the "
-            f"number of the largest, and can count to 65536"
-        )
-    if network.config.streams > 1:
-        raise ElsieError(
-            f"network {network.name} has {network.config.streams} streams; a board runs one "
-            f"sequence at a time: compile it with streams 1"
-        )
-    if network.config.delta and network.head is None:
-        raise ElsieError(
-            f"network {network.name} answers in every step with what moved only (delta); a board "
-            f"needs whole outputs: compile it without delta"
-        )
 
 
 class _Line(NamedTuple):
@@ -81,7 +62,7 @@ class BoardTop(wiring.Component):
         engine: wiring.Component | None = None,
     ) -> None:
         """`engine` replaces rtl.engine.Engine in tests: the same ports, but nothing is loaded."""
-        check_network(network)
+        check_answers(network)
         check_divisor(divisor)
         check_timeout(timeout, divisor=divisor)
         self.network, self.config = network, network.config

@@ -15,7 +15,7 @@ from golden.lists import allocate
 from golden.network import Layer, Network, locate
 
 
-def roomy(config: EngineConfig, *, state_frac: int) -> EngineConfig:
+def roomy(config: EngineConfig, *, state_frac: int, delta: bool = False) -> EngineConfig:
     """`config` with room for anything, to build a network in."""
     most: dict[str, Any] = {
         "act_width": CELL_WIDTH,
@@ -29,6 +29,7 @@ def roomy(config: EngineConfig, *, state_frac: int) -> EngineConfig:
         "cells": 1 << 14,
         "act_lists": 8 * config.streams,
         "state_frac": state_frac,
+        "delta": delta,
         "shift_low": 0,
         "shift_high": 52,
     }

@@ -20,7 +20,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import CELL_WIDTH, LayerKind
 from golden.network import Layer, Network
-from golden.presets import Preset, check_fits
+from golden.presets import Preset, check_answers, check_fits
 from golden.recurrence import check_lengths
 
 
@@ -53,7 +53,7 @@ def compile_cells(
     Raises ElsieError for a model or data that do not do, and for what does not fit.
     """
     say = progress or (lambda _: None)
-    _check_delta(delta, model=model, board=preset is not None)
+    _check_delta(delta)
     cell_report.check_sequences(model, samples, what="calibration data")
     samples = np.asarray(samples, dtype=np.float64)
     check_scale(model, samples)
@@ -70,7 +70,7 @@ def compile_cells(
     run = _calibrate(pruned, samples, np.arange(samples.shape[1]) < last[:, None])
     largest = max([float(np.abs(one.states).max(initial=0.0)) for one in run], default=0.0)
     fits = [f for f in range(8, 13) if largest * 2.0**f < 1 << (CELL_WIDTH - 1)]
-    room = roomy(config.replace(delta=delta is not None), state_frac=max(fits, default=8))
+    room = roomy(config, state_frac=max(fits, default=8), delta=delta is not None)
     say(f"assign cells and rows to {config.pes} PEs ({strategy})")
     held = np.zeros(room.pes, dtype=np.int64)
     builder = Builder(config=room, strategy=strategy, held=held, places=places)
@@ -82,6 +82,7 @@ def compile_cells(
     say("size the engine")
     network = replace(wide, config=fit(wide, acc_width=acc_width, run_width=run_width))
     if preset is not None:
+        check_answers(network)
         check_fits(network.config, preset, what=f"network {model.name}")
     return replace(
         network,
@@ -165,18 +166,13 @@ def with_thresholds(network: Network, inputs: float, outputs: float) -> Network:
     return replace(network, threshold=threshold, layers=tuple(layers))
 
 
-def _check_delta(delta: tuple[float, float] | None, *, model: Model, board: bool) -> None:
-    """Refuse thresholds that are none, and what a board does not run, before any work."""
+def _check_delta(delta: tuple[float, float] | None) -> None:
+    """Refuse thresholds that are none, before any work."""
     if delta is None:
         return
     if not isinstance(delta, tuple | list) or len(delta) != 2:
         raise ElsieError(f"delta must be two thresholds, of inputs and of outputs, not {delta!r}")
     _check_thresholds(*delta)
-    if board and model.head is None:
-        raise ElsieError(
-            f"model {model.name}: it has outputs in every step, of which delta hands over what "
-            f"moved only, and a board needs whole ones; leave out delta"
-        )
 
 
 def _check_thresholds(inputs: float, outputs: float) -> None:

@@ -13,7 +13,7 @@ from golden import arithmetic, netfile, recurrence
 from golden.errors import ElsieError
 from golden.image import encode
 from golden.network import Network
-from golden.presets import check_fits
+from golden.presets import check_answers, check_fits
 from golden.rounds import RoundModel
 from golden.timing import TimingModel
 
@@ -122,10 +122,10 @@ def build(
     """
     from boards import registry
     from boards.build import build as run
-    from boards.top import BoardTop, check_network
+    from boards.top import BoardTop
 
     chosen = registry.find(board)
-    check_network(network)  # before there is a design, whose loss would be a warning
+    check_answers(network)  # before there is a design, whose loss would be a warning
     check_fits(network.config, chosen.preset, what=f"network {network.name}")
     top = BoardTop(network=network, divisor=chosen.divisor())
     return run(top, board, out=out, seed=seed, progress=progress)

@@ -11,6 +11,7 @@ from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
 from golden.functions import BASE_FRAC, DELTA_WIDTH, SEGMENTS
 from golden.kinds import CELL_WIDTH
+from golden.network import Network
 
 # Depth x width of the ways to use one block RAM.
 _SHAPES = {
@@ -165,13 +166,27 @@ def sprams(config: EngineConfig) -> int:
     return sum(-(-config.group_size(group) // 2) for group in range(config.groups))
 
 
+def check_answers(network: Network) -> None:
+    """Refuse a network whose answers a board cannot send."""
+    if network.n_out > 1 << 16:
+        raise ElsieError(
+            f"network {network.name} has {network.n_out} outputs; a board answers with the "
+            f"number of the largest, and can count to 65536"
+        )
+    if network.config.streams > 1:
+        raise ElsieError(
+            f"network {network.name} has {network.config.streams} streams; a board runs one "
+            f"sequence at a time: compile it with streams 1"
+        )
+    if network.config.delta and network.head is None:
+        raise ElsieError(
+            f"network {network.name} answers in every step with what moved only (delta); a board "
+            f"needs whole outputs: compile it without delta"
+        )
+
+
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
     """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
-    if config.streams > 1:
-        raise ElsieError(
-            f"{what} has {config.streams} streams, but a board runs one sequence at a time; use "
-            f"streams 1"
-        )
     large = sprams(config)
     if large and not preset.sprams:
         raise ElsieError(

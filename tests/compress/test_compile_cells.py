@@ -13,6 +13,7 @@ from compress.model import FloatLayer, Model
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
+from golden.presets import find
 from golden.recurrence import predict
 from sim.simulate import simulate_steps
 from sim.stimuli import Step
@@ -216,3 +217,13 @@ def test_entry_memories_are_evened_over_layers(monkeypatch: pytest.MonkeyPatch) 
     network = compile_cells(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
     so_far = np.cumsum([layer.nnz for layer in network.layers])
     assert [sum(one) for one in told] == [0, *so_far[:-1]]
+
+
+def test_a_board_needs_whole_outputs_in_every_step() -> None:
+    rng = np.random.default_rng(3)
+    headless = Model(name="headless", layers=(cells(rng, "gru", 5, 6),))
+    x = rng.normal(0, 1, (2, 3, 5))
+    given: dict[str, Any] = {"config": engine(), "delta": (0.1, 0.1)}
+    assert compile_cells(headless, x, **given).config.delta
+    with pytest.raises(ElsieError, match="compile it without delta"):
+        compile_cells(headless, x, **given, preset=find("ulx3s-85f"))
