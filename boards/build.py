@@ -18,7 +18,7 @@ from boards.platform_top import PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
 from golden.errors import ElsieError
-from tools.programs import TOOLS
+from toolchain.programs import TOOLS
 
 Progress = Callable[[str], None]
 
@@ -51,9 +51,9 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: ports rx, tx, busy and attributes `config` and `load_frame`, like boards.top.BoardTop, made
-    with the board's `divisor()`; its load frame, if it has one, appears as load.bin. seed: of place
-    and route. progress: called with a line for each step.
+    top: ports rx, tx, busy and attributes `config` and `load_frame`, like
+    boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if it has one,
+    appears as load.bin. seed: of place and route. progress: called with a line for each step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design

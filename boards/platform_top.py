@@ -17,7 +17,7 @@ class PlatformTop(Elaboratable):
     """
 
     def __init__(self, *, top: wiring.Component, board: Board) -> None:
-        """`top` has ports rx, tx and busy, like boards.top.BoardTop."""
+        """`top` has ports rx, tx and busy, like boards.gateware.top.BoardTop."""
         self._top, self._board = top, board
 
     def elaborate(self, platform: Any) -> Module:

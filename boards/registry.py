@@ -10,7 +10,7 @@ from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from boards.uart import SHORTEST
+from boards.gateware.uart import SHORTEST
 from golden import presets
 from golden.errors import ElsieError
 

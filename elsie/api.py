@@ -9,13 +9,15 @@ from numpy.typing import ArrayLike
 
 from elsie.compiling import compile
 from elsie.prediction import Prediction, Timing
-from golden import arithmetic, netfile, recurrence
+from golden.arithmetic import layers
+from golden.arithmetic import sequences as recurrence
 from golden.errors import ElsieError
-from golden.image import encode
-from golden.network import Network
+from golden.format import netfile
+from golden.format.image import encode
+from golden.format.network import Network
 from golden.presets import check_answers, check_fits
-from golden.rounds import RoundModel
-from golden.timing import TimingModel
+from golden.timing.model import RoundModel
+from golden.timing.single import TimingModel
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
@@ -36,7 +38,7 @@ def predict(
     if network.recurrent:
         outputs = recurrence.predict(network, x, lengths)
     else:
-        outputs = arithmetic.predict(network, x)
+        outputs = layers.predict(network, x)
     time = _time_steps if network.recurrent else _time
     return Prediction(outputs=outputs, timing=time(network, x, lengths, timing) if timing else None)
 
@@ -49,7 +51,7 @@ def _check_lengths(network: Network, lengths: ArrayLike | None) -> None:
 def _time(network: Network, x: ArrayLike, _: ArrayLike | None, samples: int) -> Timing:
     """Run the timing model on the first `samples` inputs."""
     model = TimingModel(encode(network))
-    inputs = arithmetic.quantise_input(network, x)[:samples]
+    inputs = layers.quantise_input(network, x)[:samples]
     counters = [model.run(row)[1] for row in inputs]
     return _timing(network, len(inputs), counters)
 
@@ -59,7 +61,7 @@ def _time_steps(network: Network, x: ArrayLike, lengths: ArrayLike | None, sampl
     from sim.sequences import schedule
 
     model = RoundModel(encode(network))
-    inputs = arithmetic.quantise_input(network, x)[:samples]
+    inputs = layers.quantise_input(network, x)[:samples]
     steps = schedule(network, inputs, _first(lengths, samples))
     counters = [model.run(step.x, reset=step.reset, answer=step.answer)[1] for step in steps]
     return _timing(network, len(inputs), counters)
@@ -93,10 +95,10 @@ def simulate(
     Of a recurrent network: on sequences (samples, steps, n_in), of which `lengths` (samples,) steps
     count; every step is compared. vcd: write waveforms there. compiled: as C++, some hundred times
     faster, which needs a C++ compiler and first some seconds (small engines) or minutes (large
-    ones). progress: called with (inferences or steps done, all). Returns a sim.simulate.Simulation,
+    ones). progress: called with (inferences or steps done, all). Returns a sim.check.Simulation,
     whose `equal` says whether all outputs and all events agree.
     """
-    from sim import simulate as run  # imports Amaranth
+    from sim import check as run  # imports Amaranth
 
     _check_lengths(network, lengths)
     options: Any = {"vcd": vcd, "compiled": compiled, "progress": progress}
@@ -122,7 +124,7 @@ def build(
     """
     from boards import registry
     from boards.build import build as run
-    from boards.top import BoardTop
+    from boards.gateware.top import BoardTop
 
     chosen = registry.find(board)
     check_answers(network)  # before there is a design, whose loss would be a warning

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from elsie.data import load_samples, load_sequences
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.network import Network
 from golden.kinds import CELL_WIDTH, EntryMemory
-from golden.network import Network
 from golden.presets import Preset
 from golden.presets import find as find_preset
 
@@ -51,7 +51,7 @@ def compile(
 
     Raises ElsieError for whatever cannot be used.
     """
-    from compress.onnx_import import load_onnx  # imports onnx, which is slow
+    from elsie.compress.onnx.dense import load_onnx  # imports onnx, which is slow
 
     for name in _SIZED:
         if name in engine:
@@ -81,7 +81,7 @@ def _engine(
     preset: Preset | None, weights: str | None, given: dict[str, Any], *, recurrent: bool
 ) -> EngineConfig:
     """The engine's shape, with room for any choice; the compilers set what the network needs."""
-    from compress.compiler import kind_widths
+    from elsie.compress.compiler import kind_widths
 
     base = (preset.base if preset else EngineConfig()).to_dict()
     fields = {**base, **given}
@@ -114,8 +114,8 @@ def _feed_forward(
     options: dict[str, Any],
 ) -> Network:
     """Data of single inputs, and their compiler."""
-    from compress.compiler import compile_model
-    from compress.report import check_samples
+    from elsie.compress.compiler import compile_model
+    from elsie.compress.report import check_samples
 
     if isinstance(calibration, str | Path):
         path, calibration = calibration, load_samples(calibration)[0]
@@ -139,8 +139,8 @@ def _recurrent(
     options: dict[str, Any],
 ) -> Network:
     """Data of sequences, and their compiler."""
-    from compress.cell_report import check_sequences
-    from compress.compile_cells import compile_cells
+    from elsie.compress.cell_report import check_sequences
+    from elsie.compress.compile_cells import compile_cells
 
     if isinstance(calibration, str | Path):
         if lengths is not None:

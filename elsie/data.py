@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
-from golden.network import Network
-from golden.recurrence import check_lengths
+from golden.format.network import Network
 
 
 def load_samples(

@@ -10,7 +10,7 @@ from typing import Any
 from elsie import api
 from elsie.data import load_samples
 from golden.errors import ElsieError
-from golden.network import Network
+from golden.format.network import Network
 
 DIGITS = Path(__file__).resolve().parent.parent / "examples" / "digits"
 
@@ -99,7 +99,7 @@ def _fulfil(
 
 def _dense_accuracy(x: Any, y: Any) -> float:
     """Accuracy of the network before pruning, in float."""
-    from compress.onnx_import import load_onnx
+    from elsie.compress.onnx.dense import load_onnx
     from elsie.prediction import accuracy
 
     return accuracy(load_onnx(DIGITS / "digits.onnx").predict(x).argmax(axis=1), y)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from golden.errors import ElsieError
-from tools.programs import TOOLS
+from toolchain.programs import TOOLS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from golden.errors import ElsieError
-from golden.image import encode
+from golden.format.image import encode
+from golden.format.network import Network
 from golden.kinds import EntryMemory
-from golden.network import Network
 
 
 def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
@@ -22,7 +22,7 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
     from rtl.engine import Engine
-    from tools.programs import TOOLS
+    from toolchain.programs import TOOLS
 
     if network.config.entry_memory is EntryMemory.SPRAM:
         raise ElsieError(

@@ -69,7 +69,7 @@ class EngineConfig:
     delta: bool = False
     """Only activations that moved are broadcast, as differences; sums last from step to step."""
     act_lists: int = 2
-    """Lists of activations a group can hold, `act_depth` long each (golden.lists)."""
+    """Lists of activations a group can hold, `act_depth` long each (golden.format.lists)."""
 
     def __post_init__(self) -> None:
         """Check every range and every rule between fields."""

@@ -30,9 +30,9 @@ class LayerKind(str, Enum):
     DENSE = "dense"
     """y = act(W x + b), fully connected."""
     LSTM = "lstm"
-    """Long short-term memory; gates i, f, g, o (golden.cells)."""
+    """Long short-term memory; gates i, f, g, o (golden.arithmetic.cells)."""
     GRU = "gru"
-    """Gated recurrent unit; gates z, r, and the two halves of n (golden.cells)."""
+    """Gated recurrent unit; gates z, r, and the two halves of n (golden.arithmetic.cells)."""
 
     @property
     def gates(self) -> int:
@@ -51,6 +51,15 @@ GATE_FRAC = 14
 
 CELL_WIDTH = 16
 """Bits of activations, gates and states where there are cells, signed."""
+
+SEGMENTS = 256
+"""Entries of the table."""
+
+BASE_FRAC = 16
+"""Fraction bits of the table's entries."""
+
+DELTA_WIDTH = 11
+"""Bits of an entry's delta, unsigned."""
 
 SPRAM_ENTRIES = 1 << 14
 """Entries that each of the two PEs on an SPRAM can store."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from amaranth.hdl import Module, Mux, Signal
 
 from golden.config import EngineConfig
-from rtl.cell_group import CellGroup
-from rtl.cell_sequencer import CellSequencer
-from rtl.delay import delayed
-from rtl.delta import DeltaStage
-from rtl.input_port import InputPort
-from rtl.output_port import OutputPort
+from rtl.front.delta import DeltaStage
+from rtl.front.input_port import InputPort
+from rtl.front.output_port import OutputPort
+from rtl.group.cell_group import CellGroup
+from rtl.prim.delay import delayed
+from rtl.sequence.cell_sequencer import CellSequencer
 
 
 def distribute(

@@ -8,20 +8,20 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.image import Image
+from golden.format.image import Image
 from rtl import cell_wiring
-from rtl.cell_group import CellGroup
-from rtl.cell_sequencer import CellSequencer
-from rtl.collector import Collector
-from rtl.counters import Counters
-from rtl.delay import delayed
-from rtl.group import Group
-from rtl.input_port import InputPort
+from rtl.front.collector import Collector
+from rtl.front.input_port import InputPort
+from rtl.front.output_port import OutputPort
+from rtl.group.cell_group import CellGroup
+from rtl.group.group import Group
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
-from rtl.output_port import OutputPort
+from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
-from rtl.sequencer import Sequencer
+from rtl.sequence.cell_sequencer import CellSequencer
+from rtl.sequence.counters import Counters
+from rtl.sequence.sequencer import Sequencer
 
 
 class Engine(wiring.Component):
@@ -36,7 +36,7 @@ class Engine(wiring.Component):
     With cells an inference is a step: inputs of all streams, one after the other, and their results
     if the last one asks for an answer (rtl.layouts.input_layout).
 
-    The latency of an inference depends on the data; golden.timing predicts it exactly.
+    The latency of an inference depends on the data; golden.timing.single predicts it exactly.
     """
 
     input: stream.Interface

@@ -1,11 +1,11 @@
-"""Amaranth layouts of every memory word and stream, made from `golden.layout`."""
+"""Amaranth layouts of every memory word and stream, made from `golden.format.layout`."""
 
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
-from golden import layout
-from golden.cell_program import OPERATIONS
 from golden.config import EngineConfig
+from golden.format import layout
+from golden.format.program import OPERATIONS
 from golden.kinds import bits_for
 
 OPERATION_WIDTH = bits_for(len(OPERATIONS) - 1)
@@ -31,7 +31,7 @@ def input_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def output_layout(config: EngineConfig) -> data.StructLayout:
-    """One non-zero output and its position (see golden.network.Layer.position); and its stream."""
+    """One non-zero output and its position (network.Layer.position); and its stream."""
     more = {"stream": range(config.streams)} if config.streams > 1 else {}
     return data.StructLayout(
         {"position": unsigned(config.position_width), "value": signed(config.act_width), **more}
@@ -50,7 +50,7 @@ def broadcast_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def job_layout(config: EngineConfig) -> data.StructLayout:
-    """One job of a PE: a column's entries (see golden.layout.pointer), and their activation.
+    """One job of a PE: a column's entries (see golden.format.layout.pointer), and their activation.
 
     Where phases overlap, also which of the PE's two sets of sums they go to, and their layer.
     """
@@ -102,7 +102,7 @@ def requantise_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def settings_layout(config: EngineConfig) -> data.StructLayout:
-    """What a group needs to know of a layer for its drain (see golden.layout.descriptor)."""
+    """What a group needs to know of a layer for its drain (see golden.format.layout.descriptor)."""
     return data.StructLayout(
         {
             "rows": unsigned(config.row_width),
@@ -114,7 +114,7 @@ def settings_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def counters_layout() -> data.StructLayout:
-    """The counters (see golden.timing.Counters)."""
+    """The counters (see golden.timing.unpack.Counters)."""
     return data.StructLayout(
         {name: unsigned(32) for name in ("cycles", "macs", "stalls", "starved")}
     )
@@ -135,11 +135,11 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
     """What a group needs to know of a phase: one layer of one stream.
 
     rows: cells per PE, or rows of a dense layer, less one. bias_base, shift, relu, peephole: of the
-    layer (golden.layout.descriptor). kind: its program of operations. target: the list of its
-    outputs. state: address of the first cell's word A. fresh: the state of the step before counts
-    as zero. odd: which of the PEs' sums it uses. layer: its number. With delta, threshold, place:
-    of its outputs, and their list for rtl.delta; keep: its sums last; plain: its outputs are sent
-    as they are.
+    layer (golden.format.layout.descriptor). kind: its program of operations. target: the list of
+    its outputs. state: address of the first cell's word A. fresh: the state of the step before
+    counts as zero. odd: which of the PEs' sums it uses. layer: its number. With delta, threshold,
+    place: of its outputs, and their list for rtl.front.delta; keep: its sums last; plain: its
+    outputs are sent as they are.
     """
     delta = {
         "threshold": unsigned(config.act_width - 1),
@@ -166,7 +166,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def operation_layout(config: EngineConfig) -> data.StructLayout:
-    """A cell operation on its way (golden.cell_program.Operation has the meanings).
+    """A cell operation on its way (golden.format.program.Operation has the meanings).
 
     slot: the PE. number, cell: which operation, on which of its cells. memory, one, look: the left
     operand is from the cell memory, 1, or a peephole. mask: the right operand counts as zero.
@@ -187,5 +187,28 @@ def operation_layout(config: EngineConfig) -> data.StructLayout:
             "target": unsigned(2),
             "function": unsigned(2),
             **{name: unsigned(1) for name in bits},
+        }
+    )
+
+
+def operand_layout(config: EngineConfig) -> data.StructLayout:
+    """What a PE's multiplier takes from an operation, beside the cell memory's word.
+
+    use_left: left operand from the cell memory (memory) or 1 (one), not an entry. use_right: right
+    operand from there, but 0 with mask.
+    """
+    names = ("use_left", "use_right", "memory", "one", "mask")
+    return data.StructLayout(dict.fromkeys(names, 1))
+
+
+def total_layout(config: EngineConfig) -> data.StructLayout:
+    """What a PE's accumulator takes from an operation (see rtl.pe.cell_accumulator)."""
+    return data.StructLayout(
+        {
+            "row": config.row_width,
+            "set": max(1, config.sum_width - config.row_width),
+            "sums": 1,
+            "clear": 1,
+            "join": 1,
         }
     )

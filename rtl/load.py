@@ -7,7 +7,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.presets import memories
+from golden.format.memories import memories
 from rtl.prim.ram import BlockRam
 
 

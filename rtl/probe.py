@@ -1,7 +1,7 @@
 """Events that an engine shows to a simulator, as one wide word for each cycle.
 
 The word is an expression over signals that the engine has anyway; it costs nothing where nobody
-looks. `sim.tracer` turns recorded words into the events of golden.trace.
+looks. `sim.tracer` turns recorded words into the events of golden.timing.trace.
 """
 
 from typing import Any

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.image import Image
+from golden.format.image import Image
 from golden.kinds import EntryMemory
-from golden.timing import Counters
-from golden.trace import Trace
+from golden.timing.trace import Trace
+from golden.timing.unpack import Counters
 from rtl.engine import Engine
 from sim.harness import put, simulate
 from sim.load import load_image, load_words
@@ -32,7 +32,7 @@ def run(
 ) -> tuple[list[Trace], list[Counters]]:
     """Simulate inferences (see sim.stimuli): each one's trace and counters.
 
-    max_cycles: the watchdog's, loading not counted. The others: see sim.simulate.simulate.
+    max_cycles: the watchdog's, loading not counted. The others: see sim.check.simulate.
     """
     # The large RAMs cannot be initialised.
     load = load or image.config.entry_memory is EntryMemory.SPRAM

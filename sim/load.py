@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from golden.image import Image
+from golden.format.image import Image
 from rtl.engine import Engine
 from rtl.load import LoadTarget
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.network import Network
-from golden.recurrence import check_lengths
+from golden.arithmetic.sequences import check_lengths
+from golden.format.network import Network
 from sim.stimuli import Step
 
 

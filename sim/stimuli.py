@@ -12,7 +12,7 @@ from golden.errors import ElsieError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
-    """One step of all streams of an engine with cells, as golden.rounds.RoundModel.run takes it."""
+    """One step of all streams of an engine with cells, as RoundModel.run takes it."""
 
     x: NDArray[np.int64]
     """Integer inputs, shape (streams, n_in)."""

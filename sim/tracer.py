@@ -1,4 +1,4 @@
-"""Recorded probe words to the event trace of golden.trace."""
+"""Recorded probe words to the event trace of golden.timing.trace."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from amaranth.lib import data
 from numpy.typing import NDArray
 
 from golden.config import EngineConfig
-from golden.trace import FIELDS, Trace, sort_events
+from golden.timing.trace import FIELDS, Trace, sort_events
 from rtl.probe import engine_layout
 
 

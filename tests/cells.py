@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig
+from golden.format.network import Layer, Network, locate_inverse
 from golden.kinds import LayerKind, MacKind
-from golden.network import Layer, Network, locate_inverse
 from sim.stimuli import Step
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig, MacKind
-from golden.network import Layer, Network, locate_inverse
+from golden.format.network import Layer, Network, locate_inverse
 
 
 def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:

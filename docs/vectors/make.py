@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig
-from golden.image import encode
-from golden.network import Layer, Network, locate_inverse
+from golden.format.image import encode
+from golden.format.network import Layer, Network, locate_inverse
 
 HERE = Path(__file__).parent
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.prune import prune
+from elsie.compress.prune.prune import prune
 from examples.digits.data import Part
 
 

@@ -12,8 +12,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from compress.compiler import compile_model
-from compress.onnx_import import load_onnx
+from elsie.compress.compiler import compile_model
+from elsie.compress.onnx.dense import load_onnx
 from examples.digits.data import SEED, Part, shifted, splits
 from examples.digits.mlp import Mlp
 from golden.config import MacKind

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.cell_report import dequantised
-from compress.compile_cells import compile_cells, with_thresholds
-from compress.onnx_import import load_onnx
-from golden.arithmetic import quantise_input
+from elsie.compress.cell_report import dequantised
+from elsie.compress.compile_cells import compile_cells, with_thresholds
+from elsie.compress.onnx.dense import load_onnx
+from golden.arithmetic.layers import quantise_input
+from golden.arithmetic.sequences import predict
 from golden.config import EngineConfig
-from golden.image import encode
-from golden.network import Network
-from golden.recurrence import predict
-from golden.rounds import RoundModel
+from golden.format.image import encode
+from golden.format.network import Network
+from golden.timing.model import RoundModel
 
 FOLDER = Path(__file__).parent
 ENGINE = EngineConfig.from_dict(

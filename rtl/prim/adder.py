@@ -11,7 +11,7 @@ class SelectAdder(wiring.Component):
     """sum = addend + (other if select else base), in the same cycle; wraps.
 
     On ECP5 the choice is in the LUTs of the carry chain itself: Yosys puts it in front of them,
-    which doubles the logic. tests/rtl/test_adder.py proves that both forms are equal.
+    which doubles the logic. tests/rtl/prim/test_adder.py proves that both forms are equal.
     """
 
     addend: Signal

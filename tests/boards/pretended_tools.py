@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from boards.registry import find
-from tools.programs import TOOLS
+from toolchain.programs import TOOLS
 
 
 def pretend(path: Path, script: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import elsie
-from golden.image import encode
+from golden.format.image import encode
 from golden.presets import PRESETS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"

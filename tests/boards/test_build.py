@@ -11,12 +11,12 @@ import pytest
 
 from boards import build as build_module
 from boards.build import build, find_tools
-from boards.top import BoardTop
+from boards.gateware.top import BoardTop
 from golden.errors import ElsieError
-from tests.boards.networks import CONFIG, network
+from tests.boards.gateware.networks import CONFIG, network
 from tests.boards.pretended_tools import pretend, pretend_all
 from tests.boards.tiny import Echo
-from tools.programs import TOOLS
+from toolchain.programs import TOOLS
 
 
 @pytest.fixture

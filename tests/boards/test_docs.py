@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import serial
 
-from boards.loader import LOADED
+from boards.gateware.loader import LOADED
 from boards.registry import BOARDS
-from golden.arithmetic import quantise_input
+from golden.arithmetic.layers import quantise_input
 from rtl.prim.spram import Spram
-from tests.boards.networks import CONFIG, network
+from tests.boards.gateware.networks import CONFIG, network
 from tests.cells import cell_config, cell_network
 
 TEXT = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()

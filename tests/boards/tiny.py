@@ -4,12 +4,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from boards.uart import UartReceiver, UartTransmitter
-from tests.boards.networks import CONFIG
+from boards.gateware.uart import UartReceiver, UartTransmitter
+from tests.boards.gateware.networks import CONFIG
 
 
 class Echo(wiring.Component):
-    """rx, tx, busy, config, load_frame: as boards.top.BoardTop."""
+    """rx, tx, busy, config, load_frame: as boards.gateware.top.BoardTop."""
 
     rx: Signal
     tx: Signal

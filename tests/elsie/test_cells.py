@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import elsie
-from cli.main import main
-from golden.recurrence import predict
+from elsie.cli.main import main
+from golden.arithmetic.sequences import predict
 from tests.cells import cell_config, cell_network
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"

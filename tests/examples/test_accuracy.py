@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from compress.cell_report import dequantised
-from compress.compile_cells import compile_cells
-from compress.onnx_import import load_onnx
+from elsie.compress.cell_report import dequantised
+from elsie.compress.compile_cells import compile_cells
+from elsie.compress.onnx.dense import load_onnx
 from examples.speech import accuracy
-from golden.arithmetic import quantise_input
-from golden.network import Network
-from golden.recurrence import predict
-from sim.simulate import simulate_steps
+from golden.arithmetic.layers import quantise_input
+from golden.arithmetic.sequences import predict
+from golden.format.network import Network
+from sim.check import simulate_steps
 from sim.stimuli import Step
 
 

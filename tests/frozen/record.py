@@ -18,12 +18,13 @@ import numpy as np
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 import elsie
-from golden import netfile
-from golden.image import Image, encode
-from golden.network import Network
-from golden.rounds import RoundModel
-from golden.timing import Counters, TimingModel
-from golden.trace import Trace
+from golden.format import netfile
+from golden.format.image import Image, encode
+from golden.format.network import Network
+from golden.timing.model import RoundModel
+from golden.timing.single import TimingModel
+from golden.timing.trace import Trace
+from golden.timing.unpack import Counters
 from rtl.engine import Engine
 from tests.cells import cell_config, cell_network, random_steps
 from tests.networks import random_input, random_network, small_config

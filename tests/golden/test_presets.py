@@ -6,8 +6,9 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.memories import block_rams, memories, sprams
 from golden.kinds import EntryMemory, MacKind
-from golden.presets import PRESETS, block_rams, check_fits, find, memories, sprams
+from golden.presets import PRESETS, check_fits, find
 
 
 @pytest.mark.parametrize("board", PRESETS)
@@ -80,7 +81,7 @@ def test_shapes_of_a_block_ram(
     family: str, depth: int, width: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = {"one": (1, depth, width), "three": (3, depth, width)}
-    monkeypatch.setattr("golden.presets.memories", lambda config: table)
+    monkeypatch.setattr("golden.format.memories.memories", lambda config: table)
     need = block_rams(EngineConfig(), family)
     assert need == {"one": expected, "three": 3 * expected}
 

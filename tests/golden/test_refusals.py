@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import netfile, presets
-from golden.arithmetic import accumulator_bound, quantise_input
+from golden.arithmetic.layers import quantise_input
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.image import encode
-from golden.network import Network
+from golden.format import netfile
+from golden.format.image import encode
+from golden.format.memories import memories
+from golden.format.network import Network
+from golden.proof import accumulator_bound
 from tests.networks import random_network, small_config
 
 SIZES = [6, 5]
@@ -70,4 +72,4 @@ def test_huge_inputs_saturate_in_silence() -> None:
 
 def test_activation_memory_is_counted_as_deep_as_it_is_built() -> None:
     config = CONFIG.replace(act_depth=257)
-    assert presets.memories(config)["activation"][1] == 1024
+    assert memories(config)["activation"][1] == 1024

@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Module
 
 from golden.config import EngineConfig
-from golden.image import Image, encode
+from golden.format.image import Image, encode
 from rtl.engine import Engine
 from rtl.load import LoadSelect, LoadTarget
 from rtl.prim.ram import BlockRam
@@ -19,10 +19,10 @@ from tests.networks import random_network, small_config
 from tests.rtl.helpers import clocked, drive, tiny_config
 
 OWNERS = {
-    LoadTarget.PROGRAM: "sequencer",
-    LoadTarget.COLUMN: "column_memory",
-    LoadTarget.ENTRY: "pe",
-    LoadTarget.CODEBOOK: "decoder",
+    LoadTarget.PROGRAM: "sequence.sequencer",
+    LoadTarget.COLUMN: "group.column_memory",
+    LoadTarget.ENTRY: "pe.pe",
+    LoadTarget.CODEBOOK: "pe.decoder",
 }
 Memories = dict[LoadTarget, list[Any]]
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Mux, Signal
 
-from rtl.activation_memory import ActivationMemory
-from rtl.collector import Collector
-from rtl.column_memory import ColumnMemory
-from rtl.counters import Counters
-from rtl.drain_control import DrainControl
-from rtl.pe import ProcessingElement
-from rtl.sequencer import Sequencer
+from rtl.front.activation_memory import ActivationMemory
+from rtl.front.collector import Collector
+from rtl.group.column_memory import ColumnMemory
+from rtl.operations.drain_control import DrainControl
+from rtl.pe.pe import ProcessingElement
+from rtl.sequence.counters import Counters
+from rtl.sequence.sequencer import Sequencer
 from tests.sim.faults_pe import wrap
 
 Patch = pytest.MonkeyPatch
@@ -33,7 +33,7 @@ def pointer_of_the_next_pe(patch: Patch) -> None:
             ]
             return m
 
-    patch.setattr("rtl.group.ColumnMemory", Broken)
+    patch.setattr("rtl.group.group.ColumnMemory", Broken)
 
 
 def bias_of_the_next_row(patch: Patch) -> None:
@@ -45,7 +45,7 @@ def bias_of_the_next_row(patch: Patch) -> None:
             m.d.comb += inner.bias_address.eq(self.bias_address ^ 1)
             return m
 
-    patch.setattr("rtl.group.ColumnMemory", Broken)
+    patch.setattr("rtl.group.group.ColumnMemory", Broken)
 
 
 def column_memory_ignores_hold(patch: Patch) -> None:
@@ -57,7 +57,7 @@ def column_memory_ignores_hold(patch: Patch) -> None:
             wrap(m, self, ColumnMemory(config=self._config, init=self._init), but=("hold",))
             return m
 
-    patch.setattr("rtl.group.ColumnMemory", Broken)
+    patch.setattr("rtl.group.group.ColumnMemory", Broken)
 
 
 def collector_ignores_hold(patch: Patch) -> None:
@@ -79,7 +79,7 @@ def activations_ignore_hold(patch: Patch) -> None:
             wrap(m, self, ActivationMemory(config=self._config), but=("hold",))
             return m
 
-    patch.setattr("rtl.group.ActivationMemory", Broken)
+    patch.setattr("rtl.group.group.ActivationMemory", Broken)
 
 
 def collector_skips_a_cycle(patch: Patch) -> None:
@@ -108,7 +108,7 @@ def drain_skips_the_last_row(patch: Patch) -> None:
             m.d.comb += inner.rows.eq(self.rows - 1)
             return m
 
-    patch.setattr("rtl.group.DrainControl", Broken)
+    patch.setattr("rtl.group.group.DrainControl", Broken)
 
 
 def drains_wait_for_all(patch: Patch) -> None:
@@ -122,7 +122,7 @@ def drains_wait_for_all(patch: Patch) -> None:
             m.d.comb += inner.ready.eq(self.ready.all().replicate(self._size))
             return m
 
-    patch.setattr("rtl.group.DrainControl", Broken)
+    patch.setattr("rtl.group.group.DrainControl", Broken)
 
 
 def drained_too_early(patch: Patch) -> None:
@@ -134,7 +134,7 @@ def drained_too_early(patch: Patch) -> None:
             m.d.comb += self.ready.eq(self.finished)
             return m
 
-    patch.setattr("rtl.group.ProcessingElement", Broken)
+    patch.setattr("rtl.group.group.ProcessingElement", Broken)
 
 
 def quiet_too_early(patch: Patch) -> None:

@@ -7,13 +7,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 
-from rtl.accumulator import Accumulator
-from rtl.decoder import RowCounter
-from rtl.entry_reader import EntryReader
-from rtl.mac import Product
-from rtl.pe import ProcessingElement
-from rtl.queue import Queue
-from rtl.requantiser import Requantiser
+from rtl.operations.requantiser import Requantiser
+from rtl.pe.accumulator import Accumulator
+from rtl.pe.decoder import RowCounter
+from rtl.pe.entry_reader import EntryReader
+from rtl.pe.pe import ProcessingElement
+from rtl.pe.product import Product
+from rtl.prim.queue import Queue
 
 Patch = pytest.MonkeyPatch
 
@@ -56,7 +56,7 @@ def drained_sums_stay(patch: Patch) -> None:
             m.d.comb += ram.w_en.eq(self.commit)
             return m
 
-    patch.setattr("rtl.pe.Accumulator", Broken)
+    patch.setattr("rtl.pe.pe.Accumulator", Broken)
 
 
 def padding_as_a_weight(patch: Patch) -> None:
@@ -69,7 +69,7 @@ def padding_as_a_weight(patch: Patch) -> None:
             m.d.sync += self.real.eq(self.valid)
             return m
 
-    patch.setattr("rtl.decoder.RowCounter", Broken)
+    patch.setattr("rtl.pe.decoder.RowCounter", Broken)
 
 
 def wrong_log_sign(patch: Patch) -> None:
@@ -81,7 +81,7 @@ def wrong_log_sign(patch: Patch) -> None:
             m.d.comb += inner.weight.eq(Cat(self.weight[:-1], ~self.weight[-1]))
             return m
 
-    patch.setattr("rtl.pe.Product", Broken)
+    patch.setattr("rtl.pe.pe.Product", Broken)
 
 
 # -- rounding --------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def _threshold(patch: Patch, change: int) -> None:
         def __init__(self, *, shape: Any, depth: int, threshold: int) -> None:
             super().__init__(shape=shape, depth=depth, threshold=threshold + change)
 
-    patch.setattr("rtl.pe.Queue", Broken)
+    patch.setattr("rtl.pe.pe.Queue", Broken)
 
 
 def late_warning(patch: Patch) -> None:
@@ -123,7 +123,7 @@ def early_warning(patch: Patch) -> None:
 
 def queue_overwrites(patch: Patch) -> None:
     """The warning comes late, and nothing checks."""
-    patch.setattr("rtl.queue.Assert", lambda *args: [])
+    patch.setattr("rtl.prim.queue.Assert", lambda *args: [])
     late_warning(patch)
 
 
@@ -136,7 +136,7 @@ def one_bubble_between_jobs(patch: Patch) -> None:
             m.d.comb += inner.job_valid.eq(self.job_valid & ~self.issuing)
             return m
 
-    patch.setattr("rtl.pe.EntryReader", Broken)
+    patch.setattr("rtl.pe.pe.EntryReader", Broken)
 
 
 def empty_columns_are_queued(patch: Patch) -> None:
@@ -160,8 +160,8 @@ def empty_columns_are_queued(patch: Patch) -> None:
             ]
             return m
 
-    patch.setattr("rtl.group.ProcessingElement", Eager)
-    patch.setattr("rtl.pe.EntryReader", Skipping)
+    patch.setattr("rtl.group.group.ProcessingElement", Eager)
+    patch.setattr("rtl.pe.pe.EntryReader", Skipping)
 
 
 def _turn(patch: Patch, turn: Any) -> None:
@@ -173,7 +173,7 @@ def _turn(patch: Patch, turn: Any) -> None:
             m.d.comb += self.entry.turn.eq(turn(self.turn))
             return m
 
-    patch.setattr("rtl.group.ProcessingElement", Broken)
+    patch.setattr("rtl.group.group.ProcessingElement", Broken)
 
 
 def the_neighbours_turn(patch: Patch) -> None:

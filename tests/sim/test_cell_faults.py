@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from amaranth.hdl import Signal, Value
 
-from rtl import cell_control, cell_sequencer
-from rtl.activation_lists import ActivationLists
+from rtl.front.activation_lists import ActivationLists
+from rtl.operations import cell_control
+from rtl.sequence import cell_sequencer
+from sim.check import simulate_steps
 from sim.harness import SimulationTimeout
-from sim.simulate import simulate_steps
 from tests.cells import cell_config, cell_network, random_steps
 
 TABLE = cell_control._table()
@@ -47,8 +48,8 @@ def test_without_a_fault_nothing_is_seen() -> None:
     assert not seen(streams=2)
 
 
-# Numbers as in golden.cell_program: from 8 on an LSTM with peepholes (i, f, g, f c, c, o, h), from
-# 15 on a GRU (z, 1 - z, r, n x, n h, r n, n, z h, h).
+# Numbers as in golden.format.program: from 8 on an LSTM with peepholes (i, f, g, f c, c, o, h),
+# from 15 on a GRU (z, 1 - z, r, n x, n h, r n, n, z h, h).
 FAULTS = {
     "a sum is not cleared": (8, {"clear": 0}),
     "a peephole is dropped": (9, {"look": 0}),
@@ -76,7 +77,7 @@ def test_a_wrong_operation_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) 
 
 def test_a_stolen_cycle_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry is issued in the cycle of an operation."""
-    from rtl.entry_reader import EntryReader
+    from rtl.pe.entry_reader import EntryReader
 
     def busy(self: EntryReader, m: Any, last: Signal) -> Any:
         m.d.comb += self.issuing.eq(self.busy)

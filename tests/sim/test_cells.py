@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.network import Network
-from sim.simulate import simulate_steps
+from golden.format.network import Network
+from sim.check import simulate_steps
 from tests.cells import cell_config, cell_layer, cell_network, random_steps
 
 ENGINES: list[dict[str, Any]] = [

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.sequences import Recurrence, forward, sent
 from golden.errors import ElsieError
-from golden.image import encode
-from golden.network import Network
-from golden.recurrence import Recurrence, forward, sent
-from golden.rounds import RoundModel
-from sim.simulate import simulate_steps
+from golden.format.image import encode
+from golden.format.network import Network
+from golden.timing.model import RoundModel
+from sim.check import simulate_steps
 from sim.stimuli import Step
 from tests.cells import cell_config, cell_network
 

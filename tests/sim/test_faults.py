@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from golden.network import Network
-from sim.simulate import Simulation, simulate
+from golden.format.network import Network
+from sim.check import Simulation, simulate
 from tests.networks import random_input, random_network, small_config
 from tests.sim import faults_array, faults_pe
 

@@ -7,10 +7,10 @@ from amaranth.hdl import Const
 from amaranth.lib import data
 
 from golden.config import EngineConfig
-from golden.trace import FIELDS
+from golden.timing.trace import FIELDS
 from rtl.probe import assemble, engine_layout
 from sim.tracer import inferences
-from tests.golden.slow import as_lists
+from tests.golden.timing.slow import as_lists
 
 CONFIG = EngineConfig(
     pes=3, group=2, queue_depth=12, act_width=13, weight_width=5, acc_width=53, row_depth=5

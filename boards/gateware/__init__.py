@@ -1,0 +1,1 @@
+"""What a board has besides the engine: serial line, inputs, answers, loader."""

@@ -1,0 +1,144 @@
+"""One point of the benchmark: a problem on so many PEs with such a queue, golden and RTL."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elsie.bench.eie import engine, layers
+from elsie.bench.eie.problem import Problem
+from golden.format.network import Network
+from golden.timing import eie_scheme
+from golden.timing.losses import Losses, account, assignment_bound
+from golden.timing.schedule import Latencies, schedule
+from golden.timing.single import drain_reads
+
+SCHEMES = ("elsie", "eie")
+"""Elsie's, and the one of EIE's paper (golden.timing.eie_scheme), which there is no RTL of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycles:
+    """What the golden model says of one point."""
+
+    cycles: int
+    losses: Losses
+    bound: float
+    """Most entries of a PE / the mean: what the row assignment alone would cost."""
+    broadcasts: int
+
+    def useful_utilisation(self, pes: int) -> float:
+        """MACs / (PEs x cycles)."""
+        return self.losses.useful / (pes * self.cycles)
+
+
+def predict(net: Network, work: engine.Work, x: NDArray[np.int64]) -> Cycles:
+    """The golden model's cycles for a network of one layer, without a trace: for many points."""
+    config, t = net.config, Latencies.of(net.config)
+    column = np.flatnonzero(x)
+    column = column[np.argsort(column % config.groups, kind="stable")]
+    stored, real = work.stored[:, column], work.real[:, column]
+    jobs = schedule(config, stored, 1)
+    reads = drain_reads(config, jobs.over + t.flush, rows=work.rows)
+    finish = int(reads.max()) + t.drain + 1
+    return Cycles(
+        cycles=finish - 1,
+        losses=account(jobs, stored, real, start=1, end=finish),
+        bound=assignment_bound(stored),
+        broadcasts=len(column),
+    )
+
+
+def predict_eie(problem: Problem, *, pes: int, queue: int) -> Cycles:
+    """The same under EIE's own scheme."""
+    entries = eie_scheme.encode(problem.indptr, problem.rows, pes=pes)
+    column = np.flatnonzero(problem.x)
+    stored, real = entries.stored[:, column], entries.real[:, column]
+    run = eie_scheme.schedule(stored, real, queue=queue)
+    return Cycles(
+        cycles=run.cycles,
+        losses=run.losses,
+        bound=assignment_bound(np.maximum(stored, 1)),
+        broadcasts=len(column),
+    )
+
+
+class Bench:
+    """One problem on one number of PEs; the row assignment is made once."""
+
+    def __init__(self, problem: Problem, *, pes: int, group: int = engine.GROUP) -> None:
+        """Raises ElsieError when the engine has no room for it."""
+        self.problem, self.pes, self.group = problem, pes, group
+        config = engine.engine(pes=pes, group=group)
+        engine.check_fits(problem, config)
+        self._position = engine.assign(problem, config)
+        self._work = engine.work(engine.network(problem, self._position, config))
+        self._eie = predict_eie(problem, pes=pes, queue=layers.QUEUE)
+
+    def network(self, queue: int) -> Network:
+        """The layer for an engine with this queue."""
+        config = engine.engine(pes=self.pes, queue=queue, group=self.group)
+        return engine.network(self.problem, self._position, config)
+
+    def row(self, queue: int) -> dict[str, Any]:
+        """The golden model's figures, as in `--json`; those of the RTL are None."""
+        net = self.network(queue)
+        point = predict(net, self._work, self.problem.x)
+        return {
+            **_row(self.problem, point, pes=self.pes, scheme="elsie", queue=queue),
+            "group": self.group,
+            "queue_depth": net.config.queue_depth,
+            "eie_scheme_cycles": self._eie.cycles,
+            "eie_scheme_utilisation": self._eie.useful_utilisation(self.pes),
+        }
+
+    def add_rtl(self, row: dict[str, Any]) -> str | None:
+        """Simulate the RTL of a row's point, add its figures; returns the first difference."""
+        from sim.check import simulate  # Amaranth is slow to import
+
+        net = self.network(row["queue"])
+        done = simulate(net, engine.real_input(self.problem), compiled=True)
+        inference = done.inferences[0]
+        row["cycles_rtl"] = inference.trace.cycles
+        row["outputs_equal"] = inference.outputs_equal
+        row["trace_equal"] = inference.trace_equal
+        row["events"] = sum(len(events) for events in inference.trace.events.values())
+        if inference.expected_trace.cycles != row["cycles_golden"]:
+            return f"layer {self.problem.name}: the golden model disagrees with itself"
+        return done.first_difference()
+
+
+def eie_row(problem: Problem, *, pes: int, queue: int) -> dict[str, Any]:
+    """A row of EIE's scheme; there is no RTL of it."""
+    point = predict_eie(problem, pes=pes, queue=queue)
+    return {
+        **_row(problem, point, pes=pes, scheme="eie", queue=queue),
+        "group": None,
+        "queue_depth": queue,
+        "eie_scheme_cycles": point.cycles,
+        "eie_scheme_utilisation": point.useful_utilisation(pes),
+    }
+
+
+def _row(problem: Problem, point: Cycles, *, pes: int, scheme: str, queue: int) -> dict[str, Any]:
+    paper = problem.paper if pes == layers.PES else None
+    return {
+        "layer": problem.name,
+        "scheme": scheme,
+        "balanced": problem.balanced,
+        "pes": pes,
+        "queue": queue,
+        "useful_macs": point.losses.useful,
+        "broadcasts": point.broadcasts,
+        "cycles_golden": point.cycles,
+        "cycles_rtl": None,
+        "outputs_equal": None,
+        "trace_equal": None,
+        "useful_utilisation": point.useful_utilisation(pes),
+        "assignment_bound": point.bound,
+        "eie_paper_microseconds": paper.microseconds if paper else None,
+        "eie_paper_cycles": paper.cycles if paper else None,
+        "eie_paper_utilisation": paper.useful_utilisation if paper else None,
+        "losses": point.losses.to_dict(),
+    }

@@ -1,0 +1,73 @@
+"""A top with few pins, for an engine whose area and timing are measured."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.format.image import Image
+from rtl.engine import Engine
+from rtl.load import LoadTarget
+
+
+class Harness(wiring.Component):
+    """The engine between shift registers and XORs, so that nothing of it is optimised away.
+
+    feed: bits of the inputs, and of the load words where `load` is set, one a cycle. offer: an
+    input is offered. write: a load word for an entry memory is offered. check: parity of what the
+    engine says in this cycle, all of it registered. ready: the engine takes inputs.
+    """
+
+    feed: Signal
+    offer: Signal
+    write: Signal
+    check: Signal
+    ready: Signal
+
+    def __init__(self, *, image: Image, load: bool) -> None:
+        """`load`: entries come over the load port; all else starts with `image`."""
+        self.config = image.config
+        self._load = load
+        self._image = image
+        super().__init__(
+            {"feed": In(1), "offer": In(1), "write": In(1), "check": Out(1), "ready": Out(1)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Registers on every pin."""
+        m = Module()
+        m.submodules.engine = engine = Engine(config=self.config, image=self._image)
+        feed = Signal()
+        payload = Value.cast(engine.input.payload)
+        word = Signal(engine.load.payload.shape())
+        bits = Signal(len(payload) + (len(Value.cast(word)) if self._load else 0))
+        offer, write = Signal(), Signal()
+        m.d.sync += [
+            feed.eq(self.feed),
+            offer.eq(self.offer),
+            write.eq(self.write),
+            bits.eq(Cat(feed, bits)),
+        ]
+        m.d.comb += [
+            payload.eq(bits),
+            engine.input.valid.eq(offer),
+            engine.output.ready.eq(1),
+            engine.load.valid.eq(write if self._load else 0),
+        ]
+        if self._load:
+            m.d.comb += [
+                word.eq(bits[len(payload) :]),
+                engine.load.payload.eq(word),
+                engine.load.payload.target.eq(LoadTarget.ENTRY),
+            ]
+        said = Cat(engine.output.valid, engine.output.payload, engine.done, engine.counters)
+        seen = Signal(len(said))
+        # Two registers: the parity of so many bits takes more than one cycle of logic.
+        part = 12
+        parts = Signal(-(-len(said) // part))
+        m.d.sync += [
+            seen.eq(said),
+            parts.eq(Cat(seen[n : n + part].xor() for n in range(0, len(said), part))),
+            self.check.eq(parts.xor()),
+            self.ready.eq(engine.input.ready),
+        ]
+        return m

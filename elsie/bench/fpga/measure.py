@@ -1,0 +1,135 @@
+"""Synthesis, place and route of one configuration, and the ledger's row of it."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from boards import report
+from boards.build import AFTER_READ
+from elsie.bench.fpga.configurations import Configuration
+from elsie.bench.fpga.harness import Harness
+from elsie.bench.fpga.network import random_network
+from golden.format.image import encode
+from toolchain.programs import TOOLS
+
+Progress = Callable[[str], None]
+
+_NEXTPNR = {
+    "LFE5U-85F": ("--85k", "--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained"),
+    "LFE5U-25F": ("--25k", "--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained"),
+    "iCE40HX8K": ("--hx8k", "--package", "ct256"),
+    "iCE40UP5K": ("--up5k", "--package", "sg48"),
+}
+_SYNTH = {"iCE40UP5K": ("-dsp", "-device", "u"), "iCE40HX8K": ("-device", "hx")}
+
+
+class Part:
+    """What the RTL asks of a platform: which cells there are."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        """The part."""
+
+
+def measure(
+    configuration: Configuration, *, work: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Build it and return the ledger's row.
+
+    work: where the files are left, for those who look closer; else they are dropped. progress:
+    called with a line for each step. Raises ElsieError when a tool is missing or fails.
+    """
+    if work is not None:
+        work.mkdir(parents=True, exist_ok=True)
+        return _measure(configuration, work, progress or (lambda _: None))
+    # Beside the caller, because YoWASP hides /tmp.
+    with tempfile.TemporaryDirectory(prefix=".fpga-", dir=".") as folder:
+        return _measure(configuration, Path(folder), progress or (lambda _: None))
+
+
+def _measure(configuration: Configuration, work: Path, progress: Progress) -> dict[str, Any]:
+    """The steps, in directory `work`."""
+    progress(f"{configuration.name}: elaborating")
+    synthesise(configuration, work, progress)
+    progress(f"{configuration.name}: running nextpnr-{configuration.family}")
+    route(configuration, work)
+    return row(
+        configuration,
+        route=json.loads((work / "pnr.json").read_text()),
+        synthesis=json.loads((work / "stat.json").read_text()),
+    )
+
+
+def synthesise(configuration: Configuration, work: Path, progress: Progress) -> None:
+    """Write top.il, and what Yosys makes of it: top.json and stat.json."""
+    from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+
+    top = Harness(image=encode(random_network(configuration)), load=configuration.loaded)
+    part: Any = Part(configuration.device)
+    (work / "top.il").write_text(
+        # Source paths in the netlist would make the result depend on where Elsie is installed.
+        rtlil.convert(top, name="top", platform=part, emit_src=False)
+    )
+    options = [*_SYNTH.get(configuration.device, ()), *configuration.synth]
+    script = [
+        "read_rtlil top.il",
+        *AFTER_READ,
+        f"synth_{configuration.family} {' '.join(options)} -top top",
+        "tee -q -o stat.json stat -json",
+        "write_json top.json",
+    ]
+    (work / "top.ys").write_text("\n".join(script) + "\n")
+    progress(f"{configuration.name}: running yosys")
+    TOOLS["yosys"].run(["-q", "-l", "yosys.log", "top.ys"], cwd=work)
+
+
+def route(configuration: Configuration, work: Path) -> None:
+    """Place and route top.json; write pnr.json."""
+    arguments = [
+        *_NEXTPNR[configuration.device],
+        *("--json", "top.json", "--report", "pnr.json", "--log", "pnr.log", "-q"),
+        *("--freq", f"{configuration.clock_mhz:g}", "--seed", str(configuration.seed)),
+        # A clock that is not met is a result too, and the row says so.
+        "--timing-allow-fail",
+        *configuration.pnr,
+    ]
+    TOOLS[f"nextpnr-{configuration.family}"].run(arguments, cwd=work)
+
+
+def row(
+    configuration: Configuration, *, route: dict[str, Any], synthesis: dict[str, Any]
+) -> dict[str, Any]:
+    """The ledger's row from nextpnr's report and Yosys' `stat -json`."""
+    used, available = report.area(configuration.family, route=route, synthesis=synthesis)
+    fmax = report.fmax_mhz(route, clock_mhz=configuration.clock_mhz)
+    engine = configuration.engine
+    luts = used["lut"] or 0
+    return {
+        "name": configuration.name,
+        "device": configuration.device,
+        "board": configuration.board,
+        "pes": engine.pes,
+        "mac": engine.mac.value,
+        "lut": luts,
+        "lut_per_pe": round(luts / engine.pes, 1),
+        **{field: used[field] for field in ("ff", "lc", "bram", "spram", "dsp")},
+        "available": available,
+        "fmax_mhz": round(fmax, 2),
+        "clock_mhz": configuration.clock_mhz,
+        "met": fmax >= configuration.clock_mhz,
+        "seed": configuration.seed,
+        "network": {"sizes": list(configuration.sizes), "density": configuration.density},
+        "engine": engine.to_dict(),
+        "synth": list(configuration.synth),
+        "pnr": list(configuration.pnr),
+        "tools": tools(configuration.family),
+    }
+
+
+def tools(family: str) -> dict[str, str]:
+    """Name and version of the packages that make the figures."""
+    names = ("yosys", f"nextpnr-{family}")
+    return {name: version(TOOLS[name].package.replace("_", "-")) for name in names}

@@ -1,0 +1,81 @@
+"""`elsie bench fpga`."""
+
+import argparse
+from typing import Any
+
+from elsie.cli import output
+from elsie.cli.grammar import add_command
+from golden.errors import ElsieError
+
+_SHOWN = ("name", "pes", "lut", "lut_per_pe", "ff", "bram", "dsp", "clock_mhz", "fmax_mhz", "met")
+
+
+def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The grammar."""
+    command = add_command(
+        steps,
+        "fpga",
+        "the ledger of area and timing: print, regenerate, compare",
+        "elsie bench fpga --json",
+        "elsie bench fpga --measure hx8k-4-codebook",
+    )
+    command.add_argument("--list", action="store_true", help="print the configurations' names")
+    command.add_argument(
+        "--measure",
+        metavar="NAME[,NAME...]",
+        help="place and route these again and compare with the ledger; 1 if anything differs",
+    )
+    command.add_argument(
+        "--update", action="store_true", help="with --measure: write the ledger instead"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the ledger, or measure again."""
+    from elsie.bench.fpga import ledger
+    from elsie.bench.fpga.configurations import CONFIGURATIONS
+
+    if options.update and not options.measure:
+        raise ElsieError("--update needs --measure NAME: which rows to write")
+    if options.list:
+        names = list(CONFIGURATIONS)
+        output.result(
+            {"configurations": names}, as_json=options.json, text=lambda: print("\n".join(names))
+        )
+        return 0
+    if options.measure:
+        return _measure(options)
+    _print(ledger.rows(), options)
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> int:
+    """Measure the named configurations; compare each with its row, or write it."""
+    from elsie.bench.fpga import ledger
+    from elsie.bench.fpga.configurations import find
+    from elsie.bench.fpga.measure import measure
+
+    chosen = [find(name) for name in options.measure.split(",")]
+    rows, changed = [], False
+    for configuration in chosen:
+        row = measure(configuration, progress=output.note)
+        if options.update:
+            output.note(f"{row['name']}: written to {ledger.save(row)}")
+        else:
+            found = ledger.differences(ledger.load(configuration.name), row)
+            changed |= bool(found)
+            for sentence in found or ["as in the ledger"]:
+                output.note(f"{row['name']}: {sentence}")
+        rows.append(row)
+    _print(rows, options, measured=True, equal=not changed)
+    return int(changed)
+
+
+def _print(rows: list[dict[str, Any]], options: argparse.Namespace, **more: bool) -> None:
+    """Rows as one JSON object or a table."""
+
+    def text() -> None:
+        cells = [["-" if row[name] is None else str(row[name]) for name in _SHOWN] for row in rows]
+        output.table(list(_SHOWN), cells)
+
+    output.result({"rows": rows, **more}, as_json=options.json, text=text)

@@ -1,0 +1,31 @@
+"""`elsie boards`."""
+
+import argparse
+
+from elsie.cli import output
+from golden.presets import PRESETS
+
+
+def run(options: argparse.Namespace) -> int:
+    """List the boards and their presets."""
+    rows = [
+        {
+            "board": preset.board,
+            "title": preset.title,
+            "device": preset.device,
+            "family": preset.family,
+            "clock_mhz": preset.clock_mhz,
+            "block_rams": preset.block_rams,
+            "sprams": preset.sprams,
+            "pes": preset.base.pes,
+            "act_width": preset.base.act_width,
+        }
+        for preset in PRESETS.values()
+    ]
+    headers = ["board", "title", "device", "clock_mhz", "block_rams", "sprams", "pes", "act_width"]
+    output.result(
+        {"boards": rows},
+        as_json=options.json,
+        text=lambda: output.table(headers, [[f"{row[name]}" for name in headers] for row in rows]),
+    )
+    return 0

@@ -1,0 +1,21 @@
+"""`elsie build`."""
+
+import argparse
+
+import elsie
+from elsie.cli import output
+from elsie.cli.paths import check_directory
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the bitstream and print its report."""
+    check_directory(options.out)
+    network = elsie.load(options.net)
+    report = elsie.build(
+        network, options.board, out=options.out, seed=options.seed, progress=output.note
+    )
+    values = {**report.to_dict(), "bitstream": str(options.out / report.bitstream)}
+    if report.load is not None:
+        values["load"] = str(options.out / report.load)
+    output.result(values, as_json=options.json, text=lambda: print(report.table()))
+    return 0

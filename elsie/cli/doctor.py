@@ -1,0 +1,24 @@
+"""`elsie doctor`."""
+
+import argparse
+
+from elsie.cli import output
+from elsie.doctor import examine
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the tools; exit code 1 when one that is needed is missing or does not run."""
+    with output.progress("running the tools (the first run prepares them)", "tools") as update:
+        checks = examine(progress=update)
+    healthy = all(check.ok for check in checks if check.needed)
+    values = {"ok": healthy, "checks": [check.to_dict() for check in checks]}
+
+    def text() -> None:
+        for check in checks:
+            mark = "ok" if check.ok else "MISSING" if check.needed else "not there"
+            output.line(check.name, f"{mark:<10} {check.detail}")
+            if not check.ok:
+                output.line("", f"{'':<10} {check.cure}")
+
+    output.result(values, as_json=options.json, text=text)
+    return 0 if healthy else 1

@@ -1,0 +1,126 @@
+"""A trained LSTM or GRU layer in floating point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.errors import ElsieError
+from golden.kinds import LayerKind
+
+Reals = NDArray[np.float64]
+
+GATES = {LayerKind.LSTM: "ifgo", LayerKind.GRU: "zrn"}
+"""Order of the gates; g is the LSTM's cell input, n the GRU's."""
+
+
+def sigmoid(x: Reals) -> Reals:
+    """1 / (1 + e^-x), of any shape."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FloatCells:
+    """One recurrent layer of n cells; golden.arithmetic.cells has the formulas.
+
+    Raises ElsieError naming the layer when the shapes do not fit or a value is not finite.
+    """
+
+    name: str
+    """Name for messages, unique in a model."""
+    kind: LayerKind
+    """LSTM or GRU."""
+    weight: Reals
+    """For the inputs, gates in the order of GATES, shape (gates, n, n_in)."""
+    recurrent: Reals
+    """For what is fed back, shape (gates, n, n_back)."""
+    bias: Reals
+    """Input and recurrent bias added up, shape (gates, n); of a GRU's n, that of the input only."""
+    bias_recurrent: Reals | None = None
+    """GRU: recurrent bias of n, which r multiplies, shape (n,)."""
+    peephole: Reals | None = None
+    """LSTM: weights of the state in i, f and o, shape (3, n)."""
+    projection: Reals | None = None
+    """LSTM: y = projection @ h is the output, and is what is fed back, shape (n_back, n)."""
+
+    def __post_init__(self) -> None:
+        """Check shapes and values."""
+        if self.kind not in GATES:
+            raise ElsieError(f"layer {self.name}: kind must be lstm or gru, not {self.kind.value}")
+        gates, lstm = len(GATES[self.kind]), self.kind is LayerKind.LSTM
+        if self.weight.ndim != 3 or not self.weight.size:
+            raise ElsieError(
+                f"layer {self.name}: the weight must have shape (gates, cells, inputs), not "
+                f"{self.weight.shape}"
+            )
+        n, back = self.weight.shape[1], self.n_out
+        shapes: dict[str, tuple[int, ...] | None] = {
+            "weight": (gates, n, self.n_in),
+            "recurrent": (gates, n, back),
+            "bias": (gates, n),
+            "bias_recurrent": None if lstm else (n,),
+            "peephole": (3, n) if lstm and self.peephole is not None else None,
+            "projection": (back, n) if lstm and self.projection is not None else None,
+        }
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if (None if value is None else value.shape) != shape:
+                raise ElsieError(
+                    f"layer {self.name}: {name} must have shape {shape}, not "
+                    f"{None if value is None else value.shape}"
+                )
+            if value is not None and not np.isfinite(value).all():
+                raise ElsieError(
+                    f"layer {self.name}: {name} has values that are NaN or infinite; train or "
+                    f"export the model again"
+                )
+
+    @property
+    def n_in(self) -> int:
+        """Inputs."""
+        return self.weight.shape[2]
+
+    @property
+    def n_cells(self) -> int:
+        """Cells."""
+        return self.weight.shape[1]
+
+    @property
+    def n_out(self) -> int:
+        """Outputs: cells, or rows of the projection."""
+        return self.n_cells if self.projection is None else self.projection.shape[0]
+
+    def start(self, samples: int) -> tuple[Reals, Reals]:
+        """State (samples, n_cells) and output (samples, n_out) before the first step."""
+        return np.zeros((samples, self.n_cells)), np.zeros((samples, self.n_out))
+
+    def step(self, x: Reals, state: Reals, y: Reals) -> tuple[Reals, Reals]:
+        """New state and output for inputs (samples, n_in), and both of the step before."""
+        if self.kind is LayerKind.GRU:
+            new = self._gru(x, state)
+            return new, new
+        i, f, g, o = (self._sum(gate, x, y) for gate in range(4))
+        look = np.zeros((3, self.n_cells)) if self.peephole is None else self.peephole
+        new = sigmoid(f + look[1] * state) * state + sigmoid(i + look[0] * state) * np.tanh(g)
+        h = sigmoid(o + look[2] * new) * np.tanh(new)
+        return new, h if self.projection is None else h @ self.projection.T
+
+    def _sum(self, gate: int, x: Reals, y: Reals) -> Reals:
+        return x @ self.weight[gate].T + y @ self.recurrent[gate].T + self.bias[gate]
+
+    def _gru(self, x: Reals, h: Reals) -> Reals:
+        z, r = (sigmoid(self._sum(gate, x, h)) for gate in range(2))
+        inner = h @ self.recurrent[2].T + (
+            0.0 if self.bias_recurrent is None else self.bias_recurrent
+        )
+        n = np.tanh(x @ self.weight[2].T + self.bias[2] + r * inner)
+        return (1.0 - z) * n + z * h
+
+    def forward(self, x: Reals) -> Reals:
+        """Outputs (samples, steps, n_out) for inputs (samples, steps, n_in), from zero states."""
+        state, y = self.start(len(x))
+        outputs = []
+        for nth in range(x.shape[1]):
+            state, y = self.step(x[:, nth], state, y)
+            outputs.append(y)
+        return np.stack(outputs, axis=1)

@@ -1,0 +1,1 @@
+"""Which PE owns which row."""

@@ -1,0 +1,1 @@
+"""Real weights and activations to integers."""

@@ -1,0 +1,149 @@
+"""Float weights to weight codes, for each MAC kind (what a code means: golden.format.alphabets)."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elsie.compress.quantise.kmeans import kmeans, nearest
+from golden.config import EngineConfig, MacKind
+from golden.format.alphabets import decode
+
+MAX_FRAC = 60
+"""Largest weight_frac: weights below 2**-60 are as good as none, and int64 holds the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quantised:
+    """A matrix in weight codes; an integer weight w stands for w x 2**-weight_frac."""
+
+    stored: NDArray[np.bool_]
+    """Which weights have an entry, shape (n_out, n_in). Weights that became 0 have none."""
+    codes: NDArray[np.int64]
+    """Weight codes, 0 where nothing is stored, shape (n_out, n_in)."""
+    codebook: NDArray[np.int64]
+    """Shared integer weights, shape (2**code_width,); empty unless the kind is codebook."""
+    weight_frac: int
+    """Binary places of the integer weights."""
+    values: NDArray[np.float64]
+    """What the codes stand for, 0 where nothing is stored, shape (n_out, n_in)."""
+
+    def columns(self, count: int | None = None) -> dict[str, Any]:
+        """The first `count` columns, or all, as fields of golden.format.network.Layer."""
+        stored = self.stored[:, :count]
+        column, row = np.nonzero(stored.T)  # by column, rows ascending
+        return {
+            "indptr": np.concatenate(([0], np.cumsum(stored.sum(axis=0)))),
+            "rows": row,
+            "codes": self.codes[row, column],
+            "codebook": self.codebook,
+            "weight_frac": self.weight_frac,
+        }
+
+
+def quantise(
+    config: EngineConfig, weight: NDArray[np.float64], *, max_frac: int = MAX_FRAC
+) -> Quantised:
+    """Quantise a finite matrix (n_out, n_in) for `config.mac`; zeros stay zeros.
+
+    `max_frac` bounds weight_frac from above, for layers whose bias would not fit otherwise.
+
+    codebook: 2**code_width centroids by optimal k-means on the non-zero weights (Deep Compression,
+    section 3), rounded to weight_width bits at the largest weight_frac that fits.
+    fixed: code_width bits, the power-of-two scale of least squared error, saturating.
+    log: the nearest of +-2**e x 2**-weight_frac, weight_frac of least squared error. Nearest is
+    meant in the value domain (1.5 is the border between 1 and 2), which is what least squared
+    error asks for; LogNet (section 3) rounds the logarithm (border at sqrt 2) instead. A weight
+    nearer to 0 than to the least magnitude is dropped.
+    """
+    present = weight[weight != 0]
+    frac_of = {
+        MacKind.CODEBOOK: _codebook,
+        MacKind.FIXED: _fixed,
+        MacKind.LOG: _log,
+    }[config.mac]
+    codes = np.zeros(weight.shape, dtype=np.int64)
+    codes[weight != 0], codebook, frac = frac_of(config, present, max_frac)
+    integers = np.where(weight != 0, decode(config, codes, codebook), 0)
+    if config.mac is MacKind.LOG:
+        integers = np.where(np.abs(weight) * 2.0**frac < 0.5, 0, integers)
+    stored = integers != 0
+    return Quantised(
+        stored=stored,
+        codes=np.where(stored, codes, 0),
+        codebook=codebook,
+        weight_frac=frac,
+        values=integers * 2.0**-frac,
+    )
+
+
+_Codes = tuple[NDArray[np.int64], NDArray[np.int64], int]
+"""Codes of the non-zero weights, codebook, weight_frac."""
+
+
+def largest_frac(values: NDArray[np.float64], *, width: int, max_frac: int = MAX_FRAC) -> int:
+    """Largest frac <= max_frac at which rint(values x 2**frac) fits `width` signed bits."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest == 0.0:
+        return min(width - 1, max_frac)
+    frac = min(width - 1 - math.floor(math.log2(largest)) + 1, max_frac)
+    limit = 1 << (width - 1)
+    while True:
+        scaled = np.rint(values * 2.0**frac)
+        if scaled.min() >= -limit and scaled.max() < limit:
+            return frac
+        frac -= 1
+
+
+def _codebook(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+    codebook = np.zeros(1 << config.code_width, dtype=np.int64)
+    if not weights.size:
+        return np.zeros(0, np.int64), codebook, min(config.weight_width - 1, max_frac)
+    centroids = kmeans(weights, 1 << config.code_width)
+    frac = largest_frac(centroids, width=config.weight_width, max_frac=max_frac)
+    shared = np.unique(np.rint(centroids * 2.0**frac))
+    codebook[: len(shared)] = shared.astype(np.int64)
+    return nearest(weights * 2.0**frac, shared), codebook, frac
+
+
+def _fixed(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+    width = config.code_width
+    limit = 1 << (width - 1)
+
+    def integers(frac: int) -> NDArray[np.float64]:
+        return np.clip(np.rint(weights * 2.0**frac), -limit, limit - 1)
+
+    # Below the largest frac without saturation the grid only gets coarser; far above it every
+    # weight saturates.
+    low = largest_frac(weights, width=width, max_frac=max_frac)
+    fracs = range(low, min(low + width, max_frac) + 1)
+    frac = min(fracs, key=lambda f: float(np.sum((integers(f) * 2.0**-f - weights) ** 2)))
+    codes = integers(frac).astype(np.int64) & ((1 << width) - 1)
+    return codes, np.zeros(0, np.int64), frac
+
+
+def _log(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+    sign = 1 << (config.code_width - 1)
+    top = sign - 1  # the largest exponent
+    if not weights.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), min(top, max_frac)
+    magnitude = np.abs(weights)
+
+    def exponents(frac: int) -> NDArray[np.int64]:
+        """Nearest exponent; mantissas from 1.5 up belong to the next one."""
+        mantissa, exponent = np.frexp(magnitude * 2.0**frac)
+        return np.clip(exponent - 1 + (mantissa >= 0.75), 0, top).astype(np.int64)
+
+    def error(frac: int) -> float:
+        value = np.ldexp(1.0, exponents(frac) - frac)
+        kept = np.where(magnitude * 2.0**frac < 0.5, 0.0, value)
+        return float(np.sum((kept - magnitude) ** 2))
+
+    # The greatest magnitude 2**(top - frac) lies between the least and the largest weight.
+    low = top - math.ceil(math.log2(magnitude.max()))
+    high = top - math.floor(math.log2(magnitude.min()))
+    fracs = range(min(low, max_frac), min(high, low + MAX_FRAC, max_frac) + 1)
+    frac = min(fracs, key=error)
+    return exponents(frac) + sign * (weights < 0), np.zeros(0, np.int64), frac

@@ -1,0 +1,1 @@
+"""What an engine computes, in integers."""

@@ -1,0 +1,76 @@
+"""Lists of activations: where each layer of a network with cells finds and puts them.
+
+A group's activation memory holds `act_lists` lists. Each stream has its own: two that layers use in
+turn, source and target, and two for every layer whose output is fed back, the step before's and the
+step's, which change places from step to step. With delta no two layers share a list, because what
+was sent last is known by list.
+"""
+
+from dataclasses import dataclass
+
+from golden.format.network import Network
+from golden.kinds import LayerKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A list of stream 0; if it alternates, it is list + 1 in every other step."""
+
+    number: int
+    alternates: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """The lists of every layer, and how many a stream has."""
+
+    source: tuple[Place, ...]
+    """Input of each layer."""
+    recurrent: tuple[Place | None, ...]
+    """What is fed back into each layer: the list's counterpart, from the step before."""
+    target: tuple[Place, ...]
+    """Output of each layer."""
+    per_stream: int
+    """How many a stream needs; stream s has those from s * EngineConfig.stream_lists on."""
+
+
+def allocate(network: Network) -> Lists:
+    """Lists of a network; the input of the first layer is list 0."""
+    sources = {
+        number + layer.projected
+        for number, layer in enumerate(network.layers)
+        if layer.kind is not LayerKind.DENSE
+    }
+    numbers = _numbers(network, sources)
+    targets = tuple(
+        Place(number=number, alternates=nth in sources) for nth, number in enumerate(numbers)
+    )
+    return Lists(
+        source=(Place(number=0, alternates=False), *targets[:-1]),
+        recurrent=tuple(
+            None if layer.kind is LayerKind.DENSE else targets[number + layer.projected]
+            for number, layer in enumerate(network.layers)
+        ),
+        target=targets,
+        per_stream=1 + max(1, *(p.number + p.alternates for p in targets)),
+    )
+
+
+def _numbers(network: Network, fed_back: set[int]) -> list[int]:
+    """List of each layer's outputs; the first of two for those that are fed back."""
+    found, free = [], 2
+    if network.config.delta:
+        free = 1
+        for number in range(len(network.layers)):
+            found.append(free)
+            free += 1 + (number in fed_back)
+        return found
+    turn = 0
+    for number in range(len(network.layers)):
+        if number in fed_back:
+            found.append(free)
+            free += 2
+        else:
+            turn = 1 - turn
+            found.append(turn)
+    return found

@@ -1,0 +1,290 @@
+"""A compressed network: formats, sparse matrices and the layer list.
+
+This is what the compiler produces and everything else consumes. Nothing here depends on how the
+bits are packed for the engine; `golden.format.image` does that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.format.alphabets import decode
+from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
+
+ACTIVATIONS = ("relu", "identity")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layer:
+    """One layer in integers: y = act(round((W x + bias) / 2**shift)), or LSTM or GRU cells.
+
+    A layer of n_out cells has one matrix for all its gates: row g * n_out + j is gate g of cell j,
+    in the order of LayerKind; its columns are the layer's inputs, then what is fed back. How gates
+    become outputs is in golden.arithmetic.cells; there `shift` is that of a tanh, and a sigmoid's
+    is one more.
+    """
+
+    name: str
+    """Name for messages, from the model."""
+    n_in: int
+    """Inputs."""
+    n_out: int
+    """Outputs: rows, or cells."""
+    indptr: NDArray[np.int64]
+    """CSC column starts, shape (n_in + n_back + 1,)."""
+    rows: NDArray[np.int64]
+    """Row of each non-zero, ascending within a column, shape (nnz,)."""
+    codes: NDArray[np.int64]
+    """Weight code of each non-zero, shape (nnz,)."""
+    codebook: NDArray[np.int64]
+    """Shared integer weights, shape (2**code_width,); empty unless the MAC kind is codebook."""
+    bias: NDArray[np.int64]
+    """Bias of every row at full precision, the accumulator's scale, shape (gates x n_out,)."""
+    shift: int
+    """Requantising right shift: weight_frac + in_frac - out_frac; for cells PRE_FRAC instead."""
+    activation: str
+    """'relu' or 'identity'."""
+    weight_frac: int
+    """An integer weight w stands for w * 2**-weight_frac."""
+    in_frac: int
+    """An input activation a stands for a * 2**-in_frac."""
+    out_frac: int
+    """An output activation a stands for a * 2**-out_frac; GATE_FRAC for cells."""
+    position: NDArray[np.int64]
+    """Row assignment, shape (n_out,): row j is column position[j] of the next layer. A position c
+    stands for group c % groups and index c // groups in it; index i is local row i // group of
+    the group's PE number i % group. For cells, local row 4 r + g is gate g of local cell r."""
+    kind: LayerKind = LayerKind.DENSE
+    """What it computes."""
+    n_back: int = 0
+    """Columns that are fed back: outputs of the step before; 0 for dense layers."""
+    projected: bool = False
+    """What is fed back is the next layer's output (a projection; Sak et al., 2014), not its own."""
+    peephole: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    """LSTM: weight codes of the peepholes i, f, o, shape (n_out, 3); (0, 3) without. They look at
+    the state, at a weight scale of in_frac - state_frac more."""
+    threshold: int = 0
+    """With delta: an output is sent when it moved by more than this since it was sent last."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the matrix."""
+        return self.kind.gates * self.n_out
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the matrix."""
+        return self.n_in + self.n_back
+
+    @property
+    def peepholes(self) -> bool:
+        """It has peepholes."""
+        return len(self.peephole) > 0
+
+    @property
+    def nnz(self) -> int:
+        """Stored non-zero weights."""
+        return int(self.indptr[-1])
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """Column of each non-zero, shape (nnz,)."""
+        return np.repeat(np.arange(self.n_columns), np.diff(self.indptr))
+
+    def weights(self, config: EngineConfig) -> NDArray[np.int64]:
+        """Integer weight of each non-zero, shape (nnz,)."""
+        return self.decode(config, self.codes)
+
+    def decode(self, config: EngineConfig, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Integer weights of codes of any shape, a peephole's for example."""
+        return decode(config, codes, self.codebook if self.codebook.size else None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """A compressed network for one engine configuration."""
+
+    name: str
+    """Name of the model."""
+    config: EngineConfig
+    """The engine it was compiled for."""
+    layers: tuple[Layer, ...]
+    """In order; at least one."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """What the compiler reports: accuracies, densities, sizes. JSON values only."""
+    threshold: int = 0
+    """With delta: an input is sent when it moved by more than this since it was sent last."""
+    head: int | None = None
+    """First of the layers that run only when an answer is wanted; None when all always run."""
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit each other. Raises ElsieError naming layer and field."""
+        if not self.layers:
+            raise ElsieError(f"network {self.name}: it has no layers")
+        for name, value in (
+            (f"network {self.name}", self.threshold),
+            *((f"layer {layer.name}", layer.threshold) for layer in self.layers),
+        ):
+            if not 0 <= value < 1 << (self.config.act_width - 1):
+                raise ElsieError(f"{name}: threshold must be 0 or more and fit an activation")
+            if value and not self.config.delta:
+                raise ElsieError(f"{name}: threshold is for engines with delta; leave it at 0")
+        if self.head is not None and not 0 < self.head < len(self.layers):
+            raise ElsieError(
+                f"network {self.name}: head must be the number of a layer behind the first"
+            )
+        for index, layer in enumerate(self.layers):
+            _check_layer(self, layer)
+            if index and layer.n_in != self.layers[index - 1].n_out:
+                raise ElsieError(
+                    f"layer {layer.name}: n_in is {layer.n_in} but the layer before has "
+                    f"{self.layers[index - 1].n_out} outputs"
+                )
+            if index and layer.in_frac != self.layers[index - 1].out_frac:
+                raise ElsieError(
+                    f"layer {layer.name}: in_frac differs from the layer before's out_frac"
+                )
+            if layer.kind is not LayerKind.DENSE:
+                self._check_feedback(index)
+
+    def _check_feedback(self, index: int) -> None:
+        """What is fed back into the cells of layer number `index` must exist and fit."""
+        layer, source = self.layers[index], index + self.layers[index].projected
+        if source >= len(self.layers) or (self.head is not None and source >= self.head > index):
+            raise ElsieError(f"layer {layer.name}: it is projected, but has no layer behind it")
+        if layer.projected and self.layers[source].kind is not LayerKind.DENSE:
+            raise ElsieError(f"layer {layer.name}: the layer behind it is no projection")
+        if layer.n_back != self.layers[source].n_out:
+            raise ElsieError(
+                f"layer {layer.name}: n_back is {layer.n_back}, but layer "
+                f"{self.layers[source].name} has {self.layers[source].n_out} outputs"
+            )
+        if self.head is not None and index >= self.head:
+            raise ElsieError(f"layer {layer.name}: cells must run in every step, not in the head")
+
+    @property
+    def recurrent(self) -> bool:
+        """Some layer has a state, so that an input is a step of a sequence."""
+        return any(layer.kind is not LayerKind.DENSE for layer in self.layers)
+
+    @property
+    def n_in(self) -> int:
+        """Inputs of the network."""
+        return self.layers[0].n_in
+
+    @property
+    def n_out(self) -> int:
+        """Outputs of the network."""
+        return self.layers[-1].n_out
+
+
+def locate(config: EngineConfig, position: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+    """PE and local row of positions (see `Layer.position`); two arrays of the same shape."""
+    group, index = position % config.groups, position // config.groups
+    return group * config.group + index % config.group, index // config.group
+
+
+def locate_rows(config: EngineConfig, layer: Layer) -> tuple[NDArray, NDArray]:
+    """PE and local row of every row of the layer's matrix, two arrays of shape (n_rows,)."""
+    pe, local = locate(config, layer.position)
+    gates = layer.kind.gates
+    gate = np.repeat(np.arange(gates), layer.n_out)
+    return np.tile(pe, gates), gates * np.tile(local, gates) + gate
+
+
+def locate_inverse(
+    config: EngineConfig, pe: NDArray[np.int64], row: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Position of local row `row` of PE `pe`; the reverse of `locate`."""
+    index = row * config.group + pe % config.group
+    return index * config.groups + pe // config.group
+
+
+def _check_layer(network: Network, layer: Layer) -> None:
+    """Shapes, ranges and the row assignment of one layer."""
+
+    def need(condition: bool, what: str) -> None:
+        if not condition:
+            raise ElsieError(f"layer {layer.name}: {what}")
+
+    config = network.config
+    need(layer.n_in >= 1 and layer.n_out >= 1, "n_in and n_out must be at least 1")
+    need(
+        layer.indptr.shape == (layer.n_columns + 1,),
+        f"indptr must have {layer.n_columns + 1} elements",
+    )
+    need(
+        int(layer.indptr[0]) == 0 and bool(np.all(np.diff(layer.indptr) >= 0)),
+        "indptr must start at 0 and never decrease",
+    )
+    need(layer.rows.shape == (layer.nnz,), f"rows must have {layer.nnz} elements")
+    need(layer.codes.shape == (layer.nnz,), f"codes must have {layer.nnz} elements")
+    if layer.nnz:
+        need(layer.rows.min() >= 0 and layer.rows.max() < layer.n_rows, "a row is out of range")
+        ordered = np.diff(layer.columns * layer.n_rows + layer.rows) > 0
+        need(bool(np.all(ordered)), "rows must ascend within each column")
+        top = 1 << config.code_width
+        need(layer.codes.min() >= 0 and layer.codes.max() < top, "a weight code is out of range")
+    size = 1 << config.code_width if config.mac is MacKind.CODEBOOK else 0
+    need(layer.codebook.shape == (size,), f"codebook must have {size} values")
+    if size:
+        limit = 1 << (config.weight_width - 1)
+        need(
+            -limit <= layer.codebook.min() and layer.codebook.max() < limit,
+            f"a codebook value does not fit {config.weight_width} bits",
+        )
+    need(layer.bias.shape == (layer.n_rows,), f"bias must have {layer.n_rows} elements")
+    need(layer.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}")
+    need(
+        config.shift_low <= layer.shift <= config.shift_top,
+        f"shift must be {config.shift_low}..{config.shift_top}, not {layer.shift}",
+    )
+    if layer.kind is LayerKind.DENSE:
+        need(layer.n_back == 0 and not layer.peepholes, "a dense layer feeds nothing back")
+        need(
+            layer.shift == layer.weight_frac + layer.in_frac - layer.out_frac,
+            "shift must be weight_frac + in_frac - out_frac",
+        )
+    else:
+        _check_cells(config, layer, need)
+    need(layer.position.shape == (layer.n_out,), f"position must have {layer.n_out} elements")
+    need(len(np.unique(layer.position)) == layer.n_out, "two rows share one position")
+    pe, row = locate(config, layer.position)
+    need(
+        layer.position.min() >= 0 and pe.max() < config.pes,
+        "a row's position names a PE that does not exist",
+    )
+    rows = layer.kind.gates * (int(row.max()) + 1)
+    need(
+        rows <= config.row_depth,
+        f"it needs {rows} rows per PE, but row_depth is {config.row_depth}; "
+        f"use more PEs or a larger row_depth",
+    )
+
+
+def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str], None]) -> None:
+    """What holds for LSTM and GRU layers only."""
+    need(config.cells > 0, "it has cells, but the engine has none (cells is 0)")
+    need(layer.activation == "identity", "activation must be identity for cells")
+    need(layer.out_frac == GATE_FRAC, f"out_frac must be {GATE_FRAC} for cells")
+    need(
+        layer.shift == layer.weight_frac + layer.in_frac - PRE_FRAC,
+        f"shift must be weight_frac + in_frac - {PRE_FRAC}",
+    )
+    need(
+        layer.shift + 1 <= config.shift_top,
+        f"a sigmoid needs shift {layer.shift + 1}, but the engine has {config.shift_top} at most",
+    )
+    if layer.peepholes:
+        need(layer.kind is LayerKind.LSTM, "only an LSTM has peepholes")
+        need(layer.peephole.shape == (layer.n_out, 3), f"peephole must be ({layer.n_out}, 3)")
+        top = 1 << config.code_width
+        need(
+            layer.peephole.min() >= 0 and layer.peephole.max() < top,
+            "a peephole's weight code is out of range",
+        )

@@ -1,0 +1,1 @@
+"""When everything happens, cycle by cycle."""

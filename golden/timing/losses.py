@@ -1,0 +1,99 @@
+"""Where the cycles go: every cycle of every PE, given to exactly one cause."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.timing.schedule import Jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """PE-cycles of one layer by cause; together they are PEs x cycles."""
+
+    useful: int
+    """An entry with a weight was issued."""
+    padding: int
+    """A padding entry was issued."""
+    start_up: int
+    """Before the first broadcast could reach a PE."""
+    empty_queue: int
+    """Nothing was queued: the broadcast that could have come had no entry in this PE."""
+    full_queue: int
+    """Nothing was queued: no broadcast came, because another PE's queue was nearly full."""
+    turns: int = 0
+    """A job was queued, but the neighbour had its turn at the memory that they share."""
+    empty_column: int = 0
+    """A job without an entry was looked at (EIE's scheme only)."""
+    imbalance: int
+    """This PE had issued all its entries, others had not."""
+    drain: int
+    """After the last entry of all: flush, drain, sequencing."""
+
+    @property
+    def total(self) -> int:
+        """All PE-cycles."""
+        return sum(self.to_dict().values())
+
+    def to_dict(self) -> dict[str, int]:
+        """Cause -> PE-cycles."""
+        return dataclasses.asdict(self)
+
+
+def account(
+    jobs: Jobs,
+    stored: NDArray[np.int64],
+    real: NDArray[np.int64],
+    *,
+    start: int,
+    end: int,
+) -> Losses:
+    """Losses of one layer that ran in cycles start..end-1.
+
+    `stored` and `real` are the entries of each broadcast's column, with and without padding, both
+    (pes, K), in broadcast order.
+    """
+    pes = len(stored)
+    # An entry is issued two cycles after the push of its job, at the earliest.
+    first = int(jobs.push[0]) + 2 if len(jobs.push) else start
+    pe, k = np.nonzero(stored)
+    pop, push = jobs.pop[k, pe], jobs.push[k]
+    issued = pop + stored[pe, k]  # cycle of the job's last issue
+    before = np.empty_like(issued)
+    before[1:] = issued[:-1]
+    before[np.diff(pe, prepend=-1) > 0] = first - 1
+    # Idle from before + 1 to pop; from push + 2 on with the job in the queue.
+    turns = np.maximum(0, pop - np.maximum(before, push + 1))
+    waited = pop - before - turns
+    came = _until(jobs.push, before + waited - 2) - _until(jobs.push, before - 2)
+    done = np.full(pes, first - 1, dtype=np.int64)
+    np.maximum.at(done, pe, issued)
+    last = int(done.max())
+    losses = Losses(
+        useful=int(real.sum()),
+        padding=int((stored - real).sum()),
+        start_up=pes * (first - start),
+        empty_queue=int(came.sum()),
+        full_queue=int((waited - came).sum()),
+        turns=int(turns.sum()),
+        imbalance=int((last - done).sum()),
+        drain=pes * (end - 1 - last),
+    )
+    assert losses.total == pes * (end - start), "the losses do not add up"
+    return losses
+
+
+def _until(push: NDArray[np.int64], cycle: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Broadcasts pushed up to each cycle."""
+    return np.searchsorted(push, cycle, side="right")
+
+
+def assignment_bound(stored: NDArray[np.int64]) -> float:
+    """Most entries of a PE / the mean, for the entries (pes, K) of the broadcasts' columns.
+
+    No queue and no schedule can do better than this many times the even share; 1 without entries.
+    """
+    per_pe = stored.sum(axis=1)
+    return float(per_pe.max() / per_pe.mean()) if per_pe.any() else 1.0

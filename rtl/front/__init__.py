@@ -1,0 +1,1 @@
+"""Where activations come in, wait, and go out."""

@@ -1,0 +1,110 @@
+"""The collector: non-zero activations of all groups become one broadcast stream.
+
+EIE's LNZD quadtree (section 4): the groups' activations are granted one a cycle, lowest group
+first, and flow through a pipelined tree of four-input nodes.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig, bits_for
+from rtl.layouts import element_layout
+from rtl.prim.delay import delayed
+
+
+def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
+    """A broadcast, its column wide enough for an output's position too."""
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "column": max(config.column_width, config.position_width),
+            "value": signed(config.act_width),
+        }
+    )
+
+
+class Collector(wiring.Component):
+    """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
+
+    enable: grant if any group is pending. hold: in this cycle nothing is granted, and what is on
+    its way stays where it is. pending: of each group. grant: to at most one of them. elements: from
+    each group, one cycle after its grant. base: pointer address of the layer's column 0; back_base:
+    of the first that is fed back. broadcast: the activation and its column; it moves on in the next
+    cycle without hold. any_pending: for the sequencer.
+    """
+
+    enable: Signal
+    hold: Signal
+    pending: Signal
+    grant: Signal
+    elements: data.View
+    base: Signal
+    back_base: Signal
+    broadcast: data.View
+    any_pending: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Number of groups and widths come from `config`."""
+        self._config = config
+        super().__init__(
+            {
+                "enable": In(1),
+                "hold": In(1),
+                "pending": In(config.groups),
+                "grant": Out(config.groups),
+                "elements": In(data.ArrayLayout(element_layout(config), config.groups)),
+                "base": In(config.column_width),
+                **({"back_base": In(config.column_width)} if config.cells else {}),
+                "broadcast": Out(wide_broadcast_layout(config)),
+                "any_pending": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Lowest pending group first; then the tree; then the column's address."""
+        m = Module()
+        m.d.comb += self.any_pending.eq(self.pending.any())
+        with m.If(self.enable & ~self.hold):
+            m.d.comb += self.grant.eq(self.pending & (~self.pending + 1))
+        node, group = self._tree(m)
+        top = data.View(element_layout(self._config), node)
+        # Position = index * groups + group, as a sum of shifted indices.
+        scaled = sum(
+            (
+                top.index << bit
+                for bit in range(self._config.groups.bit_length())
+                if self._config.groups >> bit & 1
+            ),
+            start=group,
+        )
+        base = Mux(top.back, self.back_base, self.base) if self._config.cells else self.base
+        with m.If(~self.hold):
+            m.d.sync += [
+                self.broadcast.valid.eq(top.valid),
+                self.broadcast.column.eq(base + scaled),
+                self.broadcast.value.eq(top.value),
+            ]
+        return m
+
+    def _tree(self, m: Module) -> tuple[Value, Value]:
+        """OR of all elements, of which at most one is not zero, and its group's number."""
+        width = bits_for(self._config.groups - 1)
+        nodes = []
+        for number in range(self._config.groups):
+            element = self.elements[number]
+            label = element.valid.replicate(width) & number
+            nodes.append(Cat(element, label))
+        for level in range(self._config.collector_levels):
+            parents = []
+            for first in range(0, len(nodes), 4):
+                merged = nodes[first]
+                for other in nodes[first + 1 : first + 4]:
+                    merged = merged | other
+                name = f"level{level}_{first // 4}"
+                parents.append(
+                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=~self.hold)
+                )
+            nodes = parents
+        size = element_layout(self._config).size
+        return nodes[0][:size], nodes[0][size:]

@@ -1,0 +1,1 @@
+"""A group of PEs and the memories that they share."""

@@ -1,0 +1,130 @@
+"""Column memory of a PE group: pointers, read before the queue; and the biases behind them.
+
+A column that is empty in a PE costs that PE nothing, because its pointer is read at broadcast speed
+and only jobs that have entries are queued. All PEs read the pointer of one column in one cycle, so
+those of a group share a word. Biases are read when the pointers have no reader: in the drain.
+"""
+
+from amaranth.hdl import Assert, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig
+from golden.format import layout
+from rtl.layouts import broadcast_layout, struct
+from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.prim.ram import BlockRam
+
+
+class ColumnMemory(wiring.Component):
+    """Turns a broadcast into each PE's pointer, one cycle later; gives the drain its bias.
+
+    broadcast: an activation and its column's pointer address. hold: it does not move on in this
+    cycle. valid, value, pointers: one cycle after it moves on, for one cycle: the activation and
+    the pointer of each PE. If there are broadcast stages, the last one is in here, behind the
+    memory, and it moves on twice. bias_read, bias_address: read a bias; never while broadcasts move
+    (asserted), except where there are several streams: there biases have a memory of their own.
+    bias: it, one cycle later. write: load port; not while a network runs.
+    """
+
+    LATENCY = 1
+    """From the last move to the pointers."""
+
+    broadcast: data.View
+    hold: Signal
+    valid: Signal
+    value: Signal
+    pointers: data.View
+    bias_read: Signal
+    bias_address: Signal
+    bias: Signal
+    write: MemoryWrite
+
+    def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
+        """`init`: words, pointers first."""
+        self._config, self._init = config, init
+        pointer = struct(layout.pointer(config))
+        super().__init__(
+            {
+                "broadcast": In(broadcast_layout(config)),
+                "hold": In(1),
+                "valid": Out(1),
+                "value": Out(signed(config.act_width)),
+                "pointers": Out(data.ArrayLayout(pointer, config.group)),
+                "bias_read": In(1),
+                "bias_address": In(config.column_width),
+                "bias": Out(signed(config.acc_width)),
+                "write": In(MemoryWrite.Signature(config, LoadTarget.COLUMN)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """One memory; the activation waits for it in a register.
+
+        The memory is slow, and its PEs may be far: with a register behind it, a word has a cycle
+        for each. The memory holds its word as the registers of other stages do.
+        """
+        m = Module()
+        config = self._config
+        moves = Signal()
+        m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
+        ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
+        waiting, value = moves, self.broadcast.value
+        if config.broadcast_stages:
+            read, read_value = Signal(), Signal.like(value)
+            waiting = Signal()
+            with m.If(~self.hold):
+                m.d.sync += [read.eq(moves), read_value.eq(value)]
+            m.d.comb += waiting.eq(read & ~self.hold)
+            value = read_value
+            m.d.sync += self.pointers.as_value().eq(ram.r_data)
+            if config.streams == 1:
+                m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
+        else:
+            m.d.comb += self.pointers.as_value().eq(ram.r_data)
+        m.d.sync += [self.valid.eq(waiting), self.value.eq(value)]
+        return m
+
+    def _one(self, m: Module, moves: Signal) -> BlockRam:
+        """Pointers and biases in one memory, which is returned."""
+        config = self._config
+        m.submodules.ram = ram = BlockRam(
+            width=layout.column_word_width(config),
+            depth=config.column_depth + config.bias_depth,
+            init=self._init,
+        )
+        m.d.comb += [
+            ram.r_en.eq(moves | self.bias_read),
+            ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
+            self.bias.eq(ram.r_data),
+        ]
+        m.d.sync += Assert(~(moves & self.bias_read), "a group is drained while broadcasts move")
+        drive(m, self.write, ram)
+        return ram
+
+    def _two(self, m: Module, moves: Signal) -> BlockRam:
+        """Biases in a second memory; returns that of the pointers."""
+        config, write = self._config, self.write
+        depth = config.column_depth
+        m.submodules.ram = ram = BlockRam(
+            width=layout.column_word_width(config), depth=depth, init=self._init[:depth]
+        )
+        m.submodules.biases = biases = BlockRam(
+            width=config.acc_width, depth=config.bias_depth, init=self._init[depth:]
+        )
+        m.d.comb += [
+            ram.r_en.eq(moves),
+            ram.r_addr.eq(self.broadcast.column),
+            biases.r_en.eq(self.bias_read),
+            biases.r_addr.eq(self.bias_address - depth),
+            self.bias.eq(biases.r_data),
+        ]
+        drive(m, write, ram)
+        drive(m, write, biases)
+        m.d.comb += [
+            ram.w_en.eq(write.en & (write.addr < depth)),
+            biases.w_en.eq(write.en & (write.addr >= depth)),
+            biases.w_addr.eq(Mux(biases.w_en, write.addr - depth, 0)),
+            ram.w_addr.eq(Mux(ram.w_en, write.addr, 0)),
+        ]
+        return ram

@@ -1,0 +1,1 @@
+"""What ends a layer: operations on sums, and the drain."""

@@ -1,0 +1,128 @@
+"""Weight decode: an entry becomes a local row and a weight (EIE, "Arithmetic Unit", stage 1)."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig, MacKind
+from golden.format import layout
+from rtl.layouts import struct
+from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.prim.ram import BlockRam
+
+
+class RowCounter(wiring.Component):
+    """Local row of each entry from the zero runs, one cycle later.
+
+    valid, first, run: an entry; `first` of its column. real, row: one cycle later, the entry
+    carries a weight, for this row. A run of all ones is padding: it skips that many rows and is not
+    `real`.
+    """
+
+    LATENCY = 1
+
+    valid: Signal
+    first: Signal
+    run: Signal
+    real: Signal
+    row: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Widths come from `config`."""
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "run": In(config.run_width),
+                "real": Out(1),
+                "row": Out(config.row_width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The next entry's row is one past a real entry's; padding does not take a row."""
+        m = Module()
+        padding = self.run.all()
+        step = Signal()
+        base = Mux(self.first, 0, self.row)
+        with m.If(self.valid):
+            m.d.sync += [
+                self.row.eq(base + self.run + (step & ~self.first)),
+                step.eq(~padding),
+            ]
+        m.d.sync += self.real.eq(self.valid & ~padding)
+        return m
+
+
+class Decoder(wiring.Component):
+    """Entry to row, weight and activation, one cycle later.
+
+    valid, first, entry, value: from the entry reader. look: the entry is a peephole, and only its
+    weight counts. layer: number of the running layer. real, row: see `RowCounter`. weight: signed
+    weight (codebook, fixed), or the raw code (log). activation: the entry's activation, 0 when
+    there is no entry, so that the product is 0 when nothing runs. write: load port of the codebook.
+    """
+
+    LATENCY = RowCounter.LATENCY
+
+    valid: Signal
+    first: Signal
+    entry: data.View
+    value: Signal
+    look: Signal
+    layer: Signal
+    real: Signal
+    row: Signal
+    weight: Signal
+    activation: Signal
+    write: MemoryWrite
+
+    def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
+        """`init`: codebook words, one codebook after the other; unused by fixed and log."""
+        self._config, self._init = config, init
+        weight = config.code_width if config.mac is MacKind.LOG else signed(config.weight_width)
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "entry": In(struct(layout.entry(config))),
+                "value": In(signed(config.act_width)),
+                **({"look": In(1)} if config.cells else {}),
+                "layer": In(config.layer_width),
+                "real": Out(1),
+                "row": Out(config.row_width),
+                "weight": Out(weight),
+                "activation": Out(signed(config.act_width)),
+                "write": In(MemoryWrite.Signature(config, LoadTarget.CODEBOOK)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The codebook is a memory of all layers' codebooks; other codes just wait a cycle."""
+        m = Module()
+        m.submodules.row_counter = rows = RowCounter(config=self._config)
+        m.d.comb += [
+            rows.valid.eq(self.valid),
+            rows.first.eq(self.first),
+            rows.run.eq(self.entry.run),
+            self.real.eq(rows.real),
+            self.row.eq(rows.row),
+        ]
+        m.d.sync += self.activation.eq(self.value)
+        with m.If(~self.valid):
+            m.d.sync += self.activation.eq(0)
+        if self._config.mac is MacKind.CODEBOOK:
+            m.submodules.codebook = ram = BlockRam(
+                width=self._config.weight_width,
+                depth=self._config.layers << self._config.code_width,
+                init=self._init,
+            )
+            m.d.comb += [
+                ram.r_en.eq(self.valid | self.look if self._config.cells else self.valid),
+                ram.r_addr.eq(Cat(self.entry.code, self.layer)),
+                self.weight.eq(ram.r_data),
+            ]
+            drive(m, self.write, ram)
+        else:
+            m.d.sync += self.weight.eq(self.entry.code)
+        return m

@@ -1,0 +1,133 @@
+"""Entry read: runs a PE's jobs, one entry every cycle (EIE, "Sparse Matrix Read")."""
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig
+from golden.format import layout
+from rtl.layouts import job_layout, struct
+from rtl.prim.adder import SelectAdder
+
+
+class EntryReader(wiring.Component):
+    """Takes the queue's oldest job as soon as the last entry of the one before is being read.
+
+    turn: a job may be taken in this cycle (always, where the PE has a memory of its own). steal: no
+    entry is read in this cycle.
+    job_valid, job: the queue's head. pop: taken. issuing, address: an entry is read in this cycle,
+    the first one a cycle after the pop. fetch, fetch_address: read this word of the entry memory,
+    in the cycle of its first entry. word: it, one cycle later. valid, first, entry, value: the
+    entry a cycle after it was issued, whether it is its column's first, and the job's activation.
+    busy: a job runs; running: it, where phases overlap. Only with cells: steal, busy, running.
+    """
+
+    LATENCY = 2
+    """From pop to the first entry."""
+
+    turn: Signal
+    steal: Signal
+    job_valid: Signal
+    job: data.View
+    pop: Signal
+    issuing: Signal
+    address: Signal
+    fetch: Signal
+    fetch_address: Signal
+    word: Signal
+    valid: Signal
+    first: Signal
+    entry: data.View
+    value: Signal
+    busy: Signal
+    running: data.View
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Widths and the entries in a word come from `config`."""
+        self._config = config
+        entry = struct(layout.entry(config))
+        cells = {"steal": In(1), "busy": Out(1), "running": Out(job_layout(config))}
+        super().__init__(
+            {
+                "turn": In(1),
+                "job_valid": In(1),
+                "job": In(job_layout(config)),
+                "pop": Out(1),
+                "issuing": Out(1),
+                "address": Out(config.entry_address_width),
+                "fetch": Out(1),
+                "fetch_address": Out(config.start_width),
+                "word": In(16 if config.entry_lanes > 1 else entry.size),
+                "valid": Out(1),
+                "first": Out(1),
+                "entry": Out(entry),
+                "value": Out(signed(config.act_width)),
+                **(cells if config.cells else {}),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Address and remaining entries of the running job."""
+        m = Module()
+        config = self._config
+        two = config.entry_lanes > 1
+        starts, last = Signal(), Signal(name="ends")
+        busy, ends = self._busy(m, last)
+        remaining = Signal(config.count_width)
+        value = Signal(signed(config.act_width), reset_less=True)
+        m.submodules.step = step = SelectAdder(width=len(self.address))
+        m.submodules.count = count = SelectAdder(width=config.count_width)
+        m.d.comb += [
+            self.pop.eq(self.job_valid & (~busy | ends) & self.turn),
+            # The job's first address, or the next one.
+            step.addend.eq(~self.pop),
+            step.base.eq(self.address),
+            step.other.eq(self.job.start << int(two)),
+            step.select.eq(self.pop),
+            # Entries left behind the one of the next cycle.
+            count.addend.eq(-1),
+            count.base.eq(remaining),
+            count.other.eq(self.job.count),
+            count.select.eq(self.pop),
+        ]
+        with m.If(self.pop | self.issuing):
+            m.d.sync += [
+                busy.eq(self.pop | ~last),
+                starts.eq(self.pop),
+                self.address.eq(step.sum),
+                remaining.eq(count.sum),
+                last.eq(count.sum == 0),
+            ]
+        with m.If(self.pop):
+            m.d.sync += value.eq(self.job.value)
+            if config.streams > 1:
+                m.d.sync += self.running.eq(self.job)
+        m.d.sync += [self.valid.eq(self.issuing), self.first.eq(starts), self.value.eq(value)]
+        self._lanes(m) if two else self._whole(m)
+        return m
+
+    def _busy(self, m: Module, last: Signal) -> tuple[Signal, Value]:
+        """Whether a job runs, and whether its last entry is read now."""
+        if not self._config.cells:
+            return self.issuing, last
+        m.d.comb += self.issuing.eq(self.busy & ~self.steal)
+        return self.busy, last & ~self.steal
+
+    def _whole(self, m: Module) -> None:
+        """A word is an entry."""
+        m.d.comb += [
+            self.fetch.eq(self.issuing),
+            self.fetch_address.eq(self.address),
+            self.entry.as_value().eq(self.word),
+        ]
+
+    def _lanes(self, m: Module) -> None:
+        """A word is two entries; the upper one waits while the neighbour reads."""
+        width = self.entry.shape().size
+        upper, odd = Signal(width, reset_less=True), Signal()
+        m.d.comb += [
+            self.fetch.eq(self.issuing & ~self.address[0]),
+            self.fetch_address.eq(self.address[1:]),
+            self.entry.as_value().eq(Mux(odd, upper, self.word[:width])),
+        ]
+        m.d.sync += [odd.eq(self.address[0]), upper.eq(self.word[8:])]

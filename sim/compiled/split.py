@@ -1,0 +1,101 @@
+"""CXXRTL's C++ in parts: its one long function takes a compiler minutes, several short ones do not.
+
+Yosys writes a design as `eval`, which is every cell in order, and `commit`, which is every
+register. Compilers take more than proportional time for long functions: ten times as long for four
+times the PEs. The parts are methods in files of their own, which also compile at the same time.
+"""
+
+import re
+from dataclasses import dataclass
+
+LINES = 700
+"""Lines of `eval` in a part, about; the parts are compiled one by one."""
+_EVAL = "bool p_top::eval(performer *performer) {\n"
+_DECLARED = re.compile(r"\tvalue<\d+> (\w+);$")
+_COMMIT = re.compile(r"\t\tif \((\w+)\.commit\(observer\)\) changed = true;$")
+_LAST = "\tbool commit() override {\n\t\tobserver observer;\n\t\treturn commit<>(observer);\n\t}\n"
+_PREAMBLE = '#include "top.h"\n\nusing namespace cxxrtl_yosys;\n\nnamespace cxxrtl_design {\n\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A design to compile."""
+
+    header: str
+    """top.h: the design, with the methods that the parts are."""
+    sources: list[str]
+    """C++ files; each includes top.h."""
+
+
+def split(source: str, header: str, *, lines: int = LINES) -> Parts:
+    """Split what Yosys wrote into top.cc and top.h. Raises RuntimeError if it looks otherwise."""
+    head, found, rest = source.partition(_EVAL)
+    body, closed, _ = rest.partition("\treturn converged;\n}\n")
+    if not found or not closed or _LAST not in header:
+        raise RuntimeError("Yosys' C++ is not as sim/compiled/split.py expects it")
+    constants, declared, statements = _read(body)
+    chunks = _chunks(statements, lines)
+    used = [set(re.findall(r"\w+", "".join(chunk))) for chunk in chunks]
+    shared = [name for name in declared if sum(name in words for words in used) > 1]
+    sources = [head + "}\n"]
+    for number, (chunk, words) in enumerate(zip(chunks, used, strict=True)):
+        own = [declared[name] for name in declared if name in words and name not in set(shared)]
+        sources.append(
+            f"{_PREAMBLE}void p_top::eval_{number}(performer *performer) {{\n"
+            f"{''.join(constants)}{''.join(own)}{''.join(chunk)}}}\n\n}}\n"
+        )
+    registers = [match[1] for line in header.splitlines() if (match := _COMMIT.match(line))]
+    calls = "".join(f"\t\teval_{number}(performer);\n" for number in range(len(chunks)))
+    sources.append(_commit(registers))
+    members = [
+        *(declared[name] for name in shared),
+        *(f"\tvoid eval_{number}(performer *performer);\n" for number in range(len(chunks))),
+        "\tbool commit() override;\n",
+    ]
+    return Parts(
+        header=header.replace(
+            "\tbool eval(performer *performer = nullptr) override;\n",
+            f"\tbool eval(performer *performer = nullptr) override {{\n{calls}"
+            "\t\treturn true;\n\t}\n",
+        ).replace(_LAST, "".join(members)),
+        sources=sources,
+    )
+
+
+def _read(body: str) -> tuple[list[str], dict[str, str], list[str]]:
+    """The constants of `eval`, its variables (name -> line), and its other lines."""
+    constants: list[str] = []
+    declared: dict[str, str] = {}
+    lines = body.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if match := _DECLARED.match(line):
+            declared[match[1]] = line
+        elif line.startswith("\tconstexpr "):
+            constants.append(line)
+        elif not line.startswith("\t// \\"):  # an attribute of the next variable
+            return constants, declared, lines[number:]
+    return constants, declared, []
+
+
+def _chunks(statements: list[str], lines: int) -> list[list[str]]:
+    """Statements in order; only before the comment on a cell may a new chunk begin."""
+    chunks: list[list[str]] = [[]]
+    for line in statements:
+        if line.startswith("\t// ") and len(chunks[-1]) >= lines:
+            chunks.append([])
+        chunks[-1].append(line)
+    return chunks
+
+
+def _commit(registers: list[str]) -> str:
+    """All registers take their next values; nobody asks whether any changed."""
+    steps = [
+        f"\t{name}.commit(observer);\n"
+        if name.startswith("memory_p_")
+        else f"\t{name}.curr = {name}.next;\n"
+        for name in registers
+    ]
+    return (
+        f"{_PREAMBLE}bool p_top::commit() {{\n\tobserver observer;\n{''.join(steps)}"
+        f"\treturn true;\n}}\n\n}}\n"
+    )

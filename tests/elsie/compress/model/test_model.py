@@ -1,0 +1,41 @@
+"""Float models: forward pass and refusals."""
+
+import numpy as np
+import pytest
+
+from elsie.compress.model.model import FloatLayer, Model
+from golden.errors import ElsieError
+
+
+def layer(name: str = "fc", weight=((1.0, -2.0),), bias=(0.5,), activation: str = "relu"):
+    return FloatLayer(
+        name=name, weight=np.array(weight), bias=np.array(bias), activation=activation
+    )
+
+
+def test_forward_is_relu_of_the_affine_map() -> None:
+    model = Model(name="m", layers=(layer("a"), layer("b", ((2.0,),), (-1.0,), "identity")))
+    first, second, third = model.forward([[1.0, 0.0], [0.0, 1.0]])
+    assert first.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert second.tolist() == [[1.5], [0.0]]
+    assert third.tolist() == model.predict([[1.0, 0.0], [0.0, 1.0]]).tolist() == [[2.0], [-1.0]]
+    assert (model.n_in, model.n_out) == (2, 1)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ElsieError, match="layer fc: the weight must be a matrix"):
+        layer(weight=(1.0, 2.0))
+    with pytest.raises(ElsieError, match=r"layer fc: the bias must have shape \(1,\)"):
+        layer(bias=(1.0, 2.0))
+    with pytest.raises(ElsieError, match="layer fc: the weight has values that are NaN"):
+        layer(weight=((np.nan, 1.0),))
+    with pytest.raises(ElsieError, match="layer fc: the bias has values that are NaN"):
+        layer(bias=(np.inf,))
+    with pytest.raises(ElsieError, match="layer fc: activation must be one of relu, identity"):
+        layer(activation="tanh")
+    with pytest.raises(ElsieError, match="model m: it has no layers"):
+        Model(name="m", layers=())
+    with pytest.raises(ElsieError, match="two layers share one name"):
+        Model(name="m", layers=(layer(weight=((1.0,),)), layer(weight=((1.0,),))))
+    with pytest.raises(ElsieError, match="layer b: it takes 2 inputs but layer a has 1 outputs"):
+        Model(name="m", layers=(layer("a"), layer("b")))

@@ -1,0 +1,181 @@
+"""What the ONNX importer refuses: one sentence with the file, the node and its op type."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper, save_model
+
+from elsie.compress.onnx.dense import load_onnx
+from golden.errors import ElsieError
+
+W = np.ones((4, 4), dtype=np.float32)
+node = helper.make_node
+GEMM = node("Gemm", ["x", "w"], ["y"], name="g")
+
+
+def info(name: str, shape: Sequence[Any] | None = ("samples", 4)) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def build(
+    nodes: Sequence[Any],
+    inputs: Sequence[Any] = (info("x"),),
+    outputs: Sequence[Any] = (info("y"),),
+    sparse: Sequence[Any] = (),
+    **constants: np.ndarray,
+) -> Any:
+    arrays = {"w": W, "nan": np.where(np.eye(4) > 0, np.nan, W), **constants}
+    tensors = [numpy_helper.from_array(value, name) for name, value in arrays.items()]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, tensors, sparse_initializer=sparse)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def refused(proto: Any, folder: Path) -> str:
+    path = folder / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(ElsieError, match=re.escape(str(path))) as caught:
+        load_onnx(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+NODES = {
+    "sigmoid": ([GEMM, node("Sigmoid", ["y"], ["z"], name="s")], "node s (Sigmoid) is not supp"),
+    "unnamed": ([node("Tanh", ["x"], ["z"])], "node z (Tanh) is not supported"),
+    "domain": ([node("Gemm", ["x", "w"], ["z"], name="q", domain="my")], "node q (my.Gemm) is not"),
+    "transA": ([node("Gemm", ["x", "w"], ["z"], name="g", transA=1)], "node g (Gemm) has transA=1"),
+    "left": ([node("MatMul", ["w", "x"], ["z"], name="m")], "node m (MatMul) has its weight on th"),
+    "square": ([node("MatMul", ["x", "x"], ["z"], name="m")], "branches at x, which node m (MatM"),
+    "nan": ([node("Gemm", ["x", "nan"], ["z"], name="g")], "node g (Gemm) uses initialiser nan,"),
+    "vector": ([node("MatMul", ["x", "v"], ["z"], name="m")], "node m (MatMul) has a weight of sh"),
+    "width": ([node("MatMul", ["x", "w3"], ["z"], name="m")], "node m (MatMul) takes 3 features, "),
+    "no bias": ([node("Add", ["x", "v"], ["z"], name="a")], "node a (Add) does not follow a Gemm"),
+    "bias": ([node("Gemm", ["x", "w", "w3"], ["z"], name="g")], "node g (Gemm) has a bias of shap"),
+    "relu first": ([node("Relu", ["x"], ["z"], name="r")], "node r (Relu) comes before the first"),
+    "cast": ([node("Cast", ["x"], ["z"], name="c", to=7)], "node c (Cast) casts to INT64; only"),
+    "flatten": ([node("Flatten", ["x"], ["z"], name="f", axis=0)], "node f (Flatten) has axis 0"),
+    "reshape": ([node("Reshape", ["x", "s"], ["z"], name="r")], "node r (Reshape) has shape [2, -"),
+    "argmax": ([node("ArgMax", ["x"], ["z"], name="a")], "node a (ArgMax) has axis 0, which mixes"),
+    "softmax": (
+        [node("Softmax", ["x"], ["y"], name="s"), node("Relu", ["y"], ["z"], name="r")],
+        "node r (Relu) follows node s (Softmax), which is supported only at the end",
+    ),
+    "dropout": ([node("Dropout", ["x", "", "true"], ["z"], name="d")], "node d (Dropout) is in tr"),
+    "broken": ([node("MatMul", ["x"], ["z"], name="m")], "node m (MatMul) lacks an input"),
+    "text": ([node("Gemm", ["x", "text"], ["z"], name="g")], "node g (Gemm) has a weight of type"),
+    "empty": ([node("Gemm", ["x", "empty"], ["z"], name="g")], "node g (Gemm) has an empty weight"),
+    "nothing": ([node("Identity", ["x"], ["z"])], "it has no fully connected layer"),
+    "computed": (
+        [node("Relu", ["w"], ["r"], name="k"), node("MatMul", ["x", "r"], ["z"])],
+        "node k (Relu) is not on the way from the input",
+    ),
+    "branch": (
+        [GEMM, node("Relu", ["y"], ["r"], name="r"), node("Add", ["y", "r"], ["z"])],
+        "the graph branches at y, which node r (Relu) takes and node z (Add) too",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NODES)
+def test_nodes(tmp_path: Path, case: str) -> None:
+    nodes, message = NODES[case]
+    output = nodes[-1].output[0]
+    proto = build(
+        nodes,
+        outputs=[info(output, None)],
+        v=np.ones(4, np.float32),
+        w3=np.ones((3, 4), np.float32),
+        s=np.array([2, -1]),
+        true=np.array(True),
+        text=np.array([["a"]], dtype=object),
+        empty=np.ones((4, 0), np.float32),
+    )
+    assert message in refused(proto, tmp_path)
+
+
+def test_inputs_and_outputs(tmp_path: Path) -> None:
+    two = build([GEMM], inputs=[info("x"), info("u")])
+    assert "the graph has 2 inputs (x, u) and only one can be used" in refused(two, tmp_path)
+    two = build([GEMM], outputs=[info("y"), info("x")])
+    assert "the graph has 2 outputs (y, x) and only one can be used" in refused(two, tmp_path)
+    inner = build([GEMM, node("Relu", ["y"], ["z"], name="r")])
+    assert "node r (Relu) takes and the output too" in refused(inner, tmp_path)
+    other = build([GEMM], outputs=[info("u")])
+    assert "ends at y, not at the output u" in refused(other, tmp_path)
+    circle = build([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])])
+    assert "the graph has a cycle at node a (Add)" in refused(circle, tmp_path)
+    image = build([GEMM], inputs=[info("x", ("samples", 2, 2))])
+    assert "node g (Gemm) takes an input of rank 3" in refused(image, tmp_path)
+
+
+def test_initialisers_listed_as_inputs_are_no_inputs(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(build([GEMM], inputs=[info("x"), info("w")]).SerializeToString())
+    assert load_onnx(path).n_in == 4
+
+
+@pytest.mark.parametrize("index", [[3, 2], [0, 16], [-1, 2], [1, 1], [[0, 4], [1, 0]], [[0], [1]]])
+def test_sparse_indices(tmp_path: Path, index: list) -> None:
+    coo = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.ones(2, np.float32), "s"),
+        numpy_helper.from_array(np.array(index, dtype=np.int64), "i"),
+        (4, 4),
+    )
+    proto = build([node("Gemm", ["x", "s"], ["y"], name="g")], sparse=[coo])
+    assert "sparse initialiser s has indices that are out of range" in refused(proto, tmp_path)
+
+
+def test_files(tmp_path: Path) -> None:
+    with pytest.raises(ElsieError, match=r"none\.onnx: no such file"):
+        load_onnx(tmp_path / "none.onnx")
+    with pytest.raises(ElsieError, match="cannot be read"):
+        load_onnx(tmp_path)
+    for content in (b"this is text, not a model", b""):
+        path = tmp_path / "text.onnx"
+        path.write_bytes(content)
+        with pytest.raises(ElsieError, match=r"text\.onnx: not an ONNX file"):
+            load_onnx(path)
+
+
+def test_missing_external_data(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    save_model(
+        build([GEMM]), path, save_as_external_data=True, location="net.onnx.data", size_threshold=0
+    )
+    (tmp_path / "net.onnx.data").write_bytes(b"")
+    with pytest.raises(ElsieError, match="external data cannot be read"):
+        load_onnx(path)
+    (tmp_path / "net.onnx.data").unlink()
+    with pytest.raises(ElsieError, match=r"own, net\.onnx\.data, which is missing; put it"):
+        load_onnx(path)
+
+
+def test_damaged_initialiser(tmp_path: Path) -> None:
+    proto = build([GEMM])
+    proto.graph.initializer[0].raw_data = b"123"
+    assert "initialiser w cannot be read" in refused(proto, tmp_path)
+    constant = build([node("Constant", [], ["k"], name="c", value_string="a"), GEMM])
+    assert "node c (Constant) has no numeric value" in refused(constant, tmp_path)
+
+
+def test_damaged_files_never_raise_anything_else(tmp_path: Path) -> None:
+    """Cut off or with bytes changed, a file still loads or is refused in one line."""
+    random = np.random.default_rng(1)
+    whole = build([GEMM, node("Relu", ["y"], ["z"])], outputs=[info("z")]).SerializeToString()
+    path = tmp_path / "net.onnx"
+    messages = []
+    for trial in range(300):
+        content = bytearray(whole[: random.integers(len(whole))] if trial % 3 == 0 else whole)
+        for place in random.integers(max(1, len(content)), size=trial % 3):
+            content[place] = random.integers(256)
+        path.write_bytes(bytes(content))
+        try:
+            load_onnx(path)
+        except ElsieError as error:
+            messages.append(str(error))
+    assert len(messages) > 100
+    assert all(str(path) in message and "\n" not in message for message in messages)

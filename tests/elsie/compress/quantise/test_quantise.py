@@ -1,0 +1,132 @@
+"""Quantisers: valid codes, consistent values, least error over a scan of scales."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from elsie.compress.quantise.quantise import largest_frac, quantise
+from golden.config import EngineConfig, MacKind
+from golden.format.alphabets import decode
+
+CONFIGS = {
+    MacKind.CODEBOOK: EngineConfig(),
+    MacKind.FIXED: EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8),
+    MacKind.LOG: EngineConfig(mac=MacKind.LOG, code_width=4),
+}
+WEIGHTS = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    elements=st.one_of(st.just(0.0), st.floats(-3, 3, allow_subnormal=False)),
+)
+
+
+def best_error(weight: np.ndarray, levels: np.ndarray) -> float:
+    """Least squared error over scales 2**-40..2**40 of the integer `levels`, zero included."""
+    errors = []
+    for frac in range(-40, 41):
+        values = np.append(levels, 0) * 2.0**-frac
+        errors.append(np.min((weight.reshape(-1, 1) - values) ** 2, axis=1).sum())
+    return float(min(errors))
+
+
+@pytest.mark.parametrize("kind", MacKind)
+@given(weight=WEIGHTS)
+def test_codes_and_values_agree(kind: MacKind, weight: np.ndarray) -> None:
+    config = CONFIGS[kind]
+    result = quantise(config, weight)
+    assert ((result.codes >= 0) & (result.codes < 1 << config.code_width)).all()
+    assert not result.stored[weight == 0].any()
+    assert (result.codes[~result.stored] == 0).all()
+    integers = decode(config, result.codes, result.codebook)
+    assert (integers[result.stored] != 0).all()
+    expected = np.where(result.stored, integers * 2.0**-result.weight_frac, 0)
+    assert (result.values == expected).all()
+    assert result.codebook.shape == ((16,) if kind is MacKind.CODEBOOK else (0,))
+
+
+@pytest.mark.parametrize("kind", MacKind)
+def test_all_zero_matrix(kind: MacKind) -> None:
+    result = quantise(CONFIGS[kind], np.zeros((3, 2)))
+    assert not result.stored.any()
+    assert (result.values == 0).all()
+
+
+@pytest.mark.parametrize("kind", MacKind)
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e9])
+def test_extreme_scales(kind: MacKind, scale: float) -> None:
+    weight = np.random.default_rng(1).normal(size=(9, 9)) * scale
+    result = quantise(CONFIGS[kind], weight)
+    assert np.mean((result.values - weight) ** 2) < 0.1 * np.mean(weight**2)
+
+
+def test_codebook_uses_the_whole_width() -> None:
+    result = quantise(CONFIGS[MacKind.CODEBOOK], np.random.default_rng(2).normal(size=(20, 20)))
+    assert 1 << 14 <= np.abs(result.codebook).max() <= 1 << 15
+
+
+def test_codebook_is_exact_for_few_values() -> None:
+    weight = np.array([[0.5, -0.25, 0.0], [1.0, 0.5, -0.25]])
+    result = quantise(CONFIGS[MacKind.CODEBOOK], weight)
+    assert (result.values == weight).all()
+    assert result.weight_frac == 14  # 1.0 x 2**15 does not fit 16 bits
+
+
+def test_codebook_entries_that_round_to_zero_are_dropped() -> None:
+    config = EngineConfig(weight_width=4)
+    result = quantise(config, np.array([[1.0, 1e-4, -0.5]]))
+    assert result.stored.tolist() == [[True, False, True]]
+
+
+def test_codebook_goes_to_the_nearest_shared_weight() -> None:
+    weight = np.random.default_rng(3).normal(size=(30, 30))
+    result = quantise(CONFIGS[MacKind.CODEBOOK], weight)
+    shared = result.codebook * 2.0**-result.weight_frac
+    nearest = np.abs(weight[..., None] - shared).min(axis=-1)
+    assert np.abs(result.values - weight) == pytest.approx(nearest, abs=1e-12)
+
+
+@given(weight=WEIGHTS)
+def test_fixed_has_the_least_error(weight: np.ndarray) -> None:
+    result = quantise(CONFIGS[MacKind.FIXED], weight, max_frac=40)
+    error = float(np.sum((result.values - weight) ** 2))
+    assert error <= best_error(weight, np.arange(-128, 128)) * (1 + 1e-9) + 1e-30
+
+
+@given(weight=WEIGHTS)
+def test_log_has_the_least_error(weight: np.ndarray) -> None:
+    powers = 2 ** np.arange(8)
+    result = quantise(CONFIGS[MacKind.LOG], weight, max_frac=40)
+    error = float(np.sum((result.values - weight) ** 2))
+    assert error <= best_error(weight, np.concatenate([powers, -powers])) * (1 + 1e-9) + 1e-30
+
+
+def test_log_rounds_in_the_value_domain() -> None:
+    weight = np.array([[1.0, 1.49, 1.51, -2.0, 64.0, 128.0, 0.49, 0.51]])
+    result = quantise(CONFIGS[MacKind.LOG], weight)
+    assert result.weight_frac == 0
+    assert result.values.tolist() == [[1.0, 1.0, 2.0, -2.0, 64.0, 128.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("kind", MacKind)
+def test_max_frac_is_kept(kind: MacKind) -> None:
+    result = quantise(CONFIGS[kind], np.array([[1e-6, 2e-6]]), max_frac=5)
+    assert result.weight_frac == 5
+    assert not result.stored.any()
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=5),
+    st.integers(4, 24),
+)
+def test_largest_frac(values: list[float], width: int) -> None:
+    x, limit = np.array(values), 1 << (width - 1)
+
+    def fits(frac: int) -> bool:
+        scaled = np.rint(x * 2.0**frac)
+        return bool(scaled.min() >= -limit and scaled.max() < limit)
+
+    frac = largest_frac(x, width=width)
+    assert fits(frac)
+    assert frac == 60 or not fits(frac + 1) or not x.any()

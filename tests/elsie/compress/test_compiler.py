@@ -1,0 +1,235 @@
+"""The whole compiler: the digits example, odd networks, options and refusals."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elsie.compress.compiler import compile_model
+from elsie.compress.model.model import FloatLayer, Model
+from elsie.compress.onnx.dense import load_onnx
+from golden.arithmetic import layers
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.format import image, netfile
+from golden.format.network import Network, locate
+from golden.presets import find
+
+BASE = EngineConfig()
+
+
+@pytest.mark.parametrize("act_width", [8, 16])
+def test_digits_lose_less_than_a_point(digits: Path, act_width: int) -> None:
+    dense, pruned = load_onnx(digits / "digits.onnx"), load_onnx(digits / "digits-pruned.onnx")
+    with np.load(digits / "calibrate.npz") as calibrate, np.load(digits / "test.npz") as test:
+        samples, x, y = calibrate["x"], test["x"], test["y"]
+    reference = 100 * np.mean(dense.predict(x).argmax(axis=1) == y)
+    net = compile_model(pruned, samples, base=BASE.replace(act_width=act_width), evaluate=(x, y))
+    assert reference > 97
+    assert net.info["accuracy"]["golden"] >= reference - 1
+    golden = 100 * np.mean(layers.predict(net, x).argmax(axis=1) == y)
+    assert net.info["accuracy"]["golden"] == pytest.approx(golden, abs=1e-3)
+    total = sum(layer.n_in * layer.n_out for layer in net.layers)
+    assert 0.10 <= sum(layer.nnz for layer in net.layers) / total <= 0.15
+
+
+@pytest.mark.parametrize("kind", MacKind)
+@pytest.mark.parametrize("board", ["icebreaker", "hx8k", "ulx3s-85f", "orangecrab-85f"])
+def test_digits_fit_every_board(digits: Path, board: str, kind: MacKind) -> None:
+    preset = find(board)
+    with np.load(digits / "calibrate.npz") as calibrate:
+        net = compile_model(
+            load_onnx(digits / "digits-sparse.onnx"),
+            calibrate["x"],
+            base=preset.base,
+            weights=kind,
+            preset=preset,
+        )
+    used = image.encode(net).used
+    per_pe = np.sum([layer["entries_per_pe"] for layer in net.info["layers"]], axis=0)
+    assert used["entries"] == per_pe.max() <= net.config.entry_depth
+    assert used["pointers"] <= net.config.column_depth <= used["pointers"] + 1
+    assert used["biases"] == net.config.bias_depth
+    assert net.config.mac is kind
+
+
+def check(net: Network, model: Model, samples: np.ndarray) -> None:
+    """The image fits, and the integer arithmetic is near the float network."""
+    image.encode(net)
+    expected = model.predict(samples)
+    got = layers.predict(net, samples)
+    assert np.sqrt(np.mean((got - expected) ** 2)) < 0.02 * np.sqrt(np.mean(expected**2)) + 1e-9
+
+
+WIDE = BASE.replace(mac=MacKind.FIXED, code_width=12, weight_width=12)
+
+
+@pytest.mark.parametrize(
+    ("pes", "group", "widths"),
+    [
+        (1, 1, (5, 7, 3)),
+        (1, 4, (1, 1)),
+        (16, 4, (5, 3, 2)),
+        (7, 3, (9, 20, 11, 4, 6, 2)),
+        (5, 2, (33, 1, 40)),
+    ],
+)
+def test_odd_shapes(
+    random_model: Callable[..., Model], pes: int, group: int, widths: tuple[int, ...]
+) -> None:
+    model = random_model(*widths, density=0.7)
+    samples = np.random.default_rng(2).normal(size=(50, widths[0]))
+    base = WIDE.replace(pes=pes, group=group, queue_depth=16, act_depth=1024)
+    for strategy in ("lpt", "row_mod_n"):
+        net = compile_model(model, samples, base=base, strategy=strategy)
+        check(net, model, samples)
+        for layer in net.layers:
+            pe, _ = locate(net.config, layer.position)
+            assert np.bincount(pe).max() <= -(-layer.n_out // pes)
+
+
+@pytest.mark.parametrize("kind", MacKind)
+def test_zero_rows_columns_and_layers(kind: MacKind) -> None:
+    weight = np.random.default_rng(3).normal(size=(6, 5))
+    weight[2] = weight[:, 3] = 0
+    layers = (
+        FloatLayer(name="a", weight=weight, bias=np.zeros(6), activation="relu"),
+        FloatLayer(name="none", weight=np.zeros((4, 6)), bias=np.ones(4), activation="relu"),
+        FloatLayer(name="c", weight=np.eye(4), bias=np.zeros(4), activation="identity"),
+    )
+    model, samples = Model(name="m", layers=layers), np.ones((1, 5))
+    net = compile_model(model, samples, base=BASE, weights=kind)
+    check(net, model, samples)
+    assert net.info["layers"][1]["nnz"] == 0
+
+
+@pytest.mark.parametrize("kind", MacKind)
+@pytest.mark.parametrize("weight", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("bias", [0.0, 1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("samples", [0.0, 1e-6, 1e6])
+def test_extreme_scales(kind: MacKind, weight: float, bias: float, samples: float) -> None:
+    """Every combination compiles: scales give way before the accumulator overflows."""
+    random = np.random.default_rng(4)
+    floats = tuple(
+        FloatLayer(
+            name=name,
+            weight=weight * random.normal(size=(4, 4)),
+            bias=np.full(4, bias),
+            activation="relu",
+        )
+        for name in "ab"
+    )
+    x = samples * random.random((3, 4))
+    net = compile_model(Model(name="m", layers=floats), x, base=BASE, weights=kind)
+    image.encode(net)
+    layers.predict(net, x)
+
+
+def test_equal_inputs_give_equal_files(random_model: Callable[..., Model], tmp_path: Path) -> None:
+    samples = np.random.default_rng(5).normal(size=(20, 8))
+    for name in ("one", "two"):
+        net = compile_model(random_model(8, 12, 4), samples, base=BASE)
+        netfile.save(net, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_info_and_progress(random_model: Callable[..., Model]) -> None:
+    model = random_model(8, 12, 4, density=1.0)
+    samples = np.random.default_rng(6).normal(size=(20, 8))
+    labels = model.predict(samples).argmax(axis=1)
+    said: list[str] = []
+    net = compile_model(
+        model,
+        samples,
+        base=BASE,
+        density={"fc0": 0.25},
+        weights="fixed",
+        evaluate=(samples, labels),
+        progress=said.append,
+    )
+    assert json.loads(json.dumps(net.info)) == net.info
+    first, second = net.info["layers"]
+    assert (first["nnz"], first["density"]) == (24, 0.25)
+    assert second["density"] > 0.9
+    assert first["entries"] == first["nnz"] + first["padding"] == sum(first["entries_per_pe"])
+    assert net.info["size_bits"]["dense"] == 32 * (8 * 12 + 12 + 12 * 4 + 4)
+    assert list(net.info["accuracy"]) == ["float", "pruned", "quantised", "golden"]
+    assert net.info["accuracy"]["float"] == 100
+    assert (net.config.code_width, net.config.weight_width) == (8, 8)
+    assert len(said) == 4
+
+
+def test_stored_bits(random_model: Callable[..., Model]) -> None:
+    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=BASE)
+    entries = sum(layer["entries"] for layer in net.info["layers"])
+    pointer = net.config.start_width + net.config.count_width
+    expected = (
+        entries * (4 + net.config.run_width)
+        + 4 * (8 + 12) * pointer
+        + 2 * 16 * 16
+        + (12 + 4) * net.config.acc_width
+    )
+    assert net.info["size_bits"]["stored"] == expected
+
+
+def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
+    base = BASE.replace(entry_memory="spram", run_width=2)
+    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=base)
+    encoded = image.encode(net)
+    words = sum(int((-(-image.unpack_layer(encoded, n)[0].count // 2)).sum()) for n in (0, 1))
+    pointer = net.config.start_width + net.config.count_width
+    expected = 16 * words + 4 * (8 + 12) * pointer + 2 * 16 * 16 + (12 + 4) * net.config.acc_width
+    assert net.info["size_bits"]["stored"] == expected
+
+
+def test_widths_given_by_the_base_are_kept(random_model: Callable[..., Model]) -> None:
+    net = compile_model(
+        random_model(4, 4), np.ones((1, 4)), base=WIDE, weights="fixed", run_width=6, acc_width=40
+    )
+    config = net.config
+    assert (config.code_width, config.run_width, config.acc_width) == (12, 6, 40)
+    net = compile_model(random_model(4, 4), np.ones((1, 4)), base=BASE, weights="log")
+    assert net.config.code_width == 4
+
+
+def test_refusals(random_model: Callable[..., Model]) -> None:
+    model, x = random_model(4, 6, 3), np.ones((2, 4))
+
+    def refused(match: str, samples: object = x, **options: object) -> None:
+        with pytest.raises(ElsieError, match=match):
+            compile_model(model, samples, base=BASE, **options)  # type: ignore[arg-type]
+
+    refused(
+        r"calibration data has shape \(2, 5\), but model random takes \(samples, 4\)",
+        np.ones((2, 5)),
+    )
+    refused("calibration data has no samples", np.ones((0, 4)))
+    refused("calibration data has values that are NaN", np.full((2, 4), np.nan))
+    refused("calibration data must be real numbers, not <U1", np.full((2, 4), "a"))
+    refused("calibration data has values beyond", np.full((2, 4), 1e13))
+    refused("density must be above 0", density=0.0)
+    refused("density must be above 0", density={"fc0": 2.0})
+    refused("density names layer 'fc9', but model random has fc0, fc1", density={"fc9": 0.5})
+    refused("no kind of weights 'ternary'; there are codebook, fixed, log", weights="ternary")
+    refused("no row assignment 'best'", strategy="best")
+    refused("acc_width must be at least 32, the width of one product, not 31", acc_width=31)
+    refused("run_width must be an integer from 2 to 16", run_width=1)
+    refused(r"evaluation data has shape \(1, 3\)", evaluate=(np.ones((1, 3)), [0]))
+    refused("evaluation data: labels have shape", evaluate=(x, [0]))
+    refused("labels must be integer class numbers, not float64", evaluate=(x, [0.0, 1.0]))
+    refused(r"labels are 0\.\.3, but model random has classes 0\.\.2", evaluate=(x, [0, 3]))
+    with pytest.raises(ElsieError, match=r"layer fc0: its sums reach \d+ .* acc_width is 32"):
+        compile_model(random_model(40, 3, density=1.0), np.ones((2, 40)), base=BASE, acc_width=32)
+    huge = FloatLayer(name="big", weight=np.full((3, 4), 1e13), bias=np.zeros(3), activation="relu")
+    with pytest.raises(ElsieError, match="layer big: weights or biases are beyond 1e\\+12"):
+        compile_model(Model(name="m", layers=(huge,)), x, base=BASE)
+
+
+def test_too_large_for_the_board(random_model: Callable[..., Model]) -> None:
+    preset = find("icebreaker")
+    with pytest.raises(ElsieError, match="network random is too large for board icebreaker"):
+        compile_model(
+            random_model(200, 200, 10), np.ones((1, 200)), base=preset.base, preset=preset
+        )

@@ -1,0 +1,210 @@
+"""The NET file: there and back, equal bytes, and every kind of damage named."""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.errors import ElsieError
+from golden.format import netfile
+from golden.format.network import Layer, Network
+from tests.networks import random_network, small_config
+
+
+def make(mac: str = "codebook", seed: int = 1) -> Network:
+    config = small_config([9, 7, 5], mac=mac, pes=3, group=2)
+    network = random_network(np.random.default_rng(seed), config, [9, 7, 5])
+    return dataclasses.replace(network, info={"accuracy": 0.97, "notes": ["é", None]})
+
+
+def same(a: Network, b: Network) -> bool:
+    """Equal in every field of every layer."""
+
+    def plain(layer: Layer) -> dict[str, Any]:
+        fields = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer)}
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in fields.items()}
+
+    return (a.name, a.config, a.info, [plain(layer) for layer in a.layers]) == (
+        *(b.name, b.config, b.info),
+        [plain(layer) for layer in b.layers],
+    )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "digits.net"
+    netfile.save(make(), path)
+    return path
+
+
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
+def test_there_and_back(mac: str, tmp_path: Path) -> None:
+    network = make(mac)
+    netfile.save(network, tmp_path / "n.net")
+    assert same(netfile.load(tmp_path / "n.net"), network)
+    assert not same(network, make(mac, seed=2))
+
+
+def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
+    netfile.save(make(), str(tmp_path / "again"))
+    assert (tmp_path / "again").read_bytes() == saved.read_bytes()
+    netfile.save(netfile.load(saved), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == saved.read_bytes()
+    netfile.save(make(seed=2), tmp_path / "other")
+    assert (tmp_path / "other").read_bytes() != saved.read_bytes()
+
+
+def load_damaged(path: Path, content: bytes) -> Network | None:
+    """None if the damage is refused as it must be; the network if it was not noticed."""
+    path.write_bytes(content)
+    try:
+        return netfile.load(path)
+    except ElsieError as error:
+        message = str(error)
+    assert message.startswith(f"{path}: ")
+    return None
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_one_byte_changed(start: int, saved: Path, tmp_path: Path) -> None:
+    """Every 8th byte from four starts, two changes each: refused, or the network is unharmed.
+
+    A ZIP has bytes that mean nothing here, such as dates, and deflate says the same in many ways;
+    a change of those may go unnoticed, but no change may give another network or another exception.
+    """
+    good, network = saved.read_bytes(), make()
+    refused = tried = 0
+    for offset in range(2 * start, len(good), 8):
+        for flip in (0x01, 0xFF):
+            bad = bytearray(good)
+            bad[offset] ^= flip
+            got = load_damaged(tmp_path / "bad.net", bytes(bad))
+            assert got is None or same(got, network), offset
+            refused += got is None
+            tried += 1
+    assert refused > tried // 2
+
+
+def test_contents_are_protected_byte_by_byte(saved: Path, tmp_path: Path) -> None:
+    """Below the compression, which knows many ways to say the same: every change is refused."""
+    with zipfile.ZipFile(saved) as archive:
+        blobs = {name: archive.read(name) for name in archive.namelist()}
+    for name, blob in blobs.items():
+        for offset in range(0, len(blob), max(1, len(blob) // 6)):
+            bad = bytearray(blob)
+            bad[offset] ^= 0x10
+            path = tmp_path / "bad.net"
+            with zipfile.ZipFile(path, "w") as archive:
+                for other, content in blobs.items():
+                    archive.writestr(other, bytes(bad) if other == name else content)
+            with pytest.raises(ElsieError, match="checksum"):
+                netfile.load(path)
+
+
+def test_truncated(saved: Path, tmp_path: Path) -> None:
+    good = saved.read_bytes()
+    for length in [*range(0, len(good), 37), len(good) - 1]:
+        assert load_damaged(tmp_path / "bad.net", good[:length]) is None, length
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", bytes(5000)])
+def test_something_else(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ElsieError, match=r"x: not a NET file, or damaged .*elsie compile"):
+        netfile.load(tmp_path / "x")
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(ElsieError, match=r"none\.net: no such file"):
+        netfile.load(tmp_path / "none.net")
+    with pytest.raises(ElsieError, match="cannot be read: Is a directory"):
+        netfile.load(tmp_path)
+    with pytest.raises(ElsieError, match="cannot be written: No such file or directory"):
+        netfile.save(make(), tmp_path / "nowhere" / "n.net")
+
+
+def rewrite(path: Path, change: Any, *, checksum: bool = True) -> None:
+    """Change the manifest or the blobs; the checksum of the manifest follows if it is to."""
+    with zipfile.ZipFile(path) as archive:
+        blobs = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(blobs["manifest.json"])
+    change(manifest, blobs)
+    blobs["manifest.json"] = json.dumps(manifest).encode()
+    if checksum:
+        digest = hashlib.sha256(blobs["manifest.json"]).hexdigest()
+        blobs["manifest.sha256"] = digest.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, blob in blobs.items():
+            archive.writestr(name, blob)
+
+
+def edits() -> list[tuple[Any, bool, str]]:
+    """Changes to (manifest, blobs), whether the checksum follows, and what is said about them."""
+    return [
+        (lambda m, b: m.update(version=1), True, "version 1 is not the version 2 that this Elsie"),
+        (lambda m, b: m.update(format="zip"), True, "format is 'zip', not 'elsie-network'"),
+        (lambda m, b: m.update(name="x"), False, "the manifest does not match its checksum"),
+        (lambda m, b: b.pop("0.bias.npy"), True, "arrays are missing or were added"),
+        (lambda m, b: b.update(x=b""), True, "arrays are missing or were added"),
+        (
+            lambda m, b: b.update({"0.bias.npy": b["1.bias.npy"]}),
+            True,
+            "array 0.bias.npy does not match its checksum",
+        ),
+        (lambda m, b: m["config"].update(pes=0), True, "pes must be an integer from 1"),
+        (lambda m, b: m["config"].update(pess=1), True, "did you mean 'pes'"),
+        (lambda m, b: m["layers"][0].update(shift=99), True, "layer layer0: shift must be"),
+        (lambda m, b: m["layers"][0].pop("shift"), True, "not a NET file, or damaged"),
+        (lambda m, b: m.pop("config"), True, "not a NET file, or damaged"),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(edits())))
+def test_altered_files_say_what_is_wrong(number: int, saved: Path) -> None:
+    change, checksum, text = edits()[number]
+    rewrite(saved, lambda m, b: None)
+    assert same(netfile.load(saved), make()), "rewriting alone must change nothing"
+    rewrite(saved, change, checksum=checksum)
+    with pytest.raises(ElsieError) as caught:
+        netfile.load(saved)
+    assert str(caught.value).startswith(f"{saved}: ")
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("step", ["zipfile.ZipFile.writestr", "os.replace", "os.chmod"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_half_written_stays(
+    step: str, error: BaseException, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = saved.read_bytes()
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(step, fail)
+    with pytest.raises((OSError, ElsieError, KeyboardInterrupt)):
+        netfile.save(make(seed=2), saved)
+    monkeypatch.undo()
+    assert saved.read_bytes() == before
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_no_pickles(saved: Path) -> None:
+    """An array that only a pickle could hold is refused, not executed."""
+
+    def pickled(m: Any, b: dict[str, bytes]) -> None:
+        import io
+
+        buffer = io.BytesIO()
+        np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        b["0.bias.npy"] = buffer.getvalue()
+        m["sha256"]["0.bias.npy"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+
+    rewrite(saved, pickled)
+    with pytest.raises(ElsieError, match="allow_pickle=False"):
+        netfile.load(saved)

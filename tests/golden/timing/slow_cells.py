@@ -1,0 +1,267 @@
+"""Engines with cells in plain Python, cycle by cycle: for the tests of the fast model.
+
+Written from docs/timing.md. It is about time: what activations and states are worth, it takes from
+golden.arithmetic.sequences, and so it tells of a gate only where and when it is written.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from golden.arithmetic.sequences import Recurrence
+from golden.format.network import Network
+from golden.format.program import FIRST, PROGRAMS, Operation, Word
+from golden.timing.trace import FIELDS
+from tests.golden.timing.slow_cell_memories import Work, memories, place
+
+Item = tuple[int, int, int]
+"""An activation: group, index, value."""
+
+
+@dataclass
+class Phase:
+    """A layer of a stream."""
+
+    nth: int
+    layer: int
+    stream: int
+    start: int
+    waiting: deque[tuple[int, int]]
+    """Column and value of what is not granted yet."""
+    line: deque[tuple[int, int] | None]
+    ended: deque[bool]
+    sums: dict[tuple[int, int], int] = field(default_factory=dict)
+    over: dict[int, int] = field(default_factory=dict)
+    """PE -> cycle."""
+    done: set[int] = field(default_factory=set)
+    """PEs whose operations have begun."""
+    outputs: list[tuple[int, int, int]] = field(default_factory=list)
+    """Cycle, PE and local row of each."""
+    handed: int = 0
+
+
+@dataclass
+class Pe:
+    """Jobs of a PE: phase, address of the first entry, work, activation."""
+
+    queue: deque[tuple[Phase, int, Work, int]] = field(default_factory=deque)
+    running: deque[tuple[Phase, int, tuple[int, int] | None, int]] = field(default_factory=deque)
+
+
+class SlowCells:
+    """Steps of all streams; `step` returns what happened, kind by kind, and the stalls."""
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.config = network, network.config
+        c = self.config
+        self.levels, leaves = 0, c.groups
+        while leaves > 1:
+            leaves, self.levels = -(-leaves // 4), self.levels + 1
+        self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
+        self.lanes = 2 if c.entry_memory == "spram" else 1
+        self.result = c.entry_stages + c.multiplier_stages + 6
+        self.values = Recurrence(network, c.streams)
+        self.lists: dict[tuple[int, int], list[Item]] = {}
+        """(layer, stream) -> outputs of the last step in which it ran, as written."""
+        self.layers = memories(network)
+
+    # -- one step ---------------------------------------------------------------------------------
+
+    def step(
+        self, x: np.ndarray, reset: Sequence[bool], answer: bool
+    ) -> tuple[dict[str, list[tuple[int, ...]]], int]:
+        """Events and cycles with hold."""
+        c, groups = self.config, self.config.groups
+        self.events: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in FIELDS}
+        self.stalls, self.fresh, self.before = 0, reset, dict(self.lists)
+        self.values.reset(np.array(reset))
+        self.values.step(x, answer=answer)
+        self.inputs = [
+            [(j % groups, j // groups, int(v)) for j, v in enumerate(row) if v] for row in x
+        ]
+        depth = len(self.layers)
+        if self.network.head is not None and not answer:
+            depth = self.network.head
+        self.order = [(layer, stream) for layer in range(depth) for stream in range(c.streams)]
+        self.pes = [Pe() for _ in range(c.pes)]
+        self.groups: list[deque[tuple[int, int, int, Operation] | None]] = [
+            deque() for _ in range(groups)
+        ]
+        finish = self._run()
+        self.events["finish"].append((finish,))
+        self._results(finish, answer)
+        return {kind: sorted(events) for kind, events in self.events.items()}, self.stalls
+
+    def _run(self) -> int:
+        """All phases; returns the cycle of finish."""
+        full = deque([False] * self.status)
+        front: Phase | None = self._begin(0, 1)
+        back: Phase | None = None
+        arriving: tuple[int, int] | None = None
+        cycle, end, begun = 1, -1, 1
+        while True:
+            margin = self.config.queue_depth - self.status - 1
+            full.append(any(len(pe.queue) >= margin for pe in self.pes))
+            held, quiet = full.popleft(), front is not None and front.ended[-1]
+            self.stalls += held and front is not None and not quiet
+            stealing = self._operations(back, cycle) if back else set()
+            if back and len(back.done) == len(self.pes) and not any(self.groups) and end < 0:
+                end = cycle + self.result
+            for number, pe in enumerate(self.pes):
+                self._pe(number, pe, cycle, number in stealing, front or back)
+                if arriving and front:
+                    self._push(number, pe, cycle, front, arriving)
+            arriving = self._move(front, cycle) if front and not held else None
+            if back and cycle == end:
+                self._written(back)
+                back, end = None, -1
+                if front is None and begun == len(self.order):
+                    return cycle + 1
+                if front is None:
+                    front, begun = self._begin(begun, cycle + 1), begun + 1
+            elif front and quiet and not back:
+                back, front = front, None
+                back.handed = cycle
+                if self.config.streams > 1 and begun < len(self.order):
+                    front, begun = self._begin(begun, cycle + 1), begun + 1
+            cycle += 1
+
+    def _begin(self, nth: int, cycle: int) -> Phase:
+        """A phase whose first cycle is `cycle`."""
+        layer, stream = self.order[nth]
+        one, groups = self.layers[layer], self.config.groups
+        self.events["layer"].append((cycle, layer, stream))
+        source = self.lists[layer - 1, stream] if layer else self.inputs[stream]
+        back: list[Item] = []
+        if one.layer.n_back and not self.fresh[stream]:
+            back = self.before.get((layer + one.layer.projected, stream), [])
+        waiting = [
+            (first + index * groups + group, value)
+            for group in range(groups)
+            for first, items in ((0, source), (one.back, back))
+            for owner, index, value in items
+            if owner == group
+        ]
+        stages = 2 + self.levels + self.config.broadcast_stages
+        line: deque[tuple[int, int] | None] = deque([None] * stages)
+        return Phase(nth, layer, stream, cycle, deque(waiting), line, deque([False] * stages))
+
+    def _move(self, front: Phase, cycle: int) -> tuple[int, int] | None:
+        """A step of all broadcasts; the one whose pointers are read in this cycle."""
+        front.line.appendleft(front.waiting.popleft() if front.waiting else None)
+        if leaving := front.line[2 + self.levels]:
+            column, value = leaving
+            self.events["broadcast"].append((cycle, self.layers[front.layer].base + column, value))
+        front.ended.appendleft(front.line[0] is None)
+        front.ended.pop()
+        return front.line.pop()
+
+    def _pe(self, number: int, pe: Pe, cycle: int, stolen: bool, latest: Phase | None) -> None:
+        """Issue, unless an operation runs; and pop."""
+        free = not pe.running
+        if pe.running and not stolen:
+            phase, address, entry, value = pe.running.popleft()
+            self.events["issue"].append((cycle, number, address))
+            free = not pe.running
+            if entry:
+                row, weight = entry
+                total = phase.sums.get((number, row), 0) + weight * value
+                phase.sums[number, row] = total
+                commit = cycle + 1 + self.config.entry_stages + self.config.multiplier_stages
+                self.events["commit"].append((commit, number, row, total))
+        nth = cycle + 1 - latest.start if latest else 0
+        if pe.queue and free and nth % self.lanes == number % self.config.group % self.lanes:
+            phase, start, work, value = pe.queue.popleft()
+            self.events["pop"].append((cycle, number))
+            pe.running.extend((phase, start + n, one, value) for n, one in enumerate(work))
+
+    def _push(
+        self, number: int, pe: Pe, cycle: int, front: Phase, arriving: tuple[int, int]
+    ) -> None:
+        column, value = arriving
+        if column in self.layers[front.layer].columns[number]:
+            start, work = self.layers[front.layer].columns[number][column]
+            self.events["push"].append((cycle, number, start // self.lanes, len(work), value))
+            pe.queue.append((front, start, work, value))
+            assert len(pe.queue) <= self.config.queue_depth
+
+    def _operations(self, back: Phase, cycle: int) -> set[int]:
+        """PEs of which an operation begins in this cycle; groups without one choose."""
+        stealing = set()
+        for number, pe in enumerate(self.pes):
+            busy = any(job[0] is back for job in [*pe.queue, *pe.running])
+            if cycle > back.handed and not busy:
+                back.over.setdefault(number, cycle)
+        for group, running in enumerate(self.groups):
+            if running:
+                if operation := running.popleft():
+                    self._operation(back, cycle, *operation)
+                    stealing.add(operation[0])
+                continue
+            size = self.config.group
+            for pe in range(group * size, min((group + 1) * size, self.config.pes)):
+                if pe not in back.done and back.over.get(pe, cycle) < cycle:
+                    back.done.add(pe)
+                    running.extend(self._program(back, pe))
+                    break
+        return stealing
+
+    def _program(self, back: Phase, pe: int) -> list[tuple[int, int, int, Operation] | None]:
+        """PE, number, cell and operation, cycle by cycle; None between two passes."""
+        mine = self.layers[back.layer]
+        number, found = FIRST[mine.kind], []
+        for nth, ops in enumerate(PROGRAMS[mine.kind]):
+            found += [None] * (self.config.multiplier_stages + 6 + 5 if nth else 0)
+            for cell in range(mine.rows):
+                found += [(pe, number + n, cell, one) for n, one in enumerate(ops)]
+            number += len(ops)
+        return found
+
+    def _operation(
+        self, back: Phase, cycle: int, pe: int, number: int, cell: int, one: Operation
+    ) -> None:
+        """An operation begins; where and when its results are written."""
+        self.events["operation"].append((cycle, pe, number, cell))
+        result, c = cycle + self.result, self.config
+        state = back.stream * c.cells + self.layers[back.layer].first_cell + cell
+        if one.output:
+            back.outputs.append((result, pe, cell))
+        if one.raw is not None:
+            self.events["gate"].append((result, pe, 1, state))
+        if one.half:
+            other = (c.streams + one.target - Word.B) * c.cells + cell
+            address = state if one.target is Word.A else other
+            self.events["gate"].append((result + 5, pe, int(one.half == "right"), address))
+
+    def _written(self, back: Phase) -> None:
+        """A phase has ended: its outputs as a list."""
+        layer = self.layers[back.layer].layer
+        value = {place(self.config, int(p)): n for n, p in enumerate(layer.position)}
+        outputs = self.values.outputs[back.layer][back.stream]
+        items = []
+        for cycle, pe, row in sorted(back.outputs):
+            out = int(outputs[value[pe, row]]) if (pe, row) in value else 0
+            self.events["drain"].append((cycle, pe, row, out))
+            if out:
+                size = self.config.group
+                items.append((pe // size, row * size + pe % size, out))
+        self.lists[back.layer, back.stream] = items
+
+    def _results(self, finish: int, answer: bool) -> None:
+        """Stream by stream; and when all is done."""
+        leaves, levels = -(-self.config.pes // 16), 0
+        while leaves > 1:
+            leaves, levels = -(-leaves // 4), levels + 1
+        start, done = finish, finish + 1 + levels
+        for stream in range(self.config.streams if answer else 0):
+            items = sorted(self.lists[len(self.layers) - 1, stream], key=lambda item: item[0])
+            for n, (group, index, value) in enumerate(items):
+                taken = start + n + 3 + self.levels
+                position = index * self.config.groups + group
+                self.events["output"].append((taken, position, value, stream))
+                done = max(done, taken + 1)
+            quiet = start + len(items) + 2 + self.levels + self.config.broadcast_stages
+            done, start = max(done, quiet), quiet + 1
+        self.events["done"].append((done,))

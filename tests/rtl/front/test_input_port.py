@@ -1,0 +1,39 @@
+"""Input port: columns to groups in turn, start with the last one, ready only when idle."""
+
+import numpy as np
+import pytest
+
+from rtl.front.input_port import InputPort
+from tests.rtl.helpers import drive, tiny_config
+
+WATCH = ["input.ready", "valid", "index", "value", "start"]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 5])
+def test_columns_go_to_groups_in_turn(groups: int) -> None:
+    config = tiny_config(pes=groups, group=1)
+    rng = np.random.default_rng(groups)
+    rows, expected = [], []
+    for length in (1, 2 * groups, 2 * groups + 1, 7):
+        column = 0
+        while column < length:
+            valid, idle = (int(bit) for bit in rng.random(2) < 0.7)
+            value, last = int(rng.integers(-128, 128)), int(column == length - 1)
+            rows.append(
+                {
+                    "input.valid": valid,
+                    "input.payload.value": value,
+                    "input.payload.last": last,
+                    "idle": idle,
+                }
+            )
+            taken = valid and idle
+            expected.append((idle, taken, column, value, taken and last))
+            column += taken
+    seen = drive(InputPort(config=config), rows, WATCH)
+    for got, (idle, taken, column, value, start) in zip(seen, expected, strict=True):
+        assert got["input.ready"] == idle
+        assert got["valid"] == (1 << column % groups if taken else 0)
+        assert got["start"] == start
+        if taken:
+            assert (got["index"], got["value"]) == (column // groups, value)

@@ -1,0 +1,91 @@
+"""Compiled simulation: the same events as golden, and as the interpreted simulation."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.errors import ElsieError
+from golden.format.image import encode
+from golden.timing.trace import FIELDS
+from sim.check import simulate
+from sim.compiled import program
+from sim.compiled import run as compiled
+from tests.networks import random_input, random_network, small_config
+
+try:
+    program.compiler()
+except ElsieError as error:  # a user without one can still run the suite
+    pytest.skip(str(error), allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSIE_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"mac": "codebook"}, {"mac": "fixed"}, {"mac": "log"}, {"entry_memory": "spram"}],
+    ids=["codebook", "fixed", "log", "spram"],
+)
+def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:
+    rng = np.random.default_rng(7)
+    sizes = [20, 17, 9]
+    config = small_config(sizes, pes=5, group=2, run_width=2, queue_depth=8, **changes)
+    network = random_network(rng, config, sizes, density=0.5)
+    x = random_input(rng, network, 3)
+    fast, slow = simulate(network, x, compiled=True), simulate(network, x)
+    assert fast.first_difference() is None
+    assert fast.equal
+    for one, other in zip(fast.inferences, slow.inferences, strict=True):
+        assert one.counters == other.counters
+        for kind in FIELDS:
+            assert np.array_equal(one.trace.events[kind], other.trace.events[kind])
+
+
+def test_another_network_on_the_same_program_differs_only_in_its_words() -> None:
+    """The program is made once for a configuration; weights are filled in."""
+    config = small_config([6, 5], pes=2, group=1)
+    first = program.program(config)
+    made = first.stat().st_mtime_ns
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        network = random_network(rng, config, [6, 5])
+        assert simulate(network, random_input(rng, network), compiled=True).equal
+    assert program.program(config) == first
+    assert first.stat().st_mtime_ns == made
+
+
+def test_a_wrong_word_in_memory_is_seen() -> None:
+    """The comparison can fail: one bit of one entry, flipped."""
+    rng = np.random.default_rng(1)
+    config = small_config([8, 6], pes=2, group=1)
+    network = random_network(rng, config, [8, 6], density=1.0)
+    image = encode(network)
+    good, _ = compiled.run(image, np.full((1, 8), 5), max_cycles=10_000)
+    image.entries[1, 3] ^= np.uint64(1)
+    bad, _ = compiled.run(image, np.full((1, 8), 5), max_cycles=10_000)
+    assert not np.array_equal(good[0], bad[0])
+
+
+def test_the_cycle_limit_ends_the_run() -> None:
+    config = small_config([8, 6], pes=2, group=1)
+    network = random_network(np.random.default_rng(1), config, [8, 6], density=1.0)
+    image = encode(network)
+    with pytest.raises(RuntimeError, match="ended with 4"):
+        compiled.run(image, np.full((1, 8), 5), max_cycles=20)
+
+
+def test_no_compiler_is_said_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ElsieError, match=r"apt install g\+\+"):
+        program.program(small_config([6, 5]))
+
+
+def test_waveforms_need_the_interpreted_simulation(tmp_path) -> None:
+    config = small_config([6, 5])
+    network = random_network(np.random.default_rng(1), config, [6, 5])
+    with pytest.raises(ElsieError, match="waveforms"):
+        simulate(network, np.zeros((1, 6)), compiled=True, vcd=tmp_path / "x.vcd")
