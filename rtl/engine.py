@@ -1,25 +1,21 @@
 """The engine: groups of PEs, collector, sequencer and ports (docs/engine.md)."""
 
-from typing import Any
-
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import Image
-from rtl import cell_wiring
 from rtl.front.collector import Collector
+from rtl.front.delta import DeltaStage
 from rtl.front.input_port import InputPort
 from rtl.front.output_port import OutputPort
-from rtl.group.cell_group import CellGroup
 from rtl.group.group import Group
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
-from rtl.sequence.cell_sequencer import CellSequencer
 from rtl.sequence.counters import Counters
 from rtl.sequence.sequencer import Sequencer
 
@@ -27,16 +23,19 @@ from rtl.sequence.sequencer import Sequencer
 class Engine(wiring.Component):
     """A sparse inference engine for any number of fully connected, LSTM and GRU layers.
 
-    input: the activations of one inference in column order; `last` with the final one starts it;
-    not ready while one runs. output: the non-zero results, in any order; all others are 0. done:
-    one cycle, after the last result was taken. counters: of the inference, steady from done to the
-    next start. load: words for the memories; only while no inference runs. probe: events, for
-    simulators.
+    An inference is a step: the inputs of all streams, one after the other, and their results if the
+    last one asks for an answer (rtl.layouts.input_layout). A network without states takes one
+    vector, and always answers.
 
-    With cells an inference is a step: inputs of all streams, one after the other, and their results
-    if the last one asks for an answer (rtl.layouts.input_layout).
+    input: the activations of one step in column order; `last` with the final one of each stream;
+        not ready while a step runs.
+    output: the non-zero results, in any order; all others are 0.
+    done: one cycle, after the last result was taken.
+    counters: of the step, steady from done to the next start.
+    load: words for the memories; only while no step runs.
 
-    The latency of an inference depends on the data; golden.timing.single predicts it exactly.
+    `probe` shows events to simulators. The latency of a step depends on the data; golden.timing
+    predicts it exactly.
     """
 
     input: stream.Interface
@@ -51,11 +50,10 @@ class Engine(wiring.Component):
             raise ElsieError("the image was encoded for another engine configuration")
         self.config = config
         program = [int(word) for word in image.program] if image else []
-        sequencer, group = (CellSequencer, CellGroup) if config.cells else (Sequencer, Group)
-        self.sequencer: Any = sequencer(config=config, init=program)
+        self.sequencer = Sequencer(config=config, init=program)
         self.collector = Collector(config=config)
-        self.groups: list[Any] = [
-            group(config=config, number=number, image=image) for number in range(config.groups)
+        self.groups = [
+            Group(config=config, number=number, image=image) for number in range(config.groups)
         ]
         super().__init__(
             {
@@ -74,12 +72,11 @@ class Engine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Instances, and the wires between them."""
         m = Module()
-        config = self.config
-        sequencer, collector, groups = self.sequencer, self.collector, self.groups
+        sequencer, collector = self.sequencer, self.collector
         m.submodules.sequencer, m.submodules.collector = sequencer, collector
-        m.submodules.inputs = inputs = InputPort(config=config)
-        m.submodules.outputs = outputs = OutputPort(config=config)
-        for number, group in enumerate(groups):
+        m.submodules.inputs = inputs = InputPort(config=self.config)
+        m.submodules.outputs = outputs = OutputPort(config=self.config)
+        for number, group in enumerate(self.groups):
             m.submodules[f"group{number}"] = group
         connect(m, flipped(self.input), inputs.input)
         connect(m, outputs.output, flipped(self.output))
@@ -91,31 +88,29 @@ class Engine(wiring.Component):
             outputs.broadcast.eq(collector.broadcast),
             self.done.eq(sequencer.done),
         ]
-        hold = self._status(m, sequencer, outputs, groups)
-        self._collect(m, sequencer, collector, hold, groups)
-        spread = self._broadcast(m, sequencer, collector, hold)
-        if config.cells:
-            cell_wiring.distribute(m, config, sequencer, inputs, outputs, groups)
-            m.d.comb += [group.broadcast.eq(spread) for group in groups]
-            m.d.comb += collector.back_base.eq(sequencer.back_base)
-        else:
-            self._distribute(m, sequencer, inputs, spread, groups)
-        self._count(m, sequencer, hold, groups)
-        self._load(m, sequencer, groups)
+        hold = self._status(m, outputs)
+        self._collect(m, hold)
+        self._broadcast(m, hold)
+        self._phases(m, inputs)
+        if self.config.cells:
+            self._lists(m, inputs, outputs)
+        if self.config.delta:
+            self._delta(m, inputs)
+        self._count(m, hold)
+        self._load(m)
         return m
 
-    def _status(self, m: Module, sequencer: Any, outputs: OutputPort, groups: list[Any]) -> Signal:
+    def _status(self, m: Module, outputs: OutputPort) -> Signal:
         """What all groups say together, `status_stages` cycles late: over, and (returned) hold."""
-        stages = self.config.status_stages
+        stages, sequencer = self.config.status_stages, self.sequencer
         near_full, over = Signal(), Signal()
         m.d.comb += [
-            near_full.eq(Cat(group.near_full for group in groups).any()),
-            over.eq(Cat(group.over for group in groups).all()),
+            near_full.eq(Cat(group.near_full for group in self.groups).any()),
+            over.eq(Cat(group.over for group in self.groups).all()),
         ]
         for stage in range(stages - 1):
             over_late = Signal(name=f"over_{stage}")
-            ends = sequencer.end if self.config.cells else sequencer.swap
-            m.d.sync += over_late.eq(over & ~ends)
+            m.d.sync += over_late.eq(over & ~sequencer.end)
             over = over_late
         hold = Signal()
         if stages > 1:
@@ -123,58 +118,50 @@ class Engine(wiring.Component):
             m.d.sync += near_full_late.eq(near_full)
             near_full = near_full_late
         if stages > 2:
-            self._spread_hold(m, near_full | outputs.hold, hold, groups)
+            self._spread_hold(m, near_full | outputs.hold, hold)
         else:
-            m.d.comb += [hold.eq(near_full | outputs.hold), *(g.hold.eq(hold) for g in groups)]
+            m.d.comb += [hold.eq(near_full | outputs.hold), *(g.hold.eq(hold) for g in self.groups)]
         m.d.comb += [outputs.held.eq(hold), sequencer.hold.eq(hold), sequencer.over.eq(over)]
         return hold
 
-    def _spread_hold(self, m: Module, early: Value, hold: Signal, groups: list[Any]) -> None:
+    def _spread_hold(self, m: Module, early: Value, hold: Signal) -> None:
         """A register of the hold for each group: one for all would have to be everywhere at once.
 
         Each takes its own group's part twice. That changes nothing, but without it Yosys would see
         equal registers and keep one.
         """
         m.d.sync += hold.eq(early)
-        for number, group in enumerate(groups):
+        for number, group in enumerate(self.groups):
             own, here = Signal(name=f"own_{number}"), Signal(name=f"hold_{number}")
             m.d.sync += [own.eq(group.near_full), here.eq(early | own)]
             m.d.comb += group.hold.eq(here)
 
-    def _collect(
-        self,
-        m: Module,
-        sequencer: Any,
-        collector: Collector,
-        hold: Signal,
-        groups: list[Any],
-    ) -> None:
+    def _collect(self, m: Module, hold: Signal) -> None:
         """Activation memories to the collector."""
+        sequencer, collector = self.sequencer, self.collector
         m.d.comb += [
             collector.enable.eq(sequencer.enable),
             collector.hold.eq(hold),
             collector.base.eq(sequencer.base),
-            collector.pending.eq(Cat(group.pending for group in groups)),
+            collector.pending.eq(Cat(group.pending for group in self.groups)),
             sequencer.pending.eq(collector.any_pending),
             self.leaving.eq(collector.broadcast.valid & ~hold & ~sequencer.output),
         ]
-        for number, group in enumerate(groups):
+        for number, group in enumerate(self.groups):
             m.d.comb += [
                 group.grant.eq(collector.grant[number]),
                 collector.elements[number].eq(group.element),
             ]
 
-    def _broadcast(
-        self, m: Module, sequencer: Any, collector: Collector, hold: Signal
-    ) -> data.View:
-        """The broadcast as it comes to the groups."""
-        broadcast = Signal(broadcast_layout(self.config))
+    def _broadcast(self, m: Module, hold: Signal) -> None:
+        """The broadcast to the groups."""
+        sent, broadcast = self.collector.broadcast, Signal(broadcast_layout(self.config))
         m.d.comb += [
-            broadcast.valid.eq(collector.broadcast.valid & ~sequencer.output),
-            broadcast.column.eq(collector.broadcast.column),
-            broadcast.value.eq(collector.broadcast.value),
+            broadcast.valid.eq(sent.valid & ~self.sequencer.output),
+            broadcast.column.eq(sent.column),
+            broadcast.value.eq(sent.value),
         ]
-        return delayed(
+        spread = delayed(
             m,
             broadcast,
             # The last stage is in the column memories.
@@ -183,50 +170,84 @@ class Engine(wiring.Component):
             reset_less=False,
             enable=~hold,
         )
+        m.d.comb += [group.broadcast.eq(spread) for group in self.groups]
 
-    def _distribute(
-        self,
-        m: Module,
-        sequencer: Sequencer,
-        inputs: InputPort,
-        spread: data.View,
-        groups: list[Group],
-    ) -> None:
-        """Broadcast, inputs and the layer's settings to the groups."""
-        for number, group in enumerate(groups):
+    def _phases(self, m: Module, inputs: InputPort) -> None:
+        """Inputs, and the front's and the back's settings, to the groups."""
+        sequencer = self.sequencer
+        for number, group in enumerate(self.groups):
             m.d.comb += [
-                group.broadcast.eq(spread),
-                group.quiet.eq(sequencer.quiet & sequencer.running),
                 group.layer.eq(sequencer.layer),
-                group.swap.eq(sequencer.swap),
-                group.settings.eq(sequencer.settings),
-                group.input_valid.eq(inputs.valid[number]),
-                group.input_index.eq(inputs.index),
-                group.input_value.eq(inputs.value),
+                group.begin.eq(sequencer.begin),
+                group.phase.eq(sequencer.phase),
+                group.closed.eq(sequencer.closed),
+                group.end.eq(sequencer.end),
+                group.arriving.valid.eq(inputs.valid[number]),
+                group.arriving.index.eq(inputs.index),
+                group.arriving.value.eq(inputs.value),
             ]
 
-    def _count(self, m: Module, sequencer: Any, hold: Signal, groups: list[Any]) -> None:
+    def _lists(self, m: Module, inputs: InputPort, outputs: OutputPort) -> None:
+        """Which lists are read and written, and what an input says beside its activations."""
+        config, sequencer = self.config, self.sequencer
+        target = Signal(config.list_width, name="target")
+        # From a register: no results come in the first cycles of a step, and no inputs after them.
+        cycles = 1 + (DeltaStage.LATENCY if config.delta else 0)
+        working = delayed(m, sequencer.running, cycles=cycles, name="working", reset_less=False)
+        m.d.comb += [
+            sequencer.fresh.eq(inputs.fresh),
+            sequencer.answer.eq(inputs.answer),
+            self.collector.back_base.eq(sequencer.back_base),
+            # An input vector is the first list of its stream.
+            target.eq(Mux(working, sequencer.phase.target, inputs.stream * config.stream_lists)),
+        ]
+        for group in self.groups:
+            m.d.comb += [
+                group.lists.eq(sequencer.lists),
+                group.target.eq(target),
+                group.arriving.close.eq(inputs.close),
+            ]
+        if config.streams > 1:
+            m.d.comb += outputs.number.eq(sequencer.out_stream)
+            m.d.comb += [group.odd.eq(sequencer.odd) for group in self.groups]
+
+    def _delta(self, m: Module, inputs: InputPort) -> None:
+        """Thresholds, and forgetting."""
+        sequencer = self.sequencer
+        # Inputs are late: what is written now came two cycles ago.
+        filling = delayed(
+            m, sequencer.idle, cycles=DeltaStage.LATENCY, name="filling", reset_less=False
+        )
+        m.d.comb += sequencer.wants_reset.eq(inputs.wants_reset)
+        for group in self.groups:
+            m.d.comb += [
+                group.inputs.eq(filling),
+                group.input_threshold.eq(sequencer.input_threshold),
+                group.reset.eq(sequencer.reset),
+            ]
+
+    def _count(self, m: Module, hold: Signal) -> None:
         """The counters' inputs."""
         m.submodules.counting = counting = Counters(config=self.config)
-        running, cells = sequencer.running, self.config.cells
-        stalled = hold & sequencer.enable if cells else hold
+        sequencer, groups = self.sequencer, self.groups
+        stalled = hold & sequencer.running & sequencer.enable & ~sequencer.quiet
         m.d.comb += [
-            counting.start.eq(sequencer.start if cells else sequencer.swap & sequencer.idle),
-            counting.running.eq(running),
-            counting.stalled.eq(running & stalled & ~sequencer.quiet),
+            counting.start.eq(sequencer.start),
+            counting.running.eq(sequencer.running),
+            counting.stalled.eq(stalled),
             counting.starving.eq(Cat(group.starving for group in groups)),
             counting.committing.eq(Cat(pe.sums.commit for g in groups for pe in g.pes)),
             self.counters.eq(counting.counters),
         ]
 
-    def _load(self, m: Module, sequencer: Any, groups: list[Any]) -> None:
+    def _load(self, m: Module) -> None:
         """The load port to the program memory and the groups."""
         m.submodules.load_program = select = LoadSelect(
             config=self.config, target=LoadTarget.PROGRAM, unit=None
         )
-        connect(m, select.write, sequencer.write)
+        connect(m, select.write, self.sequencer.write)
         m.d.comb += [select.valid.eq(self.load.valid), select.word.eq(self.load.payload)]
-        for group in groups:
+        for group in self.groups:
             m.d.comb += [
                 group.load_valid.eq(self.load.valid),
                 group.load_word.eq(self.load.payload),

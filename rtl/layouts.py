@@ -5,11 +5,8 @@ from amaranth.lib import data
 
 from golden.config import EngineConfig
 from golden.format import layout
-from golden.format.program import OPERATIONS
-from golden.kinds import bits_for
-
-OPERATION_WIDTH = bits_for(len(OPERATIONS) - 1)
-"""Bits of the number of a cell operation."""
+from golden.kinds import CELL_WIDTH, bits_for
+from rtl.operations.table import CARRIED, constants, number_width
 
 
 def struct(fields: layout.Layout) -> data.StructLayout:
@@ -80,37 +77,9 @@ def element_layout(config: EngineConfig) -> data.StructLayout:
     )
 
 
-def drain_layout(config: EngineConfig) -> data.StructLayout:
-    """One drain step of a group.
-
-    row, slot: the sum read is that of local row `row` of the group's PE number `slot`. index: the
-    output's index within the group, and its bias's number.
-    """
-    return data.StructLayout(
-        {
-            "valid": unsigned(1),
-            "row": unsigned(config.row_width),
-            "slot": range(config.group),
-            "index": unsigned(config.index_width),
-        }
-    )
-
-
 def requantise_layout(config: EngineConfig) -> data.StructLayout:
     """How a layer's sums become activations, shift less shift_low; steady while it drains."""
     return data.StructLayout({"shift": unsigned(config.shift_width), "relu": unsigned(1)})
-
-
-def settings_layout(config: EngineConfig) -> data.StructLayout:
-    """What a group needs to know of a layer for its drain (see golden.format.layout.descriptor)."""
-    return data.StructLayout(
-        {
-            "rows": unsigned(config.row_width),
-            "bias_base": unsigned(config.column_width),
-            "shift": unsigned(config.shift_width),
-            "relu": unsigned(1),
-        }
-    )
 
 
 def counters_layout() -> data.StructLayout:
@@ -131,16 +100,42 @@ def begin_layout(config: EngineConfig) -> data.StructLayout:
     )
 
 
+def next_layout(config: EngineConfig) -> data.StructLayout:
+    """A phase that has not begun: what it broadcasts, and the settings of its operations.
+
+    base, back_base: pointer addresses of the first column, and of the first that is fed back.
+    """
+    cells = {"back_base": config.column_width, "lists": begin_layout(config)}
+    return data.StructLayout(
+        {
+            "base": config.column_width,
+            "phase": phase_layout(config),
+            **(cells if config.cells else {}),
+        }
+    )
+
+
 def phase_layout(config: EngineConfig) -> data.StructLayout:
     """What a group needs to know of a phase: one layer of one stream.
 
-    rows: cells per PE, or rows of a dense layer, less one. bias_base, shift, relu, peephole: of the
-    layer (golden.format.layout.descriptor). kind: its program of operations. target: the list of
-    its outputs. state: address of the first cell's word A. fresh: the state of the step before
-    counts as zero. odd: which of the PEs' sums it uses. layer: its number. With delta, threshold,
-    place: of its outputs, and their list for rtl.front.delta; keep: its sums last; plain: its
-    outputs are sent as they are.
+    rows: cells per PE, or rows of a fully connected layer, less one. bias_base, shift, relu: of
+    the layer (golden.format.layout.descriptor). layer: its number.
+
+    With cells, kind: the layer's program of operations. target: the list of its outputs. state:
+    address of the first cell's word A. peephole: of the layer. fresh: the state of the step before
+    counts as zero. odd: which of the PEs' two sets of sums it uses, if there are two.
+
+    With delta, threshold, place: of its outputs, and their list for rtl.front.delta. keep: its sums
+    last. plain: its outputs are sent as they are.
     """
+    cells = {
+        "kind": unsigned(2),
+        "target": unsigned(config.list_width),
+        "state": unsigned(config.cell_width),
+        "peephole": unsigned(config.entry_address_width),
+        "fresh": unsigned(1),
+        "odd": unsigned(1),
+    }
     delta = {
         "threshold": unsigned(config.act_width - 1),
         "place": unsigned(config.list_width),
@@ -153,62 +148,74 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
             "bias_base": unsigned(config.column_width),
             "shift": unsigned(config.shift_width),
             "relu": unsigned(1),
-            "kind": unsigned(2),
-            "target": unsigned(config.list_width),
-            "state": unsigned(config.cell_width),
-            "peephole": unsigned(config.entry_address_width),
-            "fresh": unsigned(1),
-            "odd": unsigned(1),
             "layer": unsigned(config.layer_width),
+            **(cells if config.cells else {}),
             **(delta if config.delta else {}),
         }
     )
 
 
 def operation_layout(config: EngineConfig) -> data.StructLayout:
-    """A cell operation on its way (golden.format.program.Operation has the meanings).
+    """An operation on its way; what is the same in all operations of an engine is not in here.
 
-    slot: the PE. number, cell: which operation, on which of its cells. memory, one, look: the left
-    operand is from the cell memory, 1, or a peephole. mask: the right operand counts as zero.
-    sums: a row's sum is added, that of row `row`.
+    slot: the PE. row: the row whose sum is added, if one is. With cells, number, cell: which
+    operation, on which of its cells. mask: the right operand counts as zero. The others:
+    rtl.operations.table.
     """
-    bits = (
-        *("memory", "one", "look", "mask", "sums", "clear", "join"),
-        *("more", "product", "narrow", "raw", "left_half", "right_half", "output"),
-    )
+    fixed = constants(config)
+    carried = {
+        "mask" if name == "old" else name: unsigned(bits)
+        for name, bits in CARRIED.items()
+        if name not in fixed
+    }
+    cells = {"number": unsigned(number_width(config)), "cell": unsigned(config.row_width)}
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "slot": unsigned(bits_for(config.group - 1)),
-            "number": unsigned(OPERATION_WIDTH),
-            "cell": unsigned(config.row_width),
             "row": unsigned(config.row_width),
-            "word": unsigned(2),
-            "target": unsigned(2),
-            "function": unsigned(2),
-            **{name: unsigned(1) for name in bits},
+            **(cells if config.cells else {}),
+            **carried,
         }
     )
 
 
-def operand_layout(config: EngineConfig) -> data.StructLayout:
-    """What a PE's multiplier takes from an operation, beside the cell memory's word.
+def access_layout(config: EngineConfig) -> data.StructLayout:
+    """An operation's access to the cell memory of its PE, and the operands that come of it.
 
-    use_left: left operand from the cell memory (memory) or 1 (one), not an entry. use_right: right
-    operand from there, but 0 with mask.
+    read, address: read a word. use_left: a cycle later, the left operand is the word's, or 1 (one),
+    and not an entry. use_right: the right operand is the word's, but 0 with mask. write: one bit
+    for each half, left first. write_address, value: what is written.
     """
-    names = ("use_left", "use_right", "memory", "one", "mask")
-    return data.StructLayout(dict.fromkeys(names, 1))
+    return data.StructLayout(
+        {
+            "read": unsigned(1),
+            "address": unsigned(config.cell_width),
+            **{name: unsigned(1) for name in ("use_left", "use_right", "one", "mask")},
+            "write": unsigned(2),
+            "write_address": unsigned(config.cell_width),
+            "value": signed(CELL_WIDTH),
+        }
+    )
+
+
+def arriving_layout(config: EngineConfig) -> data.StructLayout:
+    """An input activation on its way to a group. close: with it an input vector ends."""
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "index": unsigned(config.index_width),
+            "value": signed(config.act_width),
+            **({"close": unsigned(1)} if config.cells else {}),
+        }
+    )
 
 
 def total_layout(config: EngineConfig) -> data.StructLayout:
-    """What a PE's accumulator takes from an operation (see rtl.pe.cell_accumulator)."""
-    return data.StructLayout(
-        {
-            "row": config.row_width,
-            "set": max(1, config.sum_width - config.row_width),
-            "sums": 1,
-            "clear": 1,
-            "join": 1,
-        }
-    )
+    """What a PE's accumulator takes from an operation (see rtl.pe.accumulator).
+
+    row: address of the sum. With cells, sums: it is added. clear: it is set to zero. join: the
+    operation's total before is added.
+    """
+    cells = {name: unsigned(1) for name in ("sums", "clear", "join")}
+    return data.StructLayout({"row": unsigned(config.sum_width), **(cells if config.cells else {})})

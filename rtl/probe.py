@@ -11,7 +11,7 @@ from amaranth.lib import data
 
 from golden.config import EngineConfig
 from golden.kinds import CELL_WIDTH, bits_for
-from rtl.layouts import OPERATION_WIDTH
+from rtl.operations.table import number_width
 
 Events = dict[str, dict[str, Any]]
 """Kind of event -> field -> signal; field `valid` tells when the others mean something."""
@@ -83,7 +83,7 @@ def group_layout(config: EngineConfig) -> data.StructLayout:
             {
                 "valid": unsigned(1),
                 "slot": unsigned(bits_for(config.group - 1)),
-                "operation": unsigned(OPERATION_WIDTH),
+                "operation": unsigned(number_width(config)),
                 "cell": unsigned(config.row_width),
             }
         ),

@@ -1,7 +1,8 @@
-"""Activation memory of a PE group with cells: many lists of non-zero activations.
+"""Activation memory of a PE group, with leading non-zero detection (EIE, section 4, "LNZD").
 
-As in rtl/front/activation_memory.py zeros are dropped when an activation is written. But what is
-fed back into a layer must last until the next step, and each stream has its own.
+EIE keeps activations dense and looks for the next non-zero one when it reads them, many at a time.
+Here zeros are dropped when an activation is written, so a read finds a non-zero one every cycle and
+zero activations cost neither time nor memory (docs/engine.md).
 """
 
 from amaranth.hdl import Assert, Cat, Module, Mux, Signal, Value, signed
@@ -16,13 +17,26 @@ from rtl.prim.ram import BlockRam, LutRam
 
 
 class ActivationLists(wiring.Component):
-    """`act_lists` lists; one is written while one or two others are read.
+    """Lists of non-zero activations; one is written while others are read.
 
-    write, index, value: append to the list that is being written, unless the value is zero. target:
-    its number. close: it ends with what is written in this cycle; the next one begins empty. begin,
-    lists: read these lists from the next cycle on, source first; what is left of others is dropped.
-    pending, hold, grant, element: as in rtl.front.activation_memory; element.back tells the lists
-    apart.
+    Without cells there are two, source and destination, which change places at each `begin`. With
+    cells there are `act_lists`, because what is fed back must last until the next step, and each
+    stream has its own.
+
+    write: append to the list that is being written, unless the value is zero.
+    index: the activation's index within the group.
+    value: its value.
+    begin: read from the next cycle on; what is left of other lists is dropped.
+    hold: no broadcast moves in this cycle.
+    pending: there are elements left.
+    grant: take the next one; only when pending, and not with hold (asserted).
+    element: the one granted in the last cycle without hold; all zero if there was none.
+
+    With cells:
+
+    target: number of the list that is being written.
+    close: it ends with what is written in this cycle; the next one begins empty.
+    lists: what to read, source first; `element.back` tells the lists apart.
     """
 
     LATENCY = 1
@@ -31,31 +45,34 @@ class ActivationLists(wiring.Component):
     write: Signal
     index: Signal
     value: Signal
-    target: Signal
-    close: Signal
     begin: Signal
-    lists: data.View
     hold: Signal
     pending: Signal
     grant: Signal
     element: data.View
+    target: Signal
+    close: Signal
+    lists: data.View
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Depth and widths come from `config`."""
         self._config = config
+        cells = {
+            "target": In(config.list_width),
+            "close": In(1),
+            "lists": In(begin_layout(config)),
+        }
         super().__init__(
             {
                 "write": In(1),
                 "index": In(config.index_width),
                 "value": In(signed(config.act_width)),
-                "target": In(config.list_width),
-                "close": In(1),
                 "begin": In(1),
-                "lists": In(begin_layout(config)),
                 "hold": In(1),
                 "pending": Out(1),
                 "grant": In(1),
                 "element": Out(element_layout(config)),
+                **(cells if config.cells else {}),
             }
         )
 
@@ -69,27 +86,79 @@ class ActivationLists(wiring.Component):
             width=word.size, depth=config.act_lists * config.list_depth
         )
         stored = data.View(word, ram.r_data)
-        append, valid, back = Signal(), Signal(), Signal()
+        append, valid = Signal(), Signal()
         filled, end = Signal(range(config.act_depth + 1)), Signal(range(config.act_depth + 1))
         m.d.comb += [
             append.eq(self.write & (self.value != 0)),
             end.eq(filled + append),
             ram.w_en.eq(append),
-            ram.w_addr.eq(Cat(filled[:bits], self.target)),
             ram.w_data.eq(Cat(self.index, self.value)),
+            ram.r_en.eq(self.grant),
             self.element.valid.eq(valid),
-            self.element.back.eq(back),
             self.element.index.eq(Mux(valid, stored.index, 0)),
             self.element.value.eq(Mux(valid, stored.value, 0)),
         ]
         m.d.sync += [
-            filled.eq(Mux(self.close, 0, end)),
+            filled.eq(Mux(self.close if config.cells else self.begin, 0, end)),
             Assert(~(append & (filled == config.act_depth)), "an activation list overflows"),
+            Assert(~(self.grant & ~self.pending), "an empty activation list is read"),
+            Assert(~(self.grant & self.hold), "an activation is granted while broadcasts are held"),
         ]
-        second = self._read(m, ram, bits, *self._lengths(m, end, (filled != 0) | append))
+        some = (filled != 0) | append
+        read, following = Signal(bits), Signal(range(config.act_depth + 1))
+        m.d.comb += following.eq(read + 1)
         with m.If(~self.hold):
-            m.d.sync += [valid.eq(self.grant), back.eq(self.grant & second)]
+            m.d.sync += valid.eq(self.grant)
+        with m.If(self.grant):
+            m.d.sync += read.eq(following)
+        if config.cells:
+            source, target = self._many(m, read, following, end, some), self.target
+        else:
+            source, target = self._two(m, read, following, end, some)
+        m.d.comb += [
+            ram.r_addr.eq(Cat(read, source)),
+            ram.w_addr.eq(Cat(filled[:bits], target)),
+        ]
         return m
+
+    def _two(
+        self, m: Module, read: Signal, following: Signal, end: Signal, some: Value
+    ) -> tuple[Signal, Value]:
+        """What was written last is read next; numbers of source and destination."""
+        bank, length = Signal(), Signal.like(end)
+        with m.If(self.grant):
+            # A register, because it decides in one cycle what all groups and the sequencer do.
+            m.d.sync += self.pending.eq(following != length)
+        with m.If(self.begin):
+            m.d.sync += [bank.eq(~bank), read.eq(0), length.eq(end), self.pending.eq(some)]
+        return bank, ~bank
+
+    def _many(self, m: Module, read: Signal, following: Signal, end: Signal, some: Value) -> Value:
+        """One list after the other; the number of the one that is read."""
+        config = self._config
+        lengths, filled = self._lengths(m, end, some)
+        length, length_back = Signal.like(lengths[0]), Signal.like(lengths[1])
+        number, number_back = Signal(config.list_width), Signal(config.list_width)
+        second, more, back = Signal(), Signal(), Signal()
+        source, fed_back = filled[0], filled[1] & self.lists.fed_back
+        m.d.comb += self.element.back.eq(back)
+        with m.If(~self.hold):
+            m.d.sync += back.eq(self.grant & second)
+        with m.If(self.grant & (following == Mux(second, length_back, length))):
+            # A register, because it decides in one cycle what all groups do.
+            m.d.sync += [self.pending.eq(more), second.eq(1), more.eq(0), read.eq(0)]
+        with m.If(self.begin):
+            m.d.sync += [
+                read.eq(0),
+                number.eq(self.lists.source),
+                length.eq(lengths[0]),
+                number_back.eq(self.lists.back),
+                length_back.eq(lengths[1]),
+                second.eq(~source),
+                more.eq(source & fed_back),
+                self.pending.eq(source | fed_back),
+            ]
+        return Mux(second, number_back, number)
 
     def _lengths(self, m: Module, end: Signal, some: Value) -> tuple[list[Signal], list[Signal]]:
         """Lengths of the lists that may begin, source and back; the one that ends just now too.
@@ -116,40 +185,3 @@ class ActivationLists(wiring.Component):
             found.append(length)
             filled.append(any_)
         return found, filled
-
-    def _read(
-        self, m: Module, ram: BlockRam, bits: int, lengths: list[Signal], filled: list[Signal]
-    ) -> Signal:
-        """One list after the other; whether the second is being read."""
-        config = self._config
-        read, following = Signal(bits), Signal(range(config.act_depth + 1))
-        length, length_back = Signal.like(lengths[0]), Signal.like(lengths[1])
-        number, number_back = Signal(config.list_width), Signal(config.list_width)
-        second, more = Signal(), Signal()
-        some, some_back = filled[0], filled[1] & self.lists.fed_back
-        m.d.comb += [
-            ram.r_en.eq(self.grant),
-            ram.r_addr.eq(Cat(read, Mux(second, number_back, number))),
-            following.eq(read + 1),
-        ]
-        m.d.sync += [
-            Assert(~(self.grant & ~self.pending), "an empty activation list is read"),
-            Assert(~(self.grant & self.hold), "an activation is granted while broadcasts are held"),
-        ]
-        with m.If(self.grant):
-            m.d.sync += read.eq(following)
-            with m.If(following == Mux(second, length_back, length)):
-                # A register, because it decides in one cycle what all groups do.
-                m.d.sync += [self.pending.eq(more), second.eq(1), more.eq(0), read.eq(0)]
-        with m.If(self.begin):
-            m.d.sync += [
-                read.eq(0),
-                number.eq(self.lists.source),
-                length.eq(lengths[0]),
-                number_back.eq(self.lists.back),
-                length_back.eq(lengths[1]),
-                second.eq(~some),
-                more.eq(some & some_back),
-                self.pending.eq(some | some_back),
-            ]
-        return second

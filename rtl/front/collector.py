@@ -27,11 +27,15 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
-    enable: grant if any group is pending. hold: in this cycle nothing is granted, and what is on
-    its way stays where it is. pending: of each group. grant: to at most one of them. elements: from
-    each group, one cycle after its grant. base: pointer address of the layer's column 0; back_base:
-    of the first that is fed back. broadcast: the activation and its column; it moves on in the next
-    cycle without hold. any_pending: for the sequencer.
+    enable: grant if any group is pending.
+    hold: in this cycle nothing is granted, and what is on its way stays where it is.
+    pending: of each group.
+    grant: to at most one of them.
+    elements: from each group, one cycle after its grant.
+    base: pointer address of the layer's column 0.
+    back_base: that of the first column that is fed back; only with cells.
+    broadcast: the activation and its column; it moves on in the next cycle without hold.
+    any_pending: some group is pending.
     """
 
     enable: Signal

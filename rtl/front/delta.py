@@ -13,11 +13,18 @@ from rtl.prim.ram import BlockRam
 class DeltaStage(wiring.Component):
     """Turns an activation into its difference from what was sent last, `LATENCY` cycles later.
 
-    write, index, value, place: an activation, and the list that it belongs to. threshold, plain:
-    when it comes out: send it if it moved by more; or send it as it is, and remember nothing.
-    sent, sent_index, sent_value: the difference, saturated, if it is sent. reset: forget all, in
-    `clear_cycles`; nothing may come meanwhile. Not one index of a place in three cycles twice
-    (asserted).
+    No index of a place may come twice in three cycles (asserted).
+
+    write: an activation comes.
+    index: its index within the group.
+    value: its value.
+    place: the list that it belongs to.
+    threshold: when it comes out: send it if it moved by more.
+    plain: when it comes out: send it as it is, and remember nothing.
+    sent: a difference is sent.
+    sent_index: its index.
+    sent_value: the difference, saturated.
+    reset: forget all, in `clear_cycles`; nothing may come meanwhile.
     """
 
     LATENCY = 2

@@ -11,11 +11,20 @@ from rtl.layouts import input_layout
 class InputPort(wiring.Component):
     """Column j goes to group j mod groups, at index j div groups.
 
-    input: the stream. idle: inputs may be taken. valid: one bit for each group; index, value: what
-    it stores. close: a vector ends, of stream number `stream`. start: the last input is being
-    taken. fresh: one bit for each stream, its state counts as zero, from start on to the next
-    inputs; answer: results are wanted, from the cycle after start on. Only with cells: close,
-    stream, fresh, answer.
+    input: activations, one vector for each stream.
+    idle: inputs may be taken.
+    valid: one bit for each group: it stores an activation.
+    index: the activation's index within the group.
+    value: its value.
+    start: the last input is being taken.
+
+    With cells:
+
+    close: a vector ends.
+    stream: that of this stream.
+    fresh: one bit for each stream: its state counts as zero; from start on to the next inputs.
+    answer: results are wanted; from the cycle after start on.
+    wants_reset: an input waits until all is forgotten; only with delta.
     """
 
     input: stream.Interface

@@ -13,10 +13,13 @@ from rtl.prim.queue import Queue
 class OutputPort(wiring.Component):
     """Queues results that come before a hold takes effect when the taker stops.
 
-    enable: results are handed over, of stream `number`. broadcast, held: from the collector; a
-    result that does not move on is not taken. hold: move no more results, at the latest a cycle
-    later where the engine has 3 status stages, else at once. output: the stream; each result is
-    offered one cycle after it moved on. empty: nothing is waiting.
+    enable: results are handed over.
+    number: of this stream; only where there are several.
+    broadcast: a result, from the collector.
+    held: it does not move on, and so is not taken.
+    hold: move no more results, a cycle later where the engine has 3 status stages, else at once.
+    output: the results, each offered one cycle after it moved on.
+    empty: nothing is waiting.
     """
 
     enable: Signal

@@ -19,12 +19,19 @@ from rtl.prim.ram import BlockRam
 class ColumnMemory(wiring.Component):
     """Turns a broadcast into each PE's pointer, one cycle later; gives the drain its bias.
 
-    broadcast: an activation and its column's pointer address. hold: it does not move on in this
-    cycle. valid, value, pointers: one cycle after it moves on, for one cycle: the activation and
-    the pointer of each PE. If there are broadcast stages, the last one is in here, behind the
-    memory, and it moves on twice. bias_read, bias_address: read a bias; never while broadcasts move
-    (asserted), except where there are several streams: there biases have a memory of their own.
-    bias: it, one cycle later. write: load port; not while a network runs.
+    If there are broadcast stages, the last one is in here, behind the memory, and an activation
+    moves on twice.
+
+    broadcast: an activation and its column's pointer address.
+    hold: it does not move on in this cycle.
+    valid: an activation has moved on, one cycle ago.
+    value: it.
+    pointers: its column's pointer in each PE.
+    bias_read: read a bias; never while broadcasts move (asserted), except where there are several
+        streams: there biases have a memory of their own.
+    bias_address: its address.
+    bias: it, one cycle later.
+    write: load port; not while a network runs.
     """
 
     LATENCY = 1

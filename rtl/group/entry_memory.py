@@ -1,20 +1,23 @@
-"""Where the entries are stored: a block RAM for each PE, or a large RAM for two."""
+"""Entries in large single-port RAMs, each for two PEs, which take turns (iCE40 UP5K's SPRAM)."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out, connect
 
 from golden.config import EngineConfig
-from rtl.load import LoadTarget, MemoryWrite
+from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
 from rtl.prim.spram import Spram
 
 
 class SharedEntryMemory(wiring.Component):
     """A single-port RAM that two PEs read in turns.
 
-    fetch, address: of each PE; never of both in one cycle (asserted). word: read one cycle after a
-    fetch, for one cycle. write: load port of each PE's half, with the same data on both (asserted);
-    not while a network runs (asserted).
+    fetch: one bit for each PE: it reads; never both in one cycle (asserted).
+    address_0: where the first one reads.
+    address_1: where the second one reads.
+    word: read one cycle after a fetch, for one cycle.
+    write_0: load port of the first one's half; not while a network runs (asserted).
+    write_1: load port of the second one's half, with the same data (asserted).
     """
 
     fetch: Signal
@@ -68,4 +71,68 @@ class SharedEntryMemory(wiring.Component):
                 "the halves of a memory are loaded with different data",
             ),
         ]
+        return m
+
+
+class SharedEntries(wiring.Component):
+    """The entry memories of a group's PEs, two in a RAM.
+
+    begin: comes a cycle before a phase's first one.
+    fetch: one bit for each PE: it reads, in its turn.
+    address: where each PE reads.
+    words: what each PE has read, a cycle later.
+    turns: one bit for each PE: a job that it takes now reads in its turn.
+    load_valid: a word of the load port.
+    load_word: the word.
+    """
+
+    begin: Signal
+    fetch: Signal
+    address: data.View
+    words: data.View
+    turns: Signal
+    load_valid: Signal
+    load_word: data.View
+
+    def __init__(self, *, config: EngineConfig, first: int, size: int) -> None:
+        """For `size` PEs, from number `first` on."""
+        self._config, self._first, self._size = config, first, size
+        super().__init__(
+            {
+                "begin": In(1),
+                "fetch": In(size),
+                "address": In(data.ArrayLayout(config.start_width, size)),
+                "words": Out(data.ArrayLayout(16, size)),
+                "turns": Out(size),
+                "load_valid": In(1),
+                "load_word": In(load_layout(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The RAMs, and whose turn it is."""
+        m = Module()
+        turn = Signal()
+        # A phase's first cycle is one before a read of each pair's first PE.
+        m.d.sync += turn.eq(~turn)
+        with m.If(self.begin):
+            m.d.sync += turn.eq(1)
+        pairs = [SharedEntryMemory(config=self._config) for _ in range(0, self._size, 2)]
+        for number, shared in enumerate(pairs):
+            m.submodules[f"pair{number}"] = shared
+        for slot in range(self._size):
+            shared, nth = pairs[slot // 2], slot % 2
+            select = LoadSelect(
+                config=self._config, target=LoadTarget.ENTRY, unit=self._first + slot
+            )
+            m.submodules[f"load{slot}"] = select
+            m.d.comb += [
+                shared.fetch[nth].eq(self.fetch[slot]),
+                (shared.address_1 if nth else shared.address_0).eq(self.address[slot]),
+                self.words[slot].eq(shared.word),
+                self.turns[slot].eq(turn ^ (nth == 0)),
+                select.valid.eq(self.load_valid),
+                select.word.eq(self.load_word),
+            ]
+            connect(m, select.write, shared.write_1 if nth else shared.write_0)
         return m

@@ -1,53 +1,85 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
-from rtl.front.activation_memory import ActivationMemory
+from rtl.front.activation_lists import ActivationLists
+from rtl.front.delta import DeltaStage
 from rtl.group.column_memory import ColumnMemory
-from rtl.group.entry_memory import SharedEntryMemory
-from rtl.layouts import broadcast_layout, element_layout, settings_layout
+from rtl.group.entry_memory import SharedEntries
+from rtl.layouts import (
+    arriving_layout,
+    begin_layout,
+    broadcast_layout,
+    element_layout,
+    phase_layout,
+)
 from rtl.load import LoadSelect, LoadTarget, load_layout
-from rtl.operations.drain_control import DrainControl
-from rtl.operations.drain_unit import DrainUnit
+from rtl.operations.control import OperationControl
+from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
-from rtl.probe import Events
+from rtl.prim.delay import delayed
+from rtl.probe import Events, fields
 
 
 class Group(wiring.Component):
-    """`config.group` PEs (the last group may have fewer), their activations and their drain.
+    """`config.group` PEs (the last group may have fewer), their activations and operations.
 
-    broadcast, hold: an activation, and whether it does not move on in this cycle. quiet: the
-    layer's last broadcast has moved on. layer: its number. near_full: any PE's queue was nearly
-    full a cycle ago. swap: the layer ends. pending, grant, element: the activation memory's.
-    input_valid, input_index, input_value: an input activation, only between inferences. settings:
-    the layer's, for the drain. over: all PEs are drained. starving: one bit for each PE, it waits
-    for a job. load_valid, load_word: the load port, which may be a cycle late.
+    broadcast: an activation and its column.
+    hold: it does not move on in this cycle.
+    layer: number of the layer that is broadcast.
+    near_full: any PE's queue was nearly full a cycle ago.
+    begin: the activations of the next phase are read from the next cycle on.
+    phase: the phase whose operations run.
+    closed: all its jobs have arrived.
+    end: it ends with what is written in this cycle.
+    pending: the activation memory has elements left.
+    grant: take the next one.
+    element: it, a cycle later.
+    arriving: an input activation; only between inferences.
+    over: the operations of all PEs have begun (rtl.operations.control).
+    starving: one bit for each PE: it has neither an entry nor an operation.
+    load_valid: a word of the load port.
+    load_word: the word.
+
+    With cells:
+
+    lists: the activations of the next phase.
+    target: the list that is written.
+    odd: of the phase that is broadcast, which of the PEs' sums it uses; where phases overlap.
+
+    With delta:
+
+    inputs: what was written two cycles ago was an input.
+    input_threshold: of inputs.
+    reset: forget everything.
     """
 
     broadcast: data.View
     hold: Signal
-    quiet: Signal
     layer: Signal
     near_full: Signal
-    swap: Signal
+    begin: Signal
+    phase: data.View
+    closed: Signal
+    end: Signal
     pending: Signal
     grant: Signal
     element: data.View
-    input_valid: Signal
-    input_index: Signal
-    input_value: Signal
-    settings: data.View
+    arriving: data.View
     over: Signal
     starving: Signal
     load_valid: Signal
     load_word: data.View
+    lists: data.View
+    target: Signal
+    odd: Signal
+    inputs: Signal
+    input_threshold: Signal
+    reset: Signal
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """Group `number`, initialised from `image` if there is one."""
@@ -60,98 +92,164 @@ class Group(wiring.Component):
         self.columns = ColumnMemory(
             config=config, init=[] if image is None else image.column_words(number)
         )
-        self.drain = DrainUnit(config=config, size=size)
-        self.control = DrainControl(config=config, size=size)
+        self.control = OperationControl(config=config, size=size)
+        self.pipeline = OperationPipeline(config=config, size=size)
+        cells = {"lists": In(begin_layout(config)), "target": In(config.list_width)}
+        delta = {"inputs": In(1), "input_threshold": In(config.act_width - 1), "reset": In(1)}
         super().__init__(
             {
                 "broadcast": In(broadcast_layout(config)),
                 "hold": In(1),
-                "quiet": In(1),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),
-                "swap": In(1),
+                "begin": In(1),
+                "phase": In(phase_layout(config)),
+                "closed": In(1),
+                "end": In(1),
                 "pending": Out(1),
                 "grant": In(1),
                 "element": Out(element_layout(config)),
-                "input_valid": In(1),
-                "input_index": In(config.index_width),
-                "input_value": In(signed(config.act_width)),
-                "settings": In(settings_layout(config)),
+                "arriving": In(arriving_layout(config)),
                 "over": Out(1),
                 "starving": Out(size),
                 "load_valid": In(1),
                 "load_word": In(load_layout(config)),
+                **(cells if config.cells else {}),
+                **({"odd": In(1)} if config.streams > 1 else {}),
+                **(delta if config.delta else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """The shared units, and the PEs."""
         m = Module()
-        m.submodules.activations = memory = ActivationMemory(config=self._config)
-        drain = self.drain
+        # One register for a group's memories, as the load port fans out far.
+        valid = Signal(name="load_valid_late")
+        word = Signal.like(self.load_word, name="load_word_late", reset_less=True)
+        m.d.sync += [valid.eq(self.load_valid), word.eq(self.load_word)]
+        self._activations(m)
+        self._operations(m)
+        self._columns(m, valid, word)
+        self._pes(m, valid, word)
+        if self._config.cells:
+            self._cells(m)
+        if self._config.entry_memory is EntryMemory.SPRAM:
+            self._share_entries(m, valid, word)
+        return m
+
+    def events(self) -> Events:
+        """Signals of the group's own events, for the trace."""
+        pipeline, operation = self.pipeline, self.control.operation
+        drain = {
+            "valid": pipeline.output,
+            "index": pipeline.index,
+            "value": pipeline.activation,
+        }
+        if not self._config.cells:
+            return {"drain": drain}
+        last = pipeline.access[0]
+        slots = [pipeline.access[slot].write.any() for slot in range(len(self.pes))]
+        return {
+            "drain": drain,
+            "operation": {**fields(operation), "operation": operation.number},
+            "gate": {
+                "valid": pipeline.half.any(),
+                # The last group may have fewer PEs.
+                "slots": Cat(slots, Const(0, self._config.group - len(slots))),
+                "half": pipeline.half[1],
+                "address": last.write_address,
+                "value": last.value,
+            },
+        }
+
+    def _activations(self, m: Module) -> None:
+        """Inputs and outputs to the lists of activations, those to the collector."""
+        m.submodules.activations = memory = ActivationLists(config=self._config)
+        pipeline = self.pipeline
+        write, index = Signal(), Signal(self._config.index_width)
+        value = Signal(signed(self._config.act_width))
         m.d.comb += [
-            memory.write.eq(self.input_valid | drain.valid),
-            memory.index.eq(Mux(drain.valid, drain.index, self.input_index)),
-            memory.value.eq(Mux(drain.valid, drain.value, self.input_value)),
-            memory.swap.eq(self.swap),
+            write.eq(self.arriving.valid | pipeline.output),
+            index.eq(Mux(pipeline.output, pipeline.index, self.arriving.index)),
+            value.eq(Mux(pipeline.output, pipeline.activation, self.arriving.value)),
+            memory.begin.eq(self.begin),
             memory.hold.eq(self.hold),
             memory.grant.eq(self.grant),
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
         ]
-        valid, word = load_register(m, self.load_valid, self.load_word)
-        self._drain(m)
-        self._columns(m, valid, word)
-        self._pes(m, valid, word)
-        if self._config.entry_memory is EntryMemory.SPRAM:
-            share_entries(
-                m,
-                config=self._config,
-                number=self._number,
-                pes=self.pes,
-                start=self.swap,
-                valid=valid,
-                word=word,
-            )
-        return m
+        if self._config.cells:
+            m.d.comb += [memory.target.eq(self.target), memory.lists.eq(self.lists)]
+        if self._config.delta:
+            self._delta(m, memory, write, index, value)
+            return
+        m.d.comb += [memory.write.eq(write), memory.index.eq(index), memory.value.eq(value)]
+        if self._config.cells:
+            m.d.comb += memory.close.eq(self.end | self.arriving.close)
 
-    def events(self) -> Events:
-        """Signals of the group's own events, for the trace."""
-        drain = self.drain
-        return {"drain": {"valid": drain.valid, "index": drain.index, "value": drain.value}}
-
-    def _drain(self, m: Module) -> None:
-        """The drain's control and its unit."""
-        m.submodules.drain, m.submodules.drain_control = drain, control = self.drain, self.control
+    def _delta(
+        self, m: Module, memory: ActivationLists, write: Signal, index: Signal, value: Signal
+    ) -> None:
+        """Only what moved is kept, as a difference."""
+        m.submodules.delta = delta = DeltaStage(config=self._config)
+        closes = delayed(
+            m, self.arriving.close, cycles=DeltaStage.LATENCY, name="closes", reset_less=False
+        )
         m.d.comb += [
-            control.ready.eq(Cat(pe.ready for pe in self.pes)),
-            control.rows.eq(self.settings.rows),
-            control.swap.eq(self.swap),
-            self.over.eq(control.over),
-            drain.step.eq(control.step),
-            drain.settings.shift.eq(self.settings.shift),
-            drain.settings.relu.eq(self.settings.relu),
-            drain.bias.eq(self.columns.bias),
-            *(drain.sums[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
+            delta.write.eq(write),
+            delta.index.eq(index),
+            delta.value.eq(value),
+            # Inputs are list 0.
+            delta.place.eq(Mux(self.pipeline.output, self.phase.place, 0)),
+            delta.threshold.eq(Mux(self.inputs, self.input_threshold, self.phase.threshold)),
+            delta.plain.eq(~self.inputs & self.phase.plain),
+            delta.reset.eq(self.reset),
+            memory.write.eq(delta.sent),
+            memory.index.eq(delta.sent_index),
+            memory.value.eq(delta.sent_value),
+            memory.close.eq(self.end | closes),
         ]
 
+    def _operations(self, m: Module) -> None:
+        """The operations' control, and their way through the PEs."""
+        control, pipeline = self.control, self.pipeline
+        m.submodules.control, m.submodules.pipeline = control, pipeline
+        m.d.comb += [
+            control.ready.eq(Cat(pe.ready for pe in self.pes)),
+            control.phase.eq(self.phase),
+            control.end.eq(self.end),
+            self.over.eq(control.over),
+            pipeline.operation.eq(control.operation),
+            pipeline.wipe.eq(control.wipe),
+            pipeline.phase.eq(self.phase),
+            pipeline.bias.eq(self.columns.bias),
+            *(pipeline.results[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
+        ]
+        if self._config.sum_sets > 1:
+            m.d.comb += pipeline.wipe_set.eq(control.wipe_set)
+        if self._config.delta:
+            m.d.comb += control.reset.eq(self.reset)
+
     def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
-        """The column memory: broadcasts to pointers, drain steps to biases."""
-        step = self.control.step
-        wire_columns(
-            m,
-            self,
-            select=LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number),
-            bias_read=step.valid,
-            bias_address=self.settings.bias_base + step.index,
-            valid=valid,
-            word=word,
-        )
+        """The column memory: broadcasts to pointers, operations to biases; its load port."""
+        columns = self.columns
+        select = LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number)
+        m.submodules.columns, m.submodules.load_column = columns, select
+        m.d.comb += [
+            columns.broadcast.eq(self.broadcast),
+            columns.hold.eq(self.hold),
+            columns.bias_read.eq(self.pipeline.bias_read),
+            columns.bias_address.eq(self.pipeline.bias_address),
+            select.valid.eq(valid),
+            select.word.eq(word),
+        ]
+        connect(m, select.write, columns.write)
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
         """The PEs and what they tell."""
         closed = Signal()
-        m.d.sync += closed.eq(self.quiet & ~self.swap)
+        m.d.sync += closed.eq(self.closed & ~self.end)
+        operation, pipeline = self.control.operation, self.pipeline
         for slot, pe in enumerate(self.pes):
             m.submodules[f"pe{slot}"] = pe
             m.d.comb += [
@@ -160,79 +258,45 @@ class Group(wiring.Component):
                 pe.value.eq(self.columns.value),
                 pe.closed.eq(closed),
                 pe.layer.eq(self.layer),
-                pe.clear.eq(self.control.clear[slot]),
-                pe.clear_row.eq(self.control.step.row),
+                pe.steal.eq(operation.valid & (operation.slot == slot)),
+                pe.add.eq(pipeline.to_add[slot]),
+                pe.totals.eq(pipeline.totals),
                 pe.load_valid.eq(valid),
                 pe.load_word.eq(word),
-                self.starving[slot].eq(~pe.entry.issuing & ~pe.finished),
+                self.starving[slot].eq(~pe.entry.issuing & ~pe.steal),
             ]
         m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())
 
-
-def load_register(m: Module, valid: Signal, word: data.View) -> tuple[Signal, data.View]:
-    """The load port, a cycle later: one register for a group's memories, as it fans out far."""
-    word_late = Signal.like(word, name="word", reset_less=True)
-    valid_late = Signal(name="valid")
-    m.d.sync += [valid_late.eq(valid), word_late.eq(word)]
-    return valid_late, word_late
-
-
-def wire_columns(
-    m: Module,
-    group: Any,
-    *,
-    select: LoadSelect,
-    bias_read: Value,
-    bias_address: Value,
-    valid: Signal,
-    word: data.View,
-) -> None:
-    """The column memory of a group: broadcasts to pointers, addresses to biases; the load port."""
-    m.submodules.columns, m.submodules.load_column = columns, select = group.columns, select
-    m.d.comb += [
-        columns.broadcast.eq(group.broadcast),
-        columns.hold.eq(group.hold),
-        columns.bias_read.eq(bias_read),
-        columns.bias_address.eq(bias_address),
-        select.valid.eq(valid),
-        select.word.eq(word),
-    ]
-    connect(m, select.write, columns.write)
-
-
-def share_entries(
-    m: Module,
-    *,
-    config: EngineConfig,
-    number: int,
-    pes: Sequence[ProcessingElement],
-    start: Signal,
-    valid: Signal,
-    word: data.View,
-) -> None:
-    """One large RAM for every two PEs of group `number`, which take turns.
-
-    `start` comes a cycle before a layer's first; valid, word: the load port.
-    """
-    turn = Signal()
-    # The layer's first cycle is one before a read of each pair's first PE.
-    m.d.sync += turn.eq(~turn)
-    with m.If(start):
-        m.d.sync += turn.eq(1)
-    for first in range(0, len(pes), 2):
-        m.submodules[f"entries{first // 2}"] = shared = SharedEntryMemory(config=config)
-        for nth, pe in enumerate(pes[first : first + 2]):
-            address = (shared.address_0, shared.address_1)[nth]
-            write = (shared.write_0, shared.write_1)[nth]
-            m.submodules[f"load_entry{first + nth}"] = select = LoadSelect(
-                config=config, target=LoadTarget.ENTRY, unit=number * config.group + first + nth
-            )
+    def _cells(self, m: Module) -> None:
+        """What operations on cells need of the PEs."""
+        pipeline = self.pipeline
+        for slot, pe in enumerate(self.pes):
             m.d.comb += [
-                select.valid.eq(valid),
-                select.word.eq(word),
-                shared.fetch[nth].eq(pe.fetch),
-                address.eq(pe.fetch_address),
-                pe.word.eq(shared.word),
-                pe.turn.eq(turn ^ (nth == 0)),
+                pe.look.eq(pe.steal & self.control.operation.look),
+                pe.look_address.eq(self.control.look_address),
+                pe.access.eq(pipeline.access[slot]),
             ]
-            connect(m, select.write, write)
+            if self._config.streams > 1:
+                m.d.comb += [
+                    pe.odd.eq(self.odd),
+                    pe.back_layer.eq(self.phase.layer),
+                    pe.back_odd.eq(self.phase.odd),
+                ]
+
+    def _share_entries(self, m: Module, valid: Signal, word: data.View) -> None:
+        """Large RAMs for two PEs each."""
+        m.submodules.entries = shared = SharedEntries(
+            config=self._config, first=self._number * self._config.group, size=len(self.pes)
+        )
+        m.d.comb += [
+            shared.begin.eq(self.begin),
+            shared.load_valid.eq(valid),
+            shared.load_word.eq(word),
+        ]
+        for slot, pe in enumerate(self.pes):
+            m.d.comb += [
+                shared.fetch[slot].eq(pe.fetch),
+                shared.address[slot].eq(pe.fetch_address),
+                pe.word.eq(shared.words[slot]),
+                pe.turn.eq(shared.turns[slot]),
+            ]

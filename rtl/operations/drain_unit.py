@@ -1,81 +1,124 @@
-"""Drain of a PE group: sum, bias, requantise; the result is the group's next activation."""
+"""Drain of a PE group: sum or total, bias, requantise, function."""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from rtl.layouts import drain_layout, requantise_layout
+from golden.kinds import CELL_WIDTH, GATE_FRAC, PRE_FRAC
+from rtl.layouts import requantise_layout
+from rtl.operations.function_unit import Function, FunctionUnit
 from rtl.operations.requantiser import Requantiser
 from rtl.prim.adder import SelectAdder
 from rtl.prim.delay import delayed
 
 
 class DrainUnit(wiring.Component):
-    """One output activation a cycle, from the group's PEs in turn.
+    """One result a cycle: (sum + bias) / 2**shift; and with cells its function, later.
 
-    step: the drain step; its sum and its bias are read in this cycle. sums: each PE's sum, one
-    cycle later. bias: one cycle later. settings: of the layer. valid, index, value: the activation,
-    `LATENCY` cycles after its step.
+    results: of each PE.
+    slot: the PE whose result counts.
+    bias: its bias.
+    settings: the shift, and whether negative values become 0; a cycle after the result.
+    value: the requantised sum, `LATENCY` cycles after the result.
+
+    With cells:
+
+    with_bias: the bias counts.
+    function: of the value, in its cycle.
+    state: the function is of a state, not of a gate; in the value's cycle.
+    narrow: round the function to the state's fraction bits; in the value's cycle.
+    valued: the function of the value, `FunctionUnit.LATENCY` cycles after it.
     """
 
-    LATENCY = 2 + Requantiser.LATENCY
+    LATENCY = 1 + Requantiser.LATENCY
 
-    step: data.View
-    sums: data.View
+    results: data.View
+    slot: Signal
     bias: Signal
     settings: data.View
-    valid: Signal
-    index: Signal
     value: Signal
+    with_bias: Signal
+    function: Signal
+    state: Signal
+    narrow: Signal
+    valued: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
         """`size` PEs in this group."""
         self._config, self._size = config, size
+        cells = {
+            "with_bias": In(1),
+            "function": In(Function),
+            "state": In(1),
+            "narrow": In(1),
+            "valued": Out(signed(CELL_WIDTH)),
+        }
         super().__init__(
             {
-                "step": In(drain_layout(config)),
-                "sums": In(data.ArrayLayout(signed(config.acc_width), size)),
+                "results": In(data.ArrayLayout(signed(config.acc_width), size)),
+                "slot": In(range(config.group)),
                 "bias": In(signed(config.acc_width)),
                 "settings": In(requantise_layout(config)),
-                "valid": Out(1),
-                "index": Out(config.index_width),
                 "value": Out(signed(config.act_width)),
+                **(cells if config.cells else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Cycle 1: select the PE's sum, add the bias. 2 to 4: requantise."""
+        """Cycle 1: choose, add the bias. 2 to 4: requantise. Then the function."""
         m = Module()
         width = self._config.acc_width
         m.submodules.requantiser = requantiser = Requantiser(config=self._config)
         m.submodules.adder = adder = SelectAdder(width=width)
-        slot = Signal.like(self.step.slot)
         # The adder chooses between two; of more PEs, the first half is chosen from before that.
         half = 1 << max(0, (self._size - 1).bit_length() - 1)
-        sums = [self.sums[number] for number in range(self._size)]
+        results = [self.results[number] for number in range(self._size)]
         low, high = Signal(signed(width)), Signal(signed(width))
         total = Signal(signed(width), reset_less=True)
-        m.d.sync += [slot.eq(self.step.slot), total.eq(adder.sum)]
-        select = slot[: max(0, (half - 1).bit_length())]
+        select = self.slot[: max(0, (half - 1).bit_length())]
         m.d.comb += [
-            low.eq(_choose(sums[:half], select)),
-            high.eq(_choose(sums[half:] or sums[:1], select)),
-            adder.addend.eq(self.bias),
+            low.eq(_choose(results[:half], select)),
+            high.eq(_choose(results[half:] or results[:1], select)),
+            adder.addend.eq(Mux(self.with_bias, self.bias, 0) if self._config.cells else self.bias),
             adder.base.eq(low),
             adder.other.eq(high),
-            adder.select.eq(slot >= half),
+            adder.select.eq(self.slot >= half),
             requantiser.total.eq(total),
             requantiser.settings.eq(self.settings),
             self.value.eq(requantiser.activation),
-            self.valid.eq(self._late(m, self.step.valid, "valid", reset_less=False)),
-            self.index.eq(self._late(m, self.step.index, "index")),
         ]
+        m.d.sync += total.eq(adder.sum)
+        if self._config.cells:
+            m.submodules.function = function = FunctionUnit()
+            m.d.comb += [
+                function.value.eq(self._argument(m)),
+                function.function.eq(self.function),
+                self.valued.eq(self._narrowed(m, function.result)),
+            ]
         return m
 
-    def _late(self, m: Module, value: Signal, name: str, *, reset_less: bool = True) -> Signal:
-        """A part of the step as it was when the activation's sum was read."""
-        return delayed(m, value, cycles=self.LATENCY, name=name, reset_less=reset_less)
+    def _argument(self, m: Module) -> Signal:
+        """Of a state with fewer fraction bits than tanh takes: shifted, and saturated."""
+        more = PRE_FRAC - self._config.state_frac
+        argument, top = Signal(signed(CELL_WIDTH)), self.value[CELL_WIDTH - 1 - more :]
+        m.d.comb += argument.eq(self.value)
+        with m.If(self.state):
+            with m.If((top == 0) | top.all()):
+                m.d.comb += argument.eq(self.value << more)
+            with m.Else():
+                limit = (1 << (CELL_WIDTH - 1)) - 1
+                m.d.comb += argument.eq(Mux(self.value[-1], -limit - 1, limit))
+        return argument
+
+    def _narrowed(self, m: Module, value: Signal) -> Signal:
+        """Rounded half to even to the state's fraction bits, if asked for."""
+        less = GATE_FRAC - self._config.state_frac
+        rounded = Signal(signed(CELL_WIDTH))
+        late = delayed(m, self.narrow, cycles=FunctionUnit.LATENCY, name="narrow")
+        odd, half, rest = value[less], value[less - 1], value[: less - 1].any()
+        m.d.comb += rounded.eq(Mux(late, (value >> less) + (half & (odd | rest)), value))
+        return rounded
 
 
 def _choose(values: list[Value], select: Value) -> Value:

@@ -28,7 +28,8 @@ class FunctionUnit(wiring.Component):
     """result = function(value), `LATENCY` cycles later, one a cycle (docs/format.md).
 
     value: signed; tanh takes it at 2**-12, sigmoid and its complement 1 - sigmoid at 2**-11.
-    function: any, in every cycle. result: signed, at 2**-14; of the identity, the value as it is.
+    function: any, in every cycle.
+    result: signed, at 2**-14; of the identity, the value as it is.
     """
 
     LATENCY = 5

@@ -12,8 +12,9 @@ from rtl.prim.delay import delayed
 class Requantiser(wiring.Component):
     """activation = f(saturate(round_half_even(total / 2**shift))), `LATENCY` cycles later.
 
-    total: bias included, signed. settings: shift less shift_low, and activation function; steady,
-    or where there are cells each total's own. activation: signed.
+    total: signed, bias included.
+    settings: shift less shift_low, and activation function; steady, or with cells each total's own.
+    activation: signed.
     """
 
     LATENCY = 3

@@ -1,22 +1,33 @@
-"""Accumulators of a PE: one addition every cycle, to any row, without a stall."""
+"""The sums of a PE: an addition every cycle, to any row, without a stall; and operations."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal, Value, signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
+from rtl.layouts import total_layout
 from rtl.prim.adder import SelectAdder
 from rtl.prim.ram import BlockRam
 
 
 class Accumulator(wiring.Component):
-    """sums[row] += product, read, added and written in a pipeline; and the drain's read and clear.
+    """Additions, sums[row] += product; and operations, which take a sum and set it to zero.
 
-    real, row: an addition begins. product: its summand, two cycles later; 0 when none was due for
-    some time. commit, commit_row, total: two cycles after the begin, the new sum, which is written
-    in this cycle. clear, clear_row: read a sum for the drain and set it to zero; never within three
-    cycles after an addition began (asserted), and only with product 0 in the cycle after. sum: the
-    sum that was read, one cycle after `clear`.
+    Without cells an operation only reads: the result is the sum. With cells it goes through the
+    adder: the result is product + a sum, or the total of the operation before, or 0.
+
+    real: an addition begins.
+    row: address of its sum.
+    product: its summand, two cycles later; 0 when nothing is due.
+    commit: two cycles after the begin, the new sum is written at the end of this cycle.
+    commit_row: address of that sum.
+    total: that sum.
+    operate: an operation begins, and no addition (asserted).
+    totals: what it does (rtl.layouts.total_layout).
+    result: the sum or total, `result_latency` cycles after the operation's begin.
+
+    An operation's sum must not be one that an addition began on two cycles ago or later, nor may
+    anything ask so soon for a sum that an operation clears (asserted).
     """
 
     LATENCY = 2
@@ -28,26 +39,34 @@ class Accumulator(wiring.Component):
     commit: Signal
     commit_row: Signal
     total: Signal
-    clear: Signal
-    clear_row: Signal
-    sum: Signal
+    operate: Signal
+    totals: data.View
+    result: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and depth come from `config`."""
-        self._depth = config.row_depth
+        width = config.sum_width
+        self._cells = config.cells > 0
+        # With cells a whole power of two: between operations the address is anything.
+        self._depth = 1 << width if self._cells else config.row_depth
         super().__init__(
             {
                 "real": In(1),
-                "row": In(config.row_width),
+                "row": In(width),
                 "product": In(signed(config.product_width)),
                 "commit": Out(1),
-                "commit_row": Out(config.row_width),
+                "commit_row": Out(width),
                 "total": Out(signed(config.acc_width)),
-                "clear": In(1),
-                "clear_row": In(config.row_width),
-                "sum": Out(signed(config.acc_width)),
+                "operate": In(1),
+                "totals": In(total_layout(config)),
+                "result": Out(signed(config.acc_width)),
             }
         )
+
+    @staticmethod
+    def result_latency(config: EngineConfig) -> int:
+        """From the begin of an operation to its result."""
+        return 3 if config.cells else 1
 
     def elaborate(self, platform: object) -> Module:
         """Read; keep what was read; add and write. Read-after-write is forwarded twice."""
@@ -56,23 +75,19 @@ class Accumulator(wiring.Component):
         m.submodules.ram = ram = BlockRam(width=width, depth=self._depth)
         m.submodules.adder = adder = SelectAdder(width=width)
         begun, row = Signal(), Signal.like(self.row, reset_less=True)
-        clearing = Signal()
         near, far = self.hazards(begun, row)
         near_1, near_2, far_1 = Signal(), Signal(), Signal()
         base, previous = Signal(signed(width)), Signal(signed(width), reset_less=True)
         m.d.comb += [
             # The sum being written now is taken from `previous` a cycle later, not from the memory.
-            ram.r_en.eq(self.clear | (self.real & ~far)),
-            ram.r_addr.eq(Mux(self.clear, self.clear_row, self.row)),
-            self.sum.eq(ram.r_data),
+            ram.r_en.eq(self._reads() | (self.real & ~far)),
+            ram.r_addr.eq(Mux(self.operate, self.totals.row, self.row)),
             adder.addend.eq(self.product),
             adder.base.eq(base),
             adder.other.eq(previous),
             adder.select.eq(near_2),
             self.total.eq(adder.sum),
-            ram.w_en.eq(self.commit | clearing),
             ram.w_addr.eq(self.commit_row),
-            ram.w_data.eq(self.total),
         ]
         m.d.sync += [
             begun.eq(self.real),
@@ -80,26 +95,75 @@ class Accumulator(wiring.Component):
             near_1.eq(near),
             near_2.eq(near_1),
             far_1.eq(far),
-            base.eq(Mux(far_1, previous, self.sum)),
+            base.eq(Mux(far_1, previous, ram.r_data)),
             previous.eq(self.total),
             self.commit.eq(begun),
             self.commit_row.eq(row),
-            clearing.eq(self.clear),
+            Assert(~(self.operate & self.real), "an operation and an addition begin together"),
         ]
-        with m.If(self.clear):
-            # So that zero is written in the next cycle, without a choice behind the adder.
-            m.d.sync += [base.eq(0), near_2.eq(0), self.commit_row.eq(self.clear_row)]
+        if self._cells:
+            self._add(m, ram, base, near_1, far_1, row)
+            m.d.comb += self.result.eq(previous)
+            self._check_cells(m, begun, row)
+        else:
+            self._take(m, ram, base, near_2, begun)
+            m.d.comb += self.result.eq(ram.r_data)
+        return m
+
+    def _reads(self) -> Value:
+        """An operation reads its sum."""
+        return self.operate & self.totals.sums if self._cells else self.operate
+
+    def _take(self, m: Module, ram: BlockRam, base: Signal, near_2: Signal, begun: Signal) -> None:
+        """An operation reads, and a cycle later zero is written, without a choice behind the adder.
+
+        Nothing is added meanwhile, so the product is 0.
+        """
+        clearing = Signal()
+        m.d.comb += [ram.w_en.eq(self.commit | clearing), ram.w_data.eq(self.total)]
+        m.d.sync += clearing.eq(self.operate)
+        with m.If(self.operate):
+            m.d.sync += [base.eq(0), near_2.eq(0), self.commit_row.eq(self.totals.row)]
         m.d.sync += [
             Assert(
-                ~((self.clear | clearing) & (self.real | begun | self.commit)),
-                "an accumulator is drained while it adds",
+                ~((self.operate | clearing) & (self.real | begun | self.commit)),
+                "a sum is taken while another is added to",
             ),
             Assert(~clearing | (self.total == 0), "a sum is not cleared to zero"),
         ]
-        return m
+
+    def _add(
+        self, m: Module, ram: BlockRam, base: Signal, near_1: Signal, far_1: Signal, row: Signal
+    ) -> None:
+        """An operation's operands go the way of an addition's; its sum is cleared at the end."""
+        clear, clearing, nothing = Signal(), Signal(), Signal()
+        m.d.comb += [
+            ram.w_en.eq(self.commit | clearing),
+            ram.w_data.eq(Mux(clearing, 0, self.total)),
+        ]
+        m.d.sync += [
+            clear.eq(self.operate & self.totals.clear),
+            clearing.eq(clear),
+            nothing.eq(self.operate & ~self.totals.sums),
+        ]
+        with m.If(self.operate):
+            m.d.sync += [row.eq(self.totals.row), near_1.eq(self.totals.join), far_1.eq(0)]
+        with m.If(nothing):
+            m.d.sync += base.eq(0)
+        asked = Mux(self.operate, self.totals.row, self.row)
+        cleared = (clear & (row == asked)) | (clearing & (self.commit_row == asked))
+        m.d.sync += Assert(
+            ~((self.real | self._reads()) & cleared), "a sum is asked for while it is cleared"
+        )
+
+    def _check_cells(self, m: Module, begun: Signal, row: Signal) -> None:
+        """An operation's sum must be complete."""
+        asked = self.totals.row
+        late = (begun & (row == asked)) | (self.commit & (self.commit_row == asked))
+        m.d.sync += Assert(~(self._reads() & late), "a sum is taken while it is added to")
 
     def hazards(self, begun: Signal, row: Signal) -> tuple[Value, Value]:
-        """Whether the row just asked for was asked for one (near) or two (far) cycles ago."""
+        """Whether the sum just asked for was asked for one (near) or two (far) cycles ago."""
         near = begun & (row == self.row)
         far = self.commit & (self.commit_row == self.row)
         return near, far

@@ -12,9 +12,13 @@ from rtl.prim.ram import BlockRam
 class CellMemory(wiring.Component):
     """Words of two halves; a word is read whole, and a half is written.
 
-    read, address: read a word. left, right: its halves, one cycle later, until the next read.
-    write: one bit for each half, left first. write_address, value: what is written there at the end
-    of this cycle; never the word that is read (asserted).
+    read: read a word.
+    address: its address.
+    left: its left half, one cycle later, until the next read.
+    right: its right half.
+    write: one bit for each half, left first: written at the end of this cycle.
+    write_address: of this word, never the one that is read (asserted).
+    value: what is written.
     """
 
     LATENCY = 1

@@ -14,9 +14,13 @@ from rtl.prim.ram import BlockRam
 class RowCounter(wiring.Component):
     """Local row of each entry from the zero runs, one cycle later.
 
-    valid, first, run: an entry; `first` of its column. real, row: one cycle later, the entry
-    carries a weight, for this row. A run of all ones is padding: it skips that many rows and is not
-    `real`.
+    A run of all ones is padding: it skips that many rows and carries no weight.
+
+    valid: an entry comes.
+    first: it is its column's first.
+    run: its zero run.
+    real: one cycle later, the entry carries a weight.
+    row: that weight's row.
     """
 
     LATENCY = 1
@@ -57,10 +61,17 @@ class RowCounter(wiring.Component):
 class Decoder(wiring.Component):
     """Entry to row, weight and activation, one cycle later.
 
-    valid, first, entry, value: from the entry reader. look: the entry is a peephole, and only its
-    weight counts. layer: number of the running layer. real, row: see `RowCounter`. weight: signed
-    weight (codebook, fixed), or the raw code (log). activation: the entry's activation, 0 when
-    there is no entry, so that the product is 0 when nothing runs. write: load port of the codebook.
+    valid: an entry comes.
+    first: it is its column's first.
+    entry: the entry.
+    value: its activation.
+    look: the entry is a peephole, and only its weight counts; only with cells.
+    layer: number of the entry's layer.
+    real: one cycle later, the entry carries a weight.
+    row: that weight's row.
+    weight: signed weight (codebook, fixed), or the raw code (log).
+    activation: the entry's activation; 0 without an entry, so that the product is 0.
+    write: load port of the codebook.
     """
 
     LATENCY = RowCounter.LATENCY

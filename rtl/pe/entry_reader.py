@@ -1,6 +1,6 @@
 """Entry read: runs a PE's jobs, one entry every cycle (EIE, "Sparse Matrix Read")."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,13 +13,22 @@ from rtl.prim.adder import SelectAdder
 class EntryReader(wiring.Component):
     """Takes the queue's oldest job as soon as the last entry of the one before is being read.
 
-    turn: a job may be taken in this cycle (always, where the PE has a memory of its own). steal: no
-    entry is read in this cycle.
-    job_valid, job: the queue's head. pop: taken. issuing, address: an entry is read in this cycle,
-    the first one a cycle after the pop. fetch, fetch_address: read this word of the entry memory,
-    in the cycle of its first entry. word: it, one cycle later. valid, first, entry, value: the
-    entry a cycle after it was issued, whether it is its column's first, and the job's activation.
-    busy: a job runs; running: it, where phases overlap. Only with cells: steal, busy, running.
+    turn: a job may be taken in this cycle; always, where the PE has a memory of its own.
+    steal: no entry is read in this cycle; only where phases overlap, for else none is due.
+    job_valid: the queue has a job.
+    job: its oldest one.
+    pop: it is taken.
+    issuing: an entry is read in this cycle, the first one a cycle after the pop.
+    address: its address.
+    fetch: read this word of the entry memory, in the cycle of its first entry.
+    fetch_address: the word's address.
+    word: it, one cycle later.
+    valid: an entry was issued a cycle ago.
+    first: it is its column's first.
+    entry: it.
+    value: the job's activation.
+    busy: a job runs.
+    running: the job; only where phases overlap.
     """
 
     LATENCY = 2
@@ -46,7 +55,7 @@ class EntryReader(wiring.Component):
         """Widths and the entries in a word come from `config`."""
         self._config = config
         entry = struct(layout.entry(config))
-        cells = {"steal": In(1), "busy": Out(1), "running": Out(job_layout(config))}
+        overlap = {"steal": In(1), "running": Out(job_layout(config))}
         super().__init__(
             {
                 "turn": In(1),
@@ -62,7 +71,8 @@ class EntryReader(wiring.Component):
                 "first": Out(1),
                 "entry": Out(entry),
                 "value": Out(signed(config.act_width)),
-                **(cells if config.cells else {}),
+                "busy": Out(1),
+                **(overlap if config.streams > 1 else {}),
             }
         )
 
@@ -72,7 +82,12 @@ class EntryReader(wiring.Component):
         config = self._config
         two = config.entry_lanes > 1
         starts, last = Signal(), Signal(name="ends")
-        busy, ends = self._busy(m, last)
+        busy, ends = self.busy, last
+        if config.streams > 1:
+            ends = last & ~self.steal
+            m.d.comb += self.issuing.eq(busy & ~self.steal)
+        else:
+            m.d.comb += self.issuing.eq(busy)
         remaining = Signal(config.count_width)
         value = Signal(signed(config.act_width), reset_less=True)
         m.submodules.step = step = SelectAdder(width=len(self.address))
@@ -105,13 +120,6 @@ class EntryReader(wiring.Component):
         m.d.sync += [self.valid.eq(self.issuing), self.first.eq(starts), self.value.eq(value)]
         self._lanes(m) if two else self._whole(m)
         return m
-
-    def _busy(self, m: Module, last: Signal) -> tuple[Signal, Value]:
-        """Whether a job runs, and whether its last entry is read now."""
-        if not self._config.cells:
-            return self.issuing, last
-        m.d.comb += self.issuing.eq(self.busy & ~self.steal)
-        return self.busy, last & ~self.steal
 
     def _whole(self, m: Module) -> None:
         """A word is an entry."""

@@ -14,8 +14,12 @@ class BlockRam(wiring.Component):
     Never read and write one address in the same cycle: asserted here, so that the board flow may
     drop the collision logic (about 30 LUT and 42 FF for each memory).
 
-    r_en, r_addr: read in this cycle. r_data: the word, one cycle later, held until the next read.
-    w_en, w_addr, w_data: write at the end of this cycle. Addresses must be below `depth`.
+    r_en: read in this cycle.
+    r_addr: this address, below `depth`.
+    r_data: the word, one cycle later, held until the next read.
+    w_en: write at the end of this cycle.
+    w_addr: this address, below `depth`.
+    w_data: the word.
     """
 
     r_en: Signal
@@ -66,8 +70,11 @@ class BlockRam(wiring.Component):
 class LutRam(wiring.Component):
     """Small memory that is read without a clock, for LUT RAM (ECP5) or registers (iCE40).
 
-    r_addr: read address. r_data: the word, in the same cycle. w_en, w_addr, w_data: write at the
-    end of this cycle.
+    r_addr: read address.
+    r_data: the word, in the same cycle.
+    w_en: write at the end of this cycle.
+    w_addr: write address.
+    w_data: the word.
     """
 
     r_addr: Signal

@@ -1,51 +1,80 @@
-"""The back of the sequencer of an engine with cells: the phase whose operations run."""
+"""The phase whose operations run, behind the one that is broadcast."""
 
-from typing import TYPE_CHECKING
-
-from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import data
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from rtl.front.delta import DeltaStage
-from rtl.operations.cell_control import CellControl
-from rtl.operations.cell_pipeline import CellPipeline
-
-if TYPE_CHECKING:
-    from rtl.sequence.cell_sequencer import CellSequencer
+from rtl.layouts import phase_layout
+from rtl.operations.control import OperationControl
+from rtl.operations.pipeline import OperationPipeline
 
 
-def run_back(
-    m: Module,
-    *,
-    config: EngineConfig,
-    now: "CellSequencer",
-    front: data.View,
-    handover: Signal,
-    heads: Value,
-) -> Signal:
-    """Drive phase, closed and end of the sequencer `now`; returns whether the back has a phase.
+class Back(wiring.Component):
+    """Takes a phase over and keeps it until its last output is written.
 
-    front: what it takes over at `handover`. heads: the phase is the last before the head, and that
-    runs.
+    front: the phase that is broadcast; with one stream it stays until the back has ended.
+    handover: take it over; only when not busy.
+    over: all its operations have begun, `status_stages` - 1 cycles ago.
+    heads: it is the last phase before the head, and that runs; only with delta.
+    phase: the phase that was taken over.
+    busy: there is one.
+    closed: there is one, or it is taken over now.
+    end: it ends after this cycle.
     """
-    busy = Signal(name="back_busy")
-    # From the last operation to its result's cycle, less the way of `over`.
-    way = CellPipeline.result_latency(config) - (config.status_stages - 1)
-    way -= CellControl.OVER_LATENCY
-    if config.delta:
-        way += DeltaStage.LATENCY
-    late, ending = Signal(range(way + 1)), Signal()
-    with m.If(now.over & busy & ~now.end):
-        m.d.sync += late.eq(late + 1)
-    with m.Else():
-        m.d.sync += late.eq(0)
-    m.d.sync += ending.eq(now.over & busy & (late == way - 1))
-    m.d.comb += [now.end.eq(ending), now.closed.eq(busy | handover)]
-    with m.If(handover):
-        m.d.sync += [busy.eq(1), now.phase.eq(front.phase)]
+
+    front: data.View
+    handover: Signal
+    over: Signal
+    heads: Signal
+    phase: data.View
+    busy: Signal
+    closed: Signal
+    end: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Latencies come from `config`."""
+        self._config = config
+        super().__init__(
+            {
+                "front": In(phase_layout(config)),
+                "handover": In(1),
+                "over": In(1),
+                **({"heads": In(1)} if config.delta else {}),
+                "phase": Out(phase_layout(config)),
+                "busy": Out(1),
+                "closed": Out(1),
+                "end": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """A counter from the last operation to its output."""
+        m = Module()
+        config = self._config
+        way = OperationPipeline.result_latency(config) - (config.status_stages - 1)
+        way -= OperationControl.OVER_LATENCY
+        if config.delta:
+            way += DeltaStage.LATENCY
+        late, ending = Signal(range(way + 1)), Signal()
+        with m.If(self.over & self.busy & ~self.end):
+            m.d.sync += late.eq(late + 1)
+        with m.Else():
+            m.d.sync += late.eq(0)
+        # In a register, because what ends with it fans out far.
+        m.d.sync += ending.eq(self.over & self.busy & (late == way - 1))
+        m.d.comb += [self.end.eq(ending), self.closed.eq(self.busy | self.handover)]
+        with m.If(self.handover):
+            m.d.sync += self.busy.eq(1)
+        with m.Elif(self.end):
+            m.d.sync += self.busy.eq(0)
+        if config.streams > 1:
+            with m.If(self.handover):
+                m.d.sync += self.phase.eq(self.front)
+        else:
+            m.d.comb += self.phase.eq(self.front)
         if config.delta:
             # The head takes its inputs as they are.
-            m.d.sync += now.phase.plain.eq(~front.phase.keep | heads)
-    with m.Elif(now.end):
-        m.d.sync += busy.eq(0)
-    return busy
+            m.d.comb += self.phase.plain.eq(~self.front.keep | self.heads)
+        return m

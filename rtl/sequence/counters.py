@@ -11,9 +11,15 @@ from rtl.layouts import counters_layout
 class Counters(wiring.Component):
     """Counts from `start` on; steady from the engine's `done` to the next start.
 
-    start: clear. running: a layer runs. stalled: broadcasts wait for a queue. starving, committing:
-    one bit for each PE, counted `stages` + 1 cycles late; none may be set in as many cycles before
-    start and done. counters: see golden.timing.unpack.Counters.
+    The bits of PEs are counted `stages` + 1 cycles late; none may be set in as many cycles before
+    start and done.
+
+    start: clear.
+    running: a layer runs.
+    stalled: broadcasts wait for a queue.
+    starving: one bit for each PE: it has neither an entry nor an operation.
+    committing: one bit for each PE: it adds a product.
+    counters: see golden.timing.unpack.Counters.
     """
 
     start: Signal

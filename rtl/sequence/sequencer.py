@@ -1,172 +1,295 @@
-"""The sequencer: runs the layer program."""
+"""The sequencer: the layers of all streams, phase after phase."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal, Value
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import settings_layout, struct
+from rtl.layouts import begin_layout, next_layout, phase_layout, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
-from rtl.operations.drain_control import DrainControl
-from rtl.operations.drain_unit import DrainUnit
 from rtl.prim.ram import BlockRam
-
-
-class SequencerState(enum.Enum, shape=3):
-    """What the engine is doing."""
-
-    CLEAR = 0
-    IDLE = 1
-    RUN = 2
-    FLUSH = 3
-    OUTPUT = 4
+from rtl.sequence.back import Back
+from rtl.sequence.states import SequencerState, States
+from rtl.sequence.trail import Trail
+from rtl.sequence.upcoming import Upcoming
 
 
 class Sequencer(wiring.Component):
-    """Layer after layer: broadcast until all groups have drained, swap; then hand over.
+    """A phase is one layer of one stream. The front is broadcast, the back has its operations run.
 
-    start: the last input is being taken; only when idle. idle: ready for inputs. swap: exchange the
-    activation memories. enable, base: the collector's. pending: from the collector. hold: nothing
-    on its way moves in this cycle. quiet: the last broadcast has moved on to the column memories.
-    over: all groups have drained, `status_stages` - 1 cycles ago. settings: of the running layer.
-    layer: its number. running: layers run (not the transfer of inputs or outputs). output: results
-    are handed over instead of broadcast. taken: all of them are taken. done: one cycle, at the end.
-    layer_start, finish, state: for traces and waveforms. write: load port of the program.
+    With one stream a phase begins when the operations of the one before have ended; with more, when
+    its broadcasts have. The back takes a phase over when it is free.
+
+    start: the last input is being taken; only when idle.
+    pending: some activation waits to be broadcast.
+    hold: nothing on its way moves in this cycle.
+    over: the back's operations have all begun, `status_stages` - 1 cycles ago.
+    taken: all results are taken.
+    write: load port of the program.
+    idle: ready for inputs.
+    begin: a phase, or the handing over of results, begins after this cycle.
+    enable: activations are granted.
+    base: pointer address of the front's first column.
+    layer: the front's number.
+    quiet: the front's last broadcast has moved on.
+    phase: the back's.
+    closed: the back has a phase, or takes it over now.
+    end: the back's phase ends after this cycle.
+    running: a step runs (not the transfer of inputs or outputs).
+    output: results are handed over.
+    done: one cycle, at the end.
+    layer_start: a phase began after the last cycle.
+    finish: the results are ready since this cycle.
+    state: for waveforms.
+
+    With cells:
+
+    fresh: one bit for each stream: its state counts as zero.
+    answer: results are wanted.
+    lists: what begins after this cycle, with `begin`.
+    back_base: pointer address of the front's first column that is fed back.
+
+    With several streams:
+
+    stream: the front's.
+    odd: which of the PEs' two sets of sums the front uses.
+    out_stream: whose results are handed over.
+
+    With delta:
+
+    wants_reset: an input waits until all is forgotten.
+    reset: it is, from now on.
+    input_threshold: of inputs.
     """
 
     start: Signal
-    idle: Signal
-    swap: Signal
-    enable: Signal
-    base: Signal
     pending: Signal
     hold: Signal
-    quiet: Signal
     over: Signal
-    settings: data.View
+    taken: Signal
+    write: MemoryWrite
+    idle: Signal
+    begin: Signal
+    enable: Signal
+    base: Signal
     layer: Signal
+    quiet: Signal
+    phase: data.View
+    closed: Signal
+    end: Signal
     running: Signal
     output: Signal
-    taken: Signal
     done: Signal
     layer_start: Signal
     finish: Signal
     state: Signal
-    write: MemoryWrite
+    fresh: Signal
+    answer: Signal
+    lists: data.View
+    back_base: Signal
+    stream: Signal
+    odd: Signal
+    out_stream: Signal
+    wants_reset: Signal
+    reset: Signal
+    input_threshold: Signal
 
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
         """`init`: program words."""
         self._config, self._init = config, init
         ins = ("start", "pending", "hold", "over", "taken")
         outs = (
-            *("idle", "swap", "enable", "quiet", "running", "output", "done"),
-            *("layer_start", "finish"),
+            *("idle", "begin", "enable", "quiet", "closed", "end", "running", "output"),
+            *("done", "layer_start", "finish"),
         )
+        cells = {
+            "fresh": In(config.streams),
+            "answer": In(1),
+            "lists": Out(begin_layout(config)),
+            "back_base": Out(config.column_width),
+        }
+        number = Out(range(config.streams))
+        streams = {"stream": number, "odd": Out(1), "out_stream": number}
+        delta = {
+            "wants_reset": In(1),
+            "reset": Out(1),
+            "input_threshold": Out(config.act_width - 1),
+        }
         super().__init__(
             {
                 **{name: In(1) for name in ins},
                 **{name: Out(1) for name in outs},
-                "base": Out(config.column_width),
-                "settings": Out(settings_layout(config)),
-                "layer": Out(config.layer_width),
-                "state": Out(SequencerState),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
+                "base": Out(config.column_width),
+                "layer": Out(config.layer_width),
+                "phase": Out(phase_layout(config)),
+                "state": Out(SequencerState),
+                **(cells if config.cells else {}),
+                **(streams if config.streams > 1 else {}),
+                **(delta if config.delta else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """The program memory, the end of the broadcasts, and the states."""
+        """The program, the next phase, front and back, and the states."""
         m = Module()
+        config = self._config
+        m.submodules.states = states = States(config=config)
+        m.submodules.upcoming = upcoming = Upcoming(config=config)
+        m.submodules.back = back = Back(config=config)
+        following, current = self._program(m), Signal(struct(layout.descriptor(config)))
+        front, valid, ends, final = Signal(next_layout(config)), Signal(), Signal(), Signal()
+        last = self.stream == config.streams - 1 if config.streams > 1 else Value.cast(1)
+        m.d.comb += [
+            ends.eq(last & (current.last | self._stops(following))),
+            upcoming.following.eq(following),
+            upcoming.current.eq(current),
+            upcoming.layer.eq(self.layer),
+            back.front.eq(front.phase),
+            back.handover.eq(states.handover),
+            back.over.eq(self.over),
+            self.phase.eq(back.phase),
+            self.closed.eq(back.closed),
+            self.end.eq(back.end),
+            self.base.eq(Mux(self.output, 0, front.base)),
+        ]
+        m.d.sync += [
+            final.eq(ends),  # in a register, because what begins next waits for it
+            Assert(
+                ~self.running | ~(self.end | states.handover) | (final == ends),
+                "a phase is over before it is known whether it is the last",
+            ),
+        ]
+        self._states(m, states, valid, back.busy, final)
+        self._trail(m, valid)
+        self._front(m, states, front, valid, upcoming.next, current, following, last)
+        if config.cells:
+            self._lists(m, states, upcoming, front)
+        if config.streams > 1:
+            m.d.comb += [
+                upcoming.stream.eq(self.stream),
+                upcoming.last_stream.eq(last),
+                upcoming.out_stream.eq(states.out_stream),
+                self.out_stream.eq(states.out_stream),
+                self.odd.eq(front.phase.odd),
+            ]
+        if config.delta:
+            m.d.comb += [
+                back.heads.eq(following.head & self.answer & ~current.last),
+                states.wants_reset.eq(self.wants_reset),
+                self.reset.eq(states.reset),
+                self.input_threshold.eq(following.source_threshold),
+            ]
+        return m
+
+    def _program(self, m: Module) -> data.View:
+        """The program memory; returns the word of the layer behind the front's."""
         fields = struct(layout.descriptor(self._config))
         m.submodules.program = program = BlockRam(
             width=fields.size, depth=self._config.layers, init=self._init
         )
-        descriptor = data.View(fields, program.r_data)
-        following = Signal(self._config.layer_width)
         m.d.comb += [
-            program.r_en.eq(self.swap),
-            program.r_addr.eq(following),
-            self.base.eq(Mux(self.output, 0, descriptor.column_base)),
-            self.settings.rows.eq(descriptor.rows),
-            self.settings.bias_base.eq(descriptor.bias_base),
-            self.settings.shift.eq(descriptor.shift),
-            self.settings.relu.eq(descriptor.relu),
+            # So that what is loaded is seen at the start.
+            program.r_en.eq(~self.write.en),
+            program.r_addr.eq(self.layer + 1),
         ]
-        m.d.sync += Assert(~(self.start & ~self.idle), "an inference is started while one runs")
         drive(m, self.write, program)
-        with m.If(self.swap):
-            m.d.sync += self.layer.eq(following)
-        self._end(m)
-        self._states(m, descriptor, following)
-        return m
+        return data.View(fields, program.r_data)
 
-    def _end(self, m: Module) -> None:
-        """That nothing more comes travels as a broadcast does, behind the last one."""
-        passed = ended(
-            m,
-            config=self._config,
-            passed=(self.running | self.output) & ~self.pending,
-            clear=self.swap,
-            hold=self.hold,
-        )
-        m.d.comb += self.quiet.eq(passed)
+    def _stops(self, following: data.View) -> Value:
+        """The head does not run."""
+        return following.head & ~self.answer if self._config.cells else Value.cast(0)
 
-    def _states(self, m: Module, descriptor: data.View, following: Signal) -> None:
-        """Clear, then for ever: idle, (run, flush) for each layer, output."""
-        config = self._config
-        clear = DrainControl.clear_cycles(config)
-        # So that the swap comes with the last activation.
-        flush = DrainUnit.LATENCY - config.status_stages
-        count = Signal(range(max(clear, flush) + 1))
-        # A register, because the swap behind it fans out far.
-        ending = Signal()
-        m.d.sync += [count.eq(0), ending.eq(0), self.layer_start.eq(0), self.finish.eq(0)]
-        with m.FSM(name="state") as fsm:
-            with m.State("CLEAR"):
-                # Memories survive a reset; sums must not.
-                m.d.sync += count.eq(count + 1)
-                with m.If(count == clear):
-                    m.next = "IDLE"
-            with m.State("IDLE"):
-                m.d.comb += [self.idle.eq(1), self.swap.eq(self.start)]
-                with m.If(self.start):
-                    m.d.sync += self.layer_start.eq(1)
-                    m.next = "RUN"
-            with m.State("RUN"):
-                m.d.comb += [self.enable.eq(1), self.running.eq(1)]
-                with m.If(self.over):
-                    m.next = "FLUSH"
-            with m.State("FLUSH"):
-                m.d.comb += [self.running.eq(1), following.eq(self.layer + 1)]
-                m.d.sync += [count.eq(count + 1), ending.eq(count == flush - 2)]
-                with m.If(ending):
-                    m.d.comb += self.swap.eq(1)
-                    m.d.sync += [
-                        self.layer_start.eq(~descriptor.last),
-                        self.finish.eq(descriptor.last),
-                    ]
-                    with m.If(descriptor.last):
-                        m.next = "OUTPUT"
-                    with m.Else():
-                        m.next = "RUN"
-            with m.State("OUTPUT"):
-                m.d.comb += [self.enable.eq(1), self.output.eq(1)]
-                with m.If(self.quiet & self.taken):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
-        for state in SequencerState:
-            with m.If(fsm.ongoing(state.name)):
-                m.d.comb += self.state.eq(state)
+    def _states(
+        self, m: Module, states: States, valid: Signal, busy: Signal, final: Signal
+    ) -> None:
+        """What the states need to know, and what they say."""
+        m.d.comb += [
+            states.start.eq(self.start),
+            states.loading.eq(self.write.en),
+            states.valid.eq(valid),
+            states.quiet.eq(self.quiet),
+            states.busy.eq(busy),
+            states.end.eq(self.end),
+            states.final.eq(final),
+            states.taken.eq(self.taken),
+            self.state.eq(states.state),
+        ]
+        for name in ("idle", "begin", "running", "enable", "output", "finish", "done"):
+            m.d.comb += getattr(self, name).eq(getattr(states, name))
+        if self._config.cells:
+            m.d.comb += states.answer.eq(self.answer)
 
+    def _trail(self, m: Module, valid: Signal) -> None:
+        """The end of the broadcasts."""
+        m.submodules.trail = trail = Trail(config=self._config)
+        m.d.comb += [
+            trail.passed.eq((valid | self.output) & ~self.pending),
+            trail.clear.eq(self.begin),
+            trail.hold.eq(self.hold),
+            self.quiet.eq(trail.quiet),
+        ]
 
-def ended(m: Module, *, config: EngineConfig, passed: Value, clear: Signal, hold: Signal) -> Value:
-    """`passed`, nothing more comes, when that has come as far as the last broadcast had to."""
-    for stage in range(2 + config.collector_levels + config.broadcast_stages):
-        register = Signal(name=f"ended_{stage}")
-        with m.If(clear):
-            m.d.sync += register.eq(0)
-        with m.Elif(~hold):
-            m.d.sync += register.eq(passed)
-        passed = register
-    return passed
+    def _front(
+        self,
+        m: Module,
+        states: States,
+        front: data.View,
+        valid: Signal,
+        upcoming: data.View,
+        current: data.View,
+        following: data.View,
+        last: Value,
+    ) -> None:
+        """The next phase becomes the front's, or there is none."""
+        m.d.sync += self.layer_start.eq(0)
+        with m.If(states.handover):
+            m.d.sync += valid.eq(0)
+        with m.If(self.begin & ~self.output & ~states.handing_over):
+            m.d.sync += [
+                front.eq(upcoming),
+                self.layer.eq(upcoming.phase.layer),
+                self.layer_start.eq(1),
+                valid.eq(1),
+            ]
+            with m.If(last):
+                m.d.sync += current.eq(following)
+        with m.If(states.rewind):
+            # Before the first layer of the first stream.
+            m.d.sync += self.layer.eq(-1)
+
+    def _lists(self, m: Module, states: States, upcoming: Upcoming, front: data.View) -> None:
+        """Which lists begin next, and whether what is fed back counts."""
+        streams, begins = self._config.streams, self.begin & ~self.output & ~states.handing_over
+        stream, fresh, fed_back, parity = Value.cast(0), Signal(), Signal(), Signal()
+        if streams > 1:
+            stream = Mux(self.stream == streams - 1, 0, self.stream + 1)
+            with m.If(begins):
+                m.d.sync += self.stream.eq(stream)
+            with m.If(states.rewind):
+                m.d.sync += self.stream.eq(streams - 1)
+        with m.If(self.done):
+            m.d.sync += parity.eq(~parity)
+        with m.If(begins):
+            m.d.sync += front.phase.fresh.eq(fresh)
+        source = Mux(states.results, upcoming.results, upcoming.next.lists.source)
+        back = upcoming.next.lists.back
+        m.d.comb += [
+            upcoming.parity.eq(parity),
+            upcoming.odd.eq(front.phase.odd),
+            upcoming.output.eq(self.output),
+            fresh.eq(self.fresh.bit_select(stream, 1)),
+            self.lists.fed_back.eq(fed_back & ~fresh),
+            self.back_base.eq(front.back_base),
+        ]
+        # In registers, because the lengths of these lists are looked up when a phase begins.
+        m.d.sync += [
+            fed_back.eq(upcoming.next.lists.fed_back & ~states.results),
+            self.lists.source.eq(source),
+            self.lists.back.eq(back),
+            Assert(
+                ~self.begin | ((self.lists.source == source) & (self.lists.back == back)),
+                "a phase begins before its lists are known",
+            ),
+        ]

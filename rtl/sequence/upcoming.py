@@ -1,87 +1,119 @@
-"""What the sequencer of an engine with cells does next, worked out a cycle ahead."""
+"""What the sequencer does next, worked out a cycle ahead."""
 
-from typing import TYPE_CHECKING, Any
-
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from rtl.layouts import begin_layout, phase_layout
-
-if TYPE_CHECKING:
-    from rtl.sequence.cell_sequencer import CellSequencer
+from golden.format import layout
+from rtl.layouts import next_layout, struct
 
 
-def next_layout(config: EngineConfig) -> data.StructLayout:
-    """A phase that has not begun: what it broadcasts, and then its operations' settings."""
-    return data.StructLayout(
-        {
-            "base": config.column_width,
-            "back_base": config.column_width,
-            "lists": begin_layout(config),
-            "phase": phase_layout(config),
-        }
-    )
+class Upcoming(wiring.Component):
+    """The next phase: the same layer of the next stream, or the next layer of the first one.
 
+    following: word of the next layer.
+    current: word of the layer that is broadcast.
+    layer: its number.
+    next: the next phase; with cells a cycle after what it is made of.
 
-def prepare(
-    m: Module,
-    *,
-    config: EngineConfig,
-    now: "CellSequencer",
-    following: data.View,
-    current: data.View,
-    parity: Signal,
-) -> data.View:
-    """The next phase: the same layer of the next stream, or the next layer of the first.
+    With cells:
 
-    now: the phase that is broadcast. following, current: words of the next layer and of its own.
-    parity: of the step. Returned in registers, as lists and addresses of that stream.
+    parity: of the step.
+    odd: of the phase that is broadcast, which sums it uses.
+    output: results are being handed over.
+    results: the list of results that is handed over next, a cycle after what it is made of.
+
+    With several streams:
+
+    stream: whose phase is broadcast.
+    last_stream: it is the last one's.
+    out_stream: whose results are being handed over.
     """
-    upcoming: Any = Signal(next_layout(config), name="upcoming")
-    stream, layer = Signal.like(now.stream), Signal.like(now.layer)
-    word: Any = Signal(current.shape())
-    with m.If(now.last_stream()):
-        m.d.comb += [stream.eq(0), layer.eq(now.layer + 1), word.eq(following)]
-    with m.Else():
-        m.d.comb += [stream.eq(now.stream + 1), layer.eq(now.layer), word.eq(current)]
-    lists, cells = stream * config.stream_lists, stream * config.cells
-    m.d.sync += [
-        upcoming.base.eq(word.column_base),
-        upcoming.back_base.eq(word.recurrent_base),
-        upcoming.lists.source.eq(word.source + (word.source_alternates & parity) + lists),
-        upcoming.lists.back.eq(word.recurrent + ~parity + lists),
-        upcoming.lists.fed_back.eq(word.fed_back),
-        upcoming.phase.target.eq(word.target + (word.target_alternates & parity) + lists),
-        upcoming.phase.state.eq(word.cell_base + cells),
-        upcoming.phase.layer.eq(layer),
-        upcoming.phase.odd.eq(~now.odd),
-        *(
-            upcoming.phase[name].eq(word[name])
-            for name in ("rows", "bias_base", "shift", "relu", "kind", "peephole")
-        ),
-    ]
-    if config.delta:
-        m.d.sync += [
-            upcoming.phase.threshold.eq(word.threshold),
-            upcoming.phase.place.eq(word.target),
-            upcoming.phase.keep.eq(word.keep),
+
+    following: data.View
+    current: data.View
+    layer: Signal
+    next: data.View
+    parity: Signal
+    odd: Signal
+    output: Signal
+    results: Signal
+    stream: Signal
+    last_stream: Signal
+    out_stream: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Number of streams and widths come from `config`."""
+        self._config = config
+        word = struct(layout.descriptor(config))
+        cells = {
+            "parity": In(1),
+            "odd": In(1),
+            "output": In(1),
+            "results": Out(config.list_width),
+        }
+        streams = {
+            "stream": In(range(config.streams)),
+            "last_stream": In(1),
+            "out_stream": In(range(config.streams)),
+        }
+        super().__init__(
+            {
+                "following": In(word),
+                "current": In(word),
+                "layer": In(config.layer_width),
+                "next": Out(next_layout(config)),
+                **(cells if config.cells else {}),
+                **(streams if config.streams > 1 else {}),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The layer's word, and the lists and addresses of the stream."""
+        m = Module()
+        config, following, phase = self._config, self.following, self.next.phase
+        word, layer, lists, states = following, self.layer + 1, Value.cast(0), Value.cast(0)
+        if config.streams > 1:
+            word = Signal.like(following)
+            m.d.comb += word.eq(Mux(self.last_stream, following, self.current))
+            layer = Mux(self.last_stream, self.layer + 1, self.layer)
+            stream = Mux(self.last_stream, 0, self.stream + 1)
+            lists, states = stream * config.stream_lists, stream * config.cells
+        # Without cells what begins next is the word itself.
+        domain = m.d.sync if config.cells else m.d.comb
+        domain += [
+            self.next.base.eq(word.column_base),
+            phase.layer.eq(layer),
+            *(phase[name].eq(word[name]) for name in ("rows", "bias_base", "shift", "relu")),
         ]
-    return upcoming
+        if config.cells:
+            self._lists(m, word, lists, states)
+        if config.delta:
+            m.d.sync += [
+                phase.threshold.eq(word.threshold),
+                phase.place.eq(word.target),
+                phase.keep.eq(word.keep),
+            ]
+        return m
 
-
-def result_list(
-    m: Module,
-    *,
-    config: EngineConfig,
-    now: "CellSequencer",
-    current: Any,
-    parity: Signal,
-) -> Signal:
-    """The list of results that is handed over next: the first stream's, or the next one's."""
-    out = Signal(config.list_width, name="out")
-    stream = Mux(now.output, now.out_stream + 1, 0)
-    m.d.sync += out.eq(
-        current.target + (current.target_alternates & parity) + stream * config.stream_lists
-    )
-    return out
+    def _lists(self, m: Module, word: data.View, lists: Value, states: Value) -> None:
+        """What is read and written; `lists` and `states` are the stream's first ones."""
+        config, phase, current = self._config, self.next.phase, self.current
+        m.d.sync += [
+            self.next.back_base.eq(word.recurrent_base),
+            self.next.lists.source.eq(word.source + (word.source_alternates & self.parity) + lists),
+            self.next.lists.back.eq(word.recurrent + ~self.parity + lists),
+            self.next.lists.fed_back.eq(word.fed_back),
+            phase.target.eq(word.target + (word.target_alternates & self.parity) + lists),
+            phase.state.eq(word.cell_base + states),
+            phase.odd.eq(~self.odd),
+            phase.kind.eq(word.kind),
+            phase.peephole.eq(word.peephole),
+        ]
+        handed = Value.cast(0)
+        if config.streams > 1:
+            handed = Mux(self.output, self.out_stream + 1, 0) * config.stream_lists
+        m.d.sync += self.results.eq(
+            current.target + (current.target_alternates & self.parity) + handed
+        )

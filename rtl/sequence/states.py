@@ -1,0 +1,197 @@
+"""The sequencer's states: clear, then for ever idle, run, and output."""
+
+from amaranth.hdl import Assert, Module, Mux, Signal, Value
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig
+from rtl.front.delta import DeltaStage
+from rtl.operations.control import OperationControl
+from rtl.prim.delay import delayed
+from rtl.sequence.counters import Counters
+
+
+class SequencerState(enum.Enum, shape=2):
+    """What the engine is doing."""
+
+    CLEAR = 0
+    IDLE = 1
+    RUN = 2
+    OUTPUT = 3
+
+
+class States(wiring.Component):
+    """When phases begin and are handed over to the back, and when results are handed over.
+
+    start: the last input is being taken; only when idle.
+    loading: the program is being loaded.
+    valid: a phase is broadcast.
+    quiet: its last broadcast has moved on.
+    busy: the back has a phase.
+    end: that phase ends after this cycle.
+    final: no phase follows the one that is or was broadcast last.
+    taken: all results are taken.
+    idle: ready for inputs.
+    begin: a phase, or the handing over, begins after this cycle.
+    handover: the back takes the phase that is broadcast.
+    handing_over: what begins is the handing over of results.
+    results: what begins next will be the handing over of results.
+    rewind: the next phase is the first one's.
+    running: a step runs (not the transfer of inputs or outputs).
+    enable: activations or results are granted.
+    output: results are handed over.
+    finish: the results are ready since this cycle.
+    done: one cycle, at the end.
+    state: for waveforms.
+
+    answer: results are wanted; only with cells.
+    out_stream: whose results are handed over; only with several streams.
+    wants_reset: an input waits until all is forgotten; only with delta.
+    reset: it is, from now on; only with delta.
+    """
+
+    start: Signal
+    loading: Signal
+    valid: Signal
+    quiet: Signal
+    busy: Signal
+    end: Signal
+    final: Signal
+    taken: Signal
+    idle: Signal
+    begin: Signal
+    handover: Signal
+    handing_over: Signal
+    results: Signal
+    rewind: Signal
+    running: Signal
+    enable: Signal
+    output: Signal
+    finish: Signal
+    done: Signal
+    state: Signal
+    answer: Signal
+    out_stream: Signal
+    wants_reset: Signal
+    reset: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """What there is comes from `config`."""
+        self._config = config
+        ins = ("start", "loading", "valid", "quiet", "busy", "end", "final", "taken")
+        outs = (
+            *("idle", "begin", "handover", "handing_over", "results", "rewind", "running"),
+            *("enable", "output", "finish", "done"),
+        )
+        streams = {"out_stream": Out(range(config.streams))}
+        super().__init__(
+            {
+                **{name: In(1) for name in ins},
+                **{name: Out(1) for name in outs},
+                "state": Out(SequencerState),
+                **({"answer": In(1)} if config.cells else {}),
+                **(streams if config.streams > 1 else {}),
+                **({"wants_reset": In(1), "reset": Out(1)} if config.delta else {}),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The states."""
+        m = Module()
+        config = self._config
+        clear = OperationControl.clear_cycles(config)
+        if config.delta:
+            clear = max(clear, DeltaStage.clear_cycles(config))
+        count, settled = Signal(range(max(clear, 8) + 1)), Signal()
+        # High in state IDLE only: inputs are taken in the cycle that this tells.
+        m.d.comb += self.idle.eq(settled & ~self.loading)
+        m.d.sync += [count.eq(0), settled.eq(0), self.finish.eq(0)]
+        started = Signal()
+        with m.If(self.begin):
+            m.d.sync += started.eq(1)
+        with m.Elif(self.idle):
+            m.d.sync += started.eq(0)
+        # With delta the last inputs are late.
+        cycles = DeltaStage.LATENCY if config.delta else 0
+        late = delayed(m, self.start, cycles=cycles, name="start", reset_less=False)
+        with m.FSM(name="state") as fsm:
+            with m.State("CLEAR"):
+                # Memories survive a reset; sums must not.
+                m.d.comb += self.rewind.eq(1)
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == clear):
+                    m.d.sync += count.eq(0)
+                    m.next = "IDLE"
+            with m.State("IDLE"):
+                self._idle(m, count, settled)
+            with m.State("RUN"):
+                self._run(m, started, late)
+            with m.State("OUTPUT"):
+                self._output(m, count)
+        m.d.sync += [
+            Assert(~settled | fsm.ongoing("IDLE"), "idle while a step runs"),
+            Assert(~(self.start & ~self.idle), "a step is started while one runs"),
+        ]
+        for state in SequencerState:
+            with m.If(fsm.ongoing(state.name)):
+                m.d.comb += self.state.eq(state)
+        return m
+
+    def _idle(self, m: Module, count: Signal, settled: Signal) -> None:
+        """Idle once the first phase is prepared, from what may have just been loaded."""
+        delta = self._config.delta
+        leaves: Value = self.start | self.wants_reset if delta else self.start
+        m.d.sync += [
+            count.eq(Mux(self.loading, 0, Mux(settled, 3, count + 1))),
+            settled.eq(~self.loading & (settled | (count == 2)) & ~leaves),
+        ]
+        if not delta:
+            m.d.comb += self.begin.eq(self.start)
+        with m.If(self.start):
+            m.next = "RUN"
+        if delta:
+            with m.If(self.wants_reset):
+                m.d.comb += self.reset.eq(1)
+                m.d.sync += count.eq(0)
+                m.next = "CLEAR"
+
+    def _run(self, m: Module, started: Signal, late: Signal) -> None:
+        """Phase after phase, until the last one has ended in the back."""
+        overlap = self._config.streams > 1
+        m.d.comb += [
+            self.running.eq(1),
+            self.enable.eq(self.valid),
+            self.handover.eq(self.valid & self.quiet & ~self.busy),
+            self.results.eq(self.final & started),
+        ]
+        if self._config.delta:
+            m.d.comb += self.begin.eq(late)
+        if overlap:
+            with m.If(self.handover & ~self.final):
+                m.d.comb += self.begin.eq(1)
+        with m.If(self.end & ~self.valid):
+            if not overlap:
+                m.d.comb += self.begin.eq(~self.final)
+            with m.If(self.final):
+                m.d.comb += [self.begin.eq(1), self.handing_over.eq(1)]
+                m.d.sync += self.finish.eq(1)
+                m.next = "OUTPUT"
+
+    def _output(self, m: Module, count: Signal) -> None:
+        """Results leave, stream after stream."""
+        config, stream = self._config, Signal(range(self._config.streams), name="stream")
+        answer = self.answer if config.cells else Value.cast(1)
+        m.d.comb += [self.enable.eq(answer), self.output.eq(1), self.results.eq(1)]
+        last = stream == config.streams - 1
+        # The counters are late.
+        counted = count == Counters.stages(config.pes)
+        m.d.sync += count.eq(Mux(counted, count, count + 1))
+        with m.If(counted & (~answer | (self.quiet & last & self.taken))):
+            m.d.comb += [self.done.eq(1), self.rewind.eq(1)]
+            m.d.sync += [stream.eq(0), count.eq(0)]
+            m.next = "IDLE"
+        with m.Elif(self.quiet & ~last):
+            m.d.comb += self.begin.eq(1)
+            m.d.sync += stream.eq(stream + 1)
+        if config.streams > 1:
+            m.d.comb += self.out_stream.eq(stream)

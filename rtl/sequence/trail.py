@@ -1,0 +1,41 @@
+"""How the sequencer knows that the last broadcast has reached the column memories."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig
+
+
+class Trail(wiring.Component):
+    """That nothing more comes travels as a broadcast does, behind the last one.
+
+    passed: nothing more comes.
+    clear: forget it all.
+    hold: nothing on its way moves in this cycle.
+    quiet: `passed` has come as far as the last broadcast had to.
+    """
+
+    passed: Signal
+    clear: Signal
+    hold: Signal
+    quiet: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Length comes from `config`."""
+        self._stages = 2 + config.collector_levels + config.broadcast_stages
+        super().__init__({"passed": In(1), "clear": In(1), "hold": In(1), "quiet": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """As many registers as on a broadcast's way."""
+        m = Module()
+        passed = self.passed
+        for stage in range(self._stages):
+            register = Signal(name=f"passed_{stage}")
+            with m.If(self.clear):
+                m.d.sync += register.eq(0)
+            with m.Elif(~self.hold):
+                m.d.sync += register.eq(passed)
+            passed = register
+        m.d.comb += self.quiet.eq(passed)
+        return m
