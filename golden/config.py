@@ -62,6 +62,8 @@ class EngineConfig:
     """Extra registers between the collector and the PEs, for large arrays."""
     cells: int = 0
     """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
+    functions: bool = False
+    """Sigmoid and tanh behind fully connected layers."""
     state_frac: int = 12
     """Fraction bits of an LSTM cell's state; a GRU's has 14."""
     streams: int = 1

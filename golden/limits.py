@@ -113,8 +113,15 @@ def _check_entries(config: "EngineConfig") -> None:
 
 def _check_cells(config: "EngineConfig") -> None:
     """What an engine with LSTM or GRU cells needs, and what one without must leave alone."""
-    if not isinstance(config.delta, bool):
-        raise ElsieError(f"engine configuration: delta must be true or false, not {config.delta!r}")
+    for name in ("delta", "functions"):
+        value = getattr(config, name)
+        if not isinstance(value, bool):
+            raise ElsieError(f"engine configuration: {name} must be true or false, not {value!r}")
+    if config.functions and config.act_width != CELL_WIDTH:
+        raise ElsieError(
+            f"engine configuration: act_width must be {CELL_WIDTH} with functions (sigmoid and "
+            f"tanh), not {config.act_width}"
+        )
     if not config.cells:
         if config.streams > 1 or config.act_lists > 2 or config.delta:
             raise ElsieError(

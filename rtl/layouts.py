@@ -119,7 +119,8 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
     """What a group needs to know of a phase: one layer of one stream.
 
     rows: cells per PE, or rows of a fully connected layer, less one. bias_base, shift, relu: of
-    the layer (golden.format.layout.descriptor). layer: its number.
+    the layer (golden.format.layout.descriptor). layer: its number. With functions, function: of its
+    results.
 
     With cells, kind: the layer's program of operations. target: the list of its outputs. state:
     address of the first cell's word A. peephole: of the layer. fresh: the state of the step before
@@ -149,6 +150,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
             "shift": unsigned(config.shift_width),
             "relu": unsigned(1),
             "layer": unsigned(config.layer_width),
+            **({"function": unsigned(2)} if config.functions else {}),
             **(cells if config.cells else {}),
             **(delta if config.delta else {}),
         }

@@ -40,7 +40,8 @@ def descriptor(config: EngineConfig) -> Layout:
     first bias. rows: rows per PE, less one. shift: requantising shift, less shift_low. relu:
     negative results become 0. last: the network ends here.
 
-    With cells there is more, see `cell_descriptor`.
+    With functions, function: of the results, a golden.format.program.Function. With cells there is
+    more, see `cell_descriptor`.
     """
     return {
         "column_base": (config.column_width, False),
@@ -49,6 +50,7 @@ def descriptor(config: EngineConfig) -> Layout:
         "shift": (config.shift_width, False),
         "relu": (1, False),
         "last": (1, False),
+        **({"function": (2, False)} if config.functions else {}),
         **(cell_descriptor(config) if config.cells else {}),
     }
 

@@ -31,6 +31,8 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
         ),
         "program": (1, config.layers, layout.width(layout.descriptor(config))),
     }
+    if config.functions or config.cells:
+        table["function"] = (config.groups, SEGMENTS, BASE_FRAC + DELTA_WIDTH)
     if config.mac is MacKind.CODEBOOK:
         depth = config.layers << config.code_width
         table["codebook"] = (config.pes, depth, config.weight_width)
@@ -46,7 +48,6 @@ def _cell_memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
         "activation": (config.groups, lists, layout.width(layout.activation(config))),
         # A half of the words each.
         "cell": (2 * config.pes, 1 << config.cell_width, CELL_WIDTH),
-        "function": (config.groups, SEGMENTS, BASE_FRAC + DELTA_WIDTH),
     }
     if config.streams > 1:
         table["column"] = (config.groups, config.column_depth, column)

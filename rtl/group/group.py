@@ -1,6 +1,6 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -140,11 +140,8 @@ class Group(wiring.Component):
     def events(self) -> Events:
         """Signals of the group's own events, for the trace."""
         pipeline, operation = self.pipeline, self.control.operation
-        drain = {
-            "valid": pipeline.output,
-            "index": pipeline.index,
-            "value": pipeline.activation,
-        }
+        value = pipeline.activation
+        drain = {"valid": pipeline.output, "index": pipeline.index, "value": value}
         if not self._config.cells:
             return {"drain": drain}
         last = pipeline.access[0]
@@ -165,9 +162,8 @@ class Group(wiring.Component):
     def _activations(self, m: Module) -> None:
         """Inputs and outputs to the lists of activations, those to the collector."""
         m.submodules.activations = memory = ActivationLists(config=self._config)
-        pipeline = self.pipeline
-        write, index = Signal(), Signal(self._config.index_width)
-        value = Signal(signed(self._config.act_width))
+        pipeline, write = self.pipeline, Signal()
+        index, value = Signal.like(memory.index), Signal.like(memory.value)
         m.d.comb += [
             write.eq(self.arriving.valid | pipeline.output),
             index.eq(Mux(pipeline.output, pipeline.index, self.arriving.index)),

@@ -21,14 +21,14 @@ class DrainUnit(wiring.Component):
     bias: its bias.
     settings: the shift, and whether negative values become 0; a cycle after the result.
     value: the requantised sum, `LATENCY` cycles after the result.
+    function: of the value, in its cycle; with functions, or with cells.
+    valued: that, `FunctionUnit.LATENCY` cycles after the value.
 
     With cells:
 
     with_bias: the bias counts.
-    function: of the value, in its cycle.
     state: the function is of a state, not of a gate; in the value's cycle.
     narrow: round the function to the state's fraction bits; in the value's cycle.
-    valued: the function of the value, `FunctionUnit.LATENCY` cycles after it.
     """
 
     LATENCY = 1 + Requantiser.LATENCY
@@ -38,22 +38,18 @@ class DrainUnit(wiring.Component):
     bias: Signal
     settings: data.View
     value: Signal
-    with_bias: Signal
     function: Signal
+    valued: Signal
+    with_bias: Signal
     state: Signal
     narrow: Signal
-    valued: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
         """`size` PEs in this group."""
         self._config, self._size = config, size
-        cells = {
-            "with_bias": In(1),
-            "function": In(Function),
-            "state": In(1),
-            "narrow": In(1),
-            "valued": Out(signed(CELL_WIDTH)),
-        }
+        self._functions = config.functions or config.cells > 0
+        functions = {"function": In(Function), "valued": Out(signed(CELL_WIDTH))}
+        cells = {name: In(1) for name in ("with_bias", "state", "narrow")}
         super().__init__(
             {
                 "results": In(data.ArrayLayout(signed(config.acc_width), size)),
@@ -61,6 +57,7 @@ class DrainUnit(wiring.Component):
                 "bias": In(signed(config.acc_width)),
                 "settings": In(requantise_layout(config)),
                 "value": Out(signed(config.act_width)),
+                **(functions if self._functions else {}),
                 **(cells if config.cells else {}),
             }
         )
@@ -89,12 +86,13 @@ class DrainUnit(wiring.Component):
             self.value.eq(requantiser.activation),
         ]
         m.d.sync += total.eq(adder.sum)
-        if self._config.cells:
+        if self._functions:
             m.submodules.function = function = FunctionUnit()
+            cells = self._config.cells > 0
             m.d.comb += [
-                function.value.eq(self._argument(m)),
+                function.value.eq(self._argument(m) if cells else self.value),
                 function.function.eq(self.function),
-                self.valued.eq(self._narrowed(m, function.result)),
+                self.valued.eq(self._narrowed(m, function.result) if cells else function.result),
             ]
         return m
 

@@ -102,11 +102,7 @@ class OperationPipeline(wiring.Component):
         m.submodules.drain = drain = DrainUnit(config=config, size=self._size)
         self._drain(m, drain, begin + Accumulator.result_latency(config))
         at = self.result_latency(config)
-        m.d.comb += [
-            self.output.eq(self._at(m, "valid", at) & self._at(m, "output", at)),
-            self.index.eq(self._numbered(self._cell(m, at), self._at(m, "slot", at))),
-            self.activation.eq(drain.value),
-        ]
+        self._output(m, drain, at)
         if config.cells:
             self._operands(m, config.entry_stages)
             self._write(m, drain, at)
@@ -184,15 +180,37 @@ class OperationPipeline(wiring.Component):
             settings.relu.eq(self.phase.relu),
         ]
         if not config.cells:
+            if config.functions:
+                m.d.comb += drain.function.eq(self.phase.function)
             return
         more, product = self._at(m, "more", at + 1), self._at(m, "product", at + 1)
         late = at + DrainUnit.LATENCY
+        of_layer = self.phase.function if config.functions else 0
         m.d.comb += [
             drain.with_bias.eq(self._at(m, "sums", at)),
             settings.shift.eq(Mux(product, GATE_FRAC - config.shift_low, self.phase.shift + more)),
             drain.state.eq(self._at(m, "raw", late)),
-            drain.function.eq(self._at(m, "function", late)),
+            # Of the operation, or of a fully connected layer.
+            drain.function.eq(self._at(m, "function", late) | of_layer),
             drain.narrow.eq(self._at(m, "narrow", late)),
+        ]
+
+    def _output(self, m: Module, drain: DrainUnit, at: int) -> None:
+        """Activations: requantised sums, or later a function's values."""
+
+        def shown(cycles: int) -> tuple[Value, Value]:
+            valid = self._at(m, "valid", cycles) & self._at(m, "output", cycles)
+            return valid, self._numbered(self._cell(m, cycles), self._at(m, "slot", cycles))
+
+        (output, index), activation = shown(at), drain.value
+        if self._config.functions:
+            valued, (late, index_late) = self.phase.function.any(), shown(at + FunctionUnit.LATENCY)
+            output, index = Mux(valued, late, output), Mux(valued, index_late, index)
+            activation = Mux(valued, drain.valued, drain.value)
+        m.d.comb += [
+            self.output.eq(output),
+            self.index.eq(index),
+            self.activation.eq(activation),
         ]
 
     def _word(self, word: Value, cell: Value) -> Value:

@@ -1,6 +1,6 @@
 """The phase whose operations run, behind the one that is broadcast."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,7 @@ from golden.config import EngineConfig
 from rtl.front.delta import DeltaStage
 from rtl.layouts import phase_layout
 from rtl.operations.control import OperationControl
+from rtl.operations.function_unit import FunctionUnit
 from rtl.operations.pipeline import OperationPipeline
 
 
@@ -57,13 +58,17 @@ class Back(wiring.Component):
         way -= OperationControl.OVER_LATENCY
         if config.delta:
             way += DeltaStage.LATENCY
-        late, ending = Signal(range(way + 1)), Signal()
+        extra = FunctionUnit.LATENCY if config.functions else 0
+        late, ending = Signal(range(way + extra + 1)), Signal()
+        last: Value = Value.cast(way - 1)
+        if config.functions:  # what a function makes of a result comes later
+            last = Mux(self.phase.function.any(), way + extra - 1, way - 1)
         with m.If(self.over & self.busy & ~self.end):
             m.d.sync += late.eq(late + 1)
         with m.Else():
             m.d.sync += late.eq(0)
         # In a register, because what ends with it fans out far.
-        m.d.sync += ending.eq(self.over & self.busy & (late == way - 1))
+        m.d.sync += ending.eq(self.over & self.busy & (late == last))
         m.d.comb += [self.end.eq(ending), self.closed.eq(self.busy | self.handover)]
         with m.If(self.handover):
             m.d.sync += self.busy.eq(1)

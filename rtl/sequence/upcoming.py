@@ -80,12 +80,14 @@ class Upcoming(wiring.Component):
             layer = Mux(self.last_stream, self.layer + 1, self.layer)
             stream = Mux(self.last_stream, 0, self.stream + 1)
             lists, states = stream * config.stream_lists, stream * config.cells
+        names = ["rows", "bias_base", "shift", "relu"]
+        names += ["function"] if config.functions else []
         # Without cells what begins next is the word itself.
         domain = m.d.sync if config.cells else m.d.comb
         domain += [
             self.next.base.eq(word.column_base),
             phase.layer.eq(layer),
-            *(phase[name].eq(word[name]) for name in ("rows", "bias_base", "shift", "relu")),
+            *(phase[name].eq(word[name]) for name in names),
         ]
         if config.cells:
             self._lists(m, word, lists, states)
