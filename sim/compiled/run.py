@@ -90,7 +90,7 @@ def _memories(
                 both = np.zeros((2, Spram.DEPTH // 2), dtype=np.uint64)
                 halves = image.entry_words[pe : pe + min(2, config.group_size(group) - slot)]
                 both[: len(halves), : halves.shape[1]] = halves
-                path = f"engine group{group} entries{slot // 2} ram"
+                path = f"engine group{group} entries pair{slot // 2} ram"
                 yield path, both.reshape(-1), width[LoadTarget.ENTRY]
 
 
