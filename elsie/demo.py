@@ -7,6 +7,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+# What simulate and build import, before there are two threads: both import Amaranth, and a thread
+# would see what the other has only half imported.
+import boards.build
+import boards.gateware.top  # noqa: F401
+import sim.check  # noqa: F401
 from elsie import api
 from elsie.data import load_samples
 from golden.errors import ElsieError
