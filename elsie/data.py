@@ -1,6 +1,7 @@
 """Samples from files."""
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,32 @@ from numpy.typing import NDArray
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 from golden.format.network import Network
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Data:
+    """What a network can be run on."""
+
+    x: NDArray[np.float64]
+    """Inputs, shape (samples, n_in), or (samples, steps, n_in) for a recurrent network."""
+    lengths: NDArray[np.int64] | None = None
+    """Shape (samples,): how many steps of each count; None if all do, or there are no steps."""
+    y: NDArray[np.int64] | None = None
+    """Class labels, shape (samples,), where there are some."""
+
+    def first(self, samples: int | None) -> "Data":
+        """Only so many samples, without their labels; None: all."""
+        lengths = None if self.lengths is None else self.lengths[:samples]
+        return Data(x=self.x[:samples], lengths=lengths)
+
+
+def load_data(path: str | Path, network: Network, *, labels: bool = True) -> Data:
+    """What a file holds for `network`, recurrent or not; see load_samples and load_sequences."""
+    if network.recurrent:
+        x, lengths, y = load_sequences(path, network=network, labels=labels)
+        return Data(x=x, lengths=lengths, y=y)
+    x, y = load_samples(path, network=network)
+    return Data(x=x, y=y)
 
 
 def load_samples(
