@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 from elsie import api
-from elsie.data import load_samples
+from elsie.data import load_data
 from golden.errors import ElsieError
 from golden.format.network import Network
 
@@ -51,18 +51,16 @@ def demo(
         raise ElsieError(
             f"{DIGITS}: the example is not here; run the demo from a clone of the repository"
         )
-    x, y = load_samples(DIGITS / "test.npz")
-    if y is None:
-        raise ElsieError(f"{DIGITS / 'test.npz'}: no labels")
-    inputs = x[:inferences]
     network = api.compile(
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         board=board,
         weights=weights,
-        evaluate=(x, y),
+        evaluate=DIGITS / "test.npz",
         progress=say,
     )
+    x, _, y = load_data(DIGITS / "test.npz", network)
+    inputs = x[:inferences]
     out.mkdir(parents=True, exist_ok=True)
     api.save(network, out / "digits.elsie")
     # The build is in front, so that Ctrl-C reaches the tool that runs; the simulation is a daemon,

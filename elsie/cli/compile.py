@@ -7,6 +7,7 @@ import elsie
 from elsie.cli import output
 from elsie.cli.arguments import ENGINE_FIELDS
 from elsie.cli.paths import check_file
+from elsie.options import EngineOptions
 from golden.format.network import Network
 
 
@@ -23,11 +24,7 @@ def run(options: argparse.Namespace) -> int:
         delta=options.delta,
         evaluate=options.evaluate,
         progress=output.note,
-        **{
-            name: getattr(options, name)
-            for name in ENGINE_FIELDS
-            if getattr(options, name) is not None
-        },
+        engine=EngineOptions(**{name: getattr(options, name) for name in ENGINE_FIELDS}),
     )
     elsie.save(network, options.out)
     values = {"net": str(options.out), **summary(network)}

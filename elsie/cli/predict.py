@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import elsie
@@ -13,7 +12,7 @@ from golden.format.network import Network
 def run(options: argparse.Namespace) -> int:
     """Classify, and say how well and how fast."""
     network = elsie.load(options.net)
-    x, lengths, y = load(options.input, network)
+    x, lengths, y = elsie.load_data(options.input, network)
     prediction = elsie.predict(network, x, lengths=lengths, timing=options.timing)
     values: dict[str, Any] = {
         "network": network.name,
@@ -32,14 +31,6 @@ def _cut(values: Any, lengths: Any, network: Network) -> list[Any]:
     if lengths is None or network.head is not None:
         return values.tolist()
     return [one[:length].tolist() for one, length in zip(values, lengths, strict=True)]
-
-
-def load(path: Path, network: Network, *, labels: bool = True) -> tuple[Any, Any, Any]:
-    """Inputs, lengths and labels that suit the network; lengths None if it takes no sequences."""
-    if network.recurrent:
-        return elsie.load_sequences(path, network=network, labels=labels)
-    x, y = elsie.load_samples(path, network=network)
-    return x, None, y
 
 
 def _describe(values: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import elsie
 from elsie.cli import output
 from elsie.cli.paths import check_vcd
-from elsie.cli.predict import load
 from golden.format.network import Network
 
 
@@ -14,7 +13,7 @@ def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
     check_vcd(options.vcd, options.net, options.input)
     network = elsie.load(options.net)
-    x, lengths, _ = load(options.input, network, labels=False)
+    x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     x, lengths = x[: options.limit], None if lengths is None else lengths[: options.limit]
     with output.progress("simulating the RTL", unit(network)) as update:
         simulation = elsie.simulate(
