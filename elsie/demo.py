@@ -16,9 +16,8 @@ import boards.build
 import boards.gateware.top  # noqa: F401
 from boards.report import BuildReport
 from elsie import api
-from elsie.data import load_samples
+from elsie.data import load_data
 from elsie.prediction import accuracy
-from golden.errors import ElsieError
 from golden.format.network import Network
 from sim.check import Simulation
 from sim.summary import Summary
@@ -77,17 +76,16 @@ def demo(
 
     Raises ElsieError when the example is not there, or a step fails.
     """
-    x, y = load_samples(DIGITS / "test.npz")
-    if y is None:
-        raise ElsieError(f"{DIGITS / 'test.npz'}: no labels")
     network = api.compile(
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         board=board,
         weights=weights,
-        evaluate=(x, y),
+        evaluate=DIGITS / "test.npz",
         progress=say,
     )
+    x, _, y = load_data(DIGITS / "test.npz", network)
+    assert y is not None, "compile has evaluated with them"
     out.mkdir(parents=True, exist_ok=True)
     api.save(network, out / "digits.elsie")
     # The build is in front, so that Ctrl-C reaches the tool that runs; the simulation is a daemon,

@@ -16,25 +16,11 @@ from elsie.cli.grammar import (
     positive,
 )
 from elsie.cli.paths import check_file
+from elsie.options import EngineOptions, meanings
+from golden.kinds import EntryMemory
 
 if TYPE_CHECKING:
     from golden.format.network import Network
-
-ENGINE = {
-    "pes": "processing elements",
-    "group": "PEs that share column memory, activation memory and drain unit",
-    "queue_depth": "slots of a PE's activation queue",
-    "run_width": "bits of the zero run (default: the cheapest)",
-    "act_width": "bits of an activation",
-    "weight_width": "bits of a decoded weight",
-    "code_width": "bits of a stored weight code",
-    "acc_width": "bits of an accumulator (default: as many as provably needed)",
-    "entry_stages": "cycles of an entry's read; 2 for block RAM that may be far",
-    "multiplier_stages": "registers in the multiplier",
-    "broadcast_stages": "registers between collector and PEs",
-    "streams": "sequences in turn, each with its own state (LSTM, GRU; default: 1)",
-}
-"""What each field of the engine means that is a number."""
 
 
 def add(steps: Steps) -> None:
@@ -80,16 +66,14 @@ def add(steps: Steps) -> None:
 
 
 def _add_engine(command: argparse.ArgumentParser) -> None:
-    """An option for each field of the engine that a user may set."""
-    engine = command.add_argument_group("engine", "override the board's preset, or the default")
-    engine.add_argument(
-        "--entry-memory",
-        choices=["block", "spram"],
-        help="where entries are: block RAM, or iCE40 UP5K's SPRAM, which the host has to load",
-    )
-    for name, meaning in ENGINE.items():
+    """An option for each field of EngineOptions."""
+    group = command.add_argument_group("engine", "override the board's preset, or the default")
+    for name, meaning in meanings().items():
         option = f"--{name.replace('_', '-')}"
-        engine.add_argument(option, type=positive, metavar="N", help=meaning)
+        if name == "entry_memory":
+            group.add_argument(option, choices=[one.value for one in EntryMemory], help=meaning)
+        else:
+            group.add_argument(option, type=positive, metavar="N", help=meaning)
 
 
 def _density(text: str) -> float | dict[str, float]:
@@ -122,7 +106,6 @@ def _thresholds(text: str) -> tuple[float, float]:
 def run(options: argparse.Namespace) -> int:
     """Compile, write the NET file, print what came out."""
     check_file(options.out, options.model, options.calibrate, options.evaluate)
-    engine = {name: getattr(options, name) for name in ("entry_memory", *ENGINE)}
     network = elsie.compile(
         options.model,
         calibration=options.calibrate,
@@ -133,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
         delta=options.delta,
         evaluate=options.evaluate,
         progress=output.note,
-        **{name: value for name, value in engine.items() if value is not None},
+        engine=EngineOptions(**{name: getattr(options, name) for name in meanings()}),
     )
     elsie.save(network, options.out)
     values = {

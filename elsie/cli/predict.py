@@ -71,10 +71,8 @@ class Predicted:
 
 def run(options: argparse.Namespace) -> int:
     """Classify, and say how well and how fast."""
-    from elsie.data import load_data
-
     network = elsie.load(options.net)
-    data = load_data(options.input, network)
+    data = elsie.load_data(options.input, network)
     prediction = elsie.predict(network, data.x, lengths=data.lengths, timing=options.timing)
     found = Predicted.of(network.name, data, prediction)
     output.result(found.to_dict(), as_json=options.json, text=lambda: _describe(found))

@@ -42,16 +42,14 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    from elsie.data import load_data
-
     check_vcd(options.vcd, options.net, options.input)
     network = elsie.load(options.net)
-    data = load_data(options.input, network, labels=False).first(options.limit)
+    x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     with output.progress("simulating the RTL", "inputs") as update:
         simulation = elsie.simulate(
             network,
-            data.x,
-            lengths=data.lengths,
+            x[: options.limit],
+            lengths=None if lengths is None else lengths[: options.limit],
             vcd=options.vcd,
             compiled=options.compiled,
             progress=update,
