@@ -13,7 +13,7 @@ demo: .venv/run
 test: .venv/test
 	$(BIN)/python -m pytest
 
-# Checks that take minutes: bitstreams for every board, soft cores.
+# Checks that take minutes: bitstreams for every board, soft cores, the wheel.
 test-long: .venv/test .venv/peers
 	$(BIN)/python -m pytest -m long
 

@@ -15,10 +15,11 @@ SETTLE_HZ = 66_667
 class ClockGenerator(wiring.Component):
     """A PLL behind the board's oscillator.
 
-    clk: the generated clock. rst: high until the PLL has locked and then for 15 us more,
-    synchronous to clk. Whoever instantiates this makes the clock domain `por`: clk without a reset.
+    clk: the generated clock.
+    rst: high until the PLL has locked and for 15 us more; synchronous to clk.
 
-    Only for real platforms: it has no behaviour in a simulator.
+    Whoever instantiates this makes the clock domain `por`: clk without a reset. Only for real
+    platforms: it has no behaviour in a simulator.
     """
 
     clk: Signal

@@ -1,35 +1,61 @@
 """Elsie as a library: compile -> predict -> simulate -> build.
 
 >>> import elsie
->>> x, y = elsie.load_samples("examples/digits/test.npz")
 >>> network = elsie.compile(
 ...     "examples/digits/digits-pruned.onnx",
 ...     calibration="examples/digits/calibrate.npz",
 ...     board="icebreaker",
 ... )
+>>> x, _, y = elsie.load_data("examples/digits/test.npz", network)
 >>> bool(elsie.predict(network, x).accuracy(y) > 90)
 True
 
 The command line does nothing but wrap these functions.
 """
 
-from elsie.api import build, compile, load, predict, save, simulate
-from elsie.data import load_samples, load_sequences
-from elsie.prediction import Prediction, Timing
-from elsie.verilog import verilog
-from golden.errors import ElsieError
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elsie.api import build, compile, load, predict, save, simulate
+    from elsie.data import Data, load_data
+    from elsie.export import verilog
+    from elsie.options import EngineOptions
+    from elsie.prediction import Prediction, Timing
+    from golden.errors import ElsieError
+
+__version__ = "0.1.0"
+"""The release; pyproject.toml takes it from here."""
 
 __all__ = [
+    "Data",
     "ElsieError",
+    "EngineOptions",
     "Prediction",
     "Timing",
     "build",
     "compile",
     "load",
-    "load_samples",
-    "load_sequences",
+    "load_data",
     "predict",
     "save",
     "simulate",
     "verilog",
 ]
+
+_HOME = {
+    **dict.fromkeys(("build", "compile", "load", "predict", "save", "simulate"), "elsie.api"),
+    **dict.fromkeys(("Data", "load_data"), "elsie.data"),
+    "EngineOptions": "elsie.options",
+    **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
+    "verilog": "elsie.export",
+    "ElsieError": "golden.errors",
+}
+"""Which module each name comes from."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first used: `elsie --help` then needs no numpy."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'elsie' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,24 +1,21 @@
-"""From an ONNX file to a network: which compiler, which engine, which data."""
+"""From an ONNX file to a network: which engine, which data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from elsie.data import load_samples, load_sequences
+from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions
+from elsie.data import Takes, load_data
+from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.network import Network
 from golden.kinds import CELL_WIDTH, EntryMemory
 from golden.presets import Preset
 from golden.presets import find as find_preset
-
-_SIZED = (
-    *("entry_depth", "column_depth", "row_depth", "act_depth", "bias_depth", "layers"),
-    *("cells", "act_lists", "state_frac"),
-)
-"""Fields of the configuration that follow from the network."""
 
 
 def compile(
@@ -31,50 +28,48 @@ def compile(
     density: float | Mapping[str, float] | None = None,
     balanced: str | None = None,
     delta: tuple[float, float] | None = None,
-    evaluate: tuple[ArrayLike | None, ...] | str | Path | None = None,
+    evaluate: Sequence[ArrayLike | None] | str | Path | None = None,
+    engine: EngineOptions | None = None,
     progress: Callable[[str], None] | None = None,
-    **engine: Any,
 ) -> Network:
     """Compress an ONNX model for an engine.
 
     model: ONNX file, a chain of Gemm, MatMul, Add and Relu, or with LSTM and GRU. calibration: real
-    inputs (samples, n_in), or a file of them; of a recurrent model sequences (samples, steps,
+    inputs (samples, n_in), or a file of them; for a recurrent model sequences (samples, steps,
     n_in), of which `lengths` (samples,) steps count. board: its preset shapes the engine, and the
-    network must fit it. weights: 'codebook', 'fixed' or 'log'; a recurrent model takes fixed ones
-    of 12 bits if nothing is said. density: prune to this share of weights, all layers or by name;
-    None keeps the model's own zeros. balanced: prune so that every PE keeps as many ('pe'), in
-    every column too ('column'). delta: of a recurrent model, send only inputs and outputs that
-    moved by more than these two thresholds. evaluate: (inputs, labels), of sequences also
-    (inputs, lengths, labels), or a file of them, for the accuracy at each step, in `Network.info`.
-    engine: fields of EngineConfig to set, such as pes=8; memory depths and the range of shifts
-    follow from the network.
+    network must fit it. weights: 'codebook', 'fixed' or 'log'; a recurrent model gets fixed ones of
+    12 bits by default. density, balanced, delta: see elsie.compress.options.CompileOptions.
+    evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
+    each step, in `Network.info`. engine: what differs from the preset or the default.
 
     Raises ElsieError for whatever cannot be used.
     """
     from elsie.compress.onnx.dense import load_onnx  # imports onnx, which is slow
 
-    for name in _SIZED:
-        if name in engine:
-            raise ElsieError(f"{name} follows from the network and cannot be given")
     preset = find_preset(board) if board else None
-    widths = {name: engine.pop(name, None) for name in ("acc_width", "run_width")}
+    engine = engine or EngineOptions()
     imported = load_onnx(model)
-    sequences = lengths is not None or delta is not None or engine.get("streams", 1) != 1
+    sequences = lengths is not None or delta is not None or engine.streams not in (None, 1)
     if sequences and not imported.recurrent:
         raise ElsieError(
             f"{model}: it has no LSTM or GRU layers; leave out lengths, streams and delta"
         )
-    options: dict[str, Any] = {
-        **widths,
-        "preset": preset,
-        "density": density,
-        "balanced": balanced,
-        "progress": progress,
-    }
-    config = _engine(preset, weights, engine, recurrent=imported.recurrent)
-    if imported.recurrent:
-        return _recurrent(imported, config, calibration, lengths, evaluate, delta, options)
-    return _feed_forward(imported, config, calibration, evaluate, options)
+    config = _engine(preset, weights, engine.given(), recurrent=imported.recurrent)
+    if isinstance(calibration, str | Path):
+        if lengths is not None:
+            raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
+        calibration, lengths, _ = load_data(calibration, imported, labels=False)
+    options = CompileOptions(
+        density=density,
+        balanced=balanced,
+        delta=delta,
+        acc_width=engine.acc_width,
+        run_width=engine.run_width,
+        preset=preset,
+    )
+    return _run(
+        imported, calibration, lengths, config, options, _labelled(evaluate, imported), progress
+    )
 
 
 def _engine(
@@ -84,10 +79,11 @@ def _engine(
     from elsie.compress.compiler import kind_widths
 
     base = (preset.base if preset else EngineConfig()).to_dict()
+    given = {k: v for k, v in given.items() if k not in ("acc_width", "run_width")}
     fields = {**base, **given}
     # In SPRAM an entry has 8 bits, too few for 12-bit weights.
     wide = recurrent and fields["entry_memory"] != EntryMemory.SPRAM.value
-    kind = weights or given.get("mac") or ("fixed" if wide else base["mac"])
+    kind = weights or ("fixed" if wide else base["mac"])
     if recurrent and given.get("act_width", CELL_WIDTH) != CELL_WIDTH:
         raise ElsieError(f"LSTM and GRU have activations of {CELL_WIDTH} bits; leave out act_width")
     if kind != base["mac"]:
@@ -106,61 +102,41 @@ def _engine(
     return EngineConfig.from_dict(fields)
 
 
-def _feed_forward(
-    model: Any,
-    config: EngineConfig,
-    calibration: ArrayLike | str | Path,
-    evaluate: Any,
-    options: dict[str, Any],
-) -> Network:
-    """Data of single inputs, and their compiler."""
-    from elsie.compress.compiler import compile_model
-    from elsie.compress.report import check_samples
-
-    if isinstance(calibration, str | Path):
-        path, calibration = calibration, load_samples(calibration)[0]
-        check_samples(model, calibration, what=f"{path}: calibration data")
+def _labelled(
+    evaluate: Sequence[ArrayLike | None] | str | Path | None, model: Takes
+) -> tuple[ArrayLike, ArrayLike | None, ArrayLike] | None:
+    """Inputs, lengths and labels to evaluate with."""
+    if evaluate is None:
+        return None
     if isinstance(evaluate, str | Path):
-        path, evaluate = evaluate, load_samples(evaluate)
-        _need_labels(path, evaluate[-1])
-        check_samples(model, evaluate[0], what=f"{path}: evaluation data")
-    if evaluate is not None and len(evaluate) != 2:
-        raise ElsieError("evaluate must be inputs and labels, two arrays")
-    return compile_model(model, calibration, base=config, evaluate=evaluate, **options)
+        data = load_data(evaluate, model)
+        if data.y is None:
+            raise ElsieError(f"{evaluate}: no array 'y' of labels to evaluate with")
+        return data.x, data.lengths, data.y
+    x, y = evaluate[0], evaluate[-1]
+    if len(evaluate) not in (2, 3) or x is None or y is None:
+        raise ElsieError("evaluate must be inputs and labels, or inputs, lengths and labels")
+    return x, evaluate[1] if len(evaluate) == 3 else None, y
 
 
-def _recurrent(
-    model: Any,
-    config: EngineConfig,
-    calibration: ArrayLike | str | Path,
+def _run(
+    model: Model,
+    x: Any,
     lengths: ArrayLike | None,
-    evaluate: Any,
-    delta: tuple[float, float] | None,
-    options: dict[str, Any],
+    config: EngineConfig,
+    options: CompileOptions,
+    evaluate: tuple[ArrayLike, ArrayLike | None, ArrayLike] | None,
+    progress: Callable[[str], None] | None,
 ) -> Network:
-    """Data of sequences, and their compiler."""
-    from elsie.compress.cell_report import check_sequences
+    """The compiler for the model."""
     from elsie.compress.compile_cells import compile_cells
+    from elsie.compress.compiler import compile_model
 
-    if isinstance(calibration, str | Path):
-        if lengths is not None:
-            raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
-        path, (calibration, lengths, _) = calibration, load_sequences(calibration, labels=False)
-        check_sequences(model, calibration, what=f"{path}: calibration data")
-    if isinstance(evaluate, str | Path):
-        path, evaluate = evaluate, load_sequences(evaluate)
-        _need_labels(path, evaluate[-1])
-        check_sequences(model, evaluate[0], what=f"{path}: evaluation data")
-    if evaluate is not None:
-        if len(evaluate) == 2:
-            evaluate = (evaluate[0], None, evaluate[1])
-        if len(evaluate) != 3:
-            raise ElsieError("evaluate must be inputs, lengths or None, and labels")
-    samples: Any = calibration
-    data = {"lengths": lengths, "delta": delta, "evaluate": evaluate}
-    return compile_cells(model, samples, config=config, **data, **options)
-
-
-def _need_labels(path: str | Path, labels: Any) -> None:
-    if labels is None:
-        raise ElsieError(f"{path}: no array 'y' of labels to evaluate with")
+    names = ("density", "balanced", "acc_width", "run_width", "preset")
+    common: dict[str, Any] = {name: getattr(options, name) for name in names}
+    common["progress"] = progress
+    if model.recurrent:
+        more: dict[str, Any] = {"delta": options.delta, "evaluate": evaluate}
+        return compile_cells(model, x, config=config, lengths=lengths, **more, **common)
+    labelled = None if evaluate is None else (evaluate[0], evaluate[2])
+    return compile_model(model, x, base=config, evaluate=labelled, **common)

@@ -1,71 +1,94 @@
-"""Samples from files."""
+"""Inputs and labels from files."""
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elsie.compress.model.model import Model
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 from golden.format.network import Network
 
 
-def load_samples(
-    path: str | Path, *, network: Network | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
-    """Inputs (samples, n_in) and, where the file has them, class labels (samples,).
+class Data(NamedTuple):
+    """Inputs of a model or network, and what belongs to them."""
 
-    A `.npz` file holds array `x` (or just one array) and optionally `y`; a `.npy` file only inputs.
-    With `network`, inputs and labels must suit it.
+    x: NDArray[np.float64]
+    """Inputs, shape (samples, n_in), or (samples, steps, n_in) for a recurrent network."""
+    lengths: NDArray[np.int64] | None
+    """Steps of each sample that count, shape (samples,); None for all, or without steps."""
+    y: NDArray[np.int64] | None
+    """Class labels, shape (samples,), where the file has them."""
+
+
+Takes = Network | Model
+"""What takes inputs."""
+
+
+def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
+    """Inputs for `network`, which may be a float model, with lengths and labels if there are any.
+
+    A `.npz` file holds array `x` (or just one array), class labels `y` (samples,), and for
+    sequences `lengths` (samples,), the steps of each that count; a `.npy` file only inputs. What is
+    behind a sample's length is set to 0. Without `labels` those are not looked at.
     Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
-    real = _inputs(path, arrays, axes=("samples", "inputs"))
-    _check_finite(path, real)
-    inputs, labels = real.reshape(len(real), -1), _labels(path, arrays.get("y"), len(real))
-    if network is not None:
-        _check_network(path, inputs, labels, network)
-    return inputs, labels
+    axes = ("samples", "steps") if network.recurrent else ("samples",)
+    x = _inputs(path, arrays, axes=(*axes, "inputs"))
+    lengths = None
+    if network.recurrent:
+        lengths = _lengths(path, arrays, x)
+    else:
+        x = x.reshape(len(x), -1)
+    if not np.isfinite(x).all():
+        raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
+    y = _labels(path, arrays.get("y"), len(x)) if labels else None
+    what = f"{type(network).__name__.lower()} {network.name}"
+    if x.shape[-1] != network.n_in:
+        raise ElsieError(
+            f"{path}: x has shape {x.shape}, but {what} takes ({', '.join(axes)}, {network.n_in})"
+        )
+    if y is not None:
+        _check_classes(path, y, network, what)
+    return Data(x=x, lengths=lengths, y=y)
 
 
-def load_sequences(
-    path: str | Path, *, network: Network | None = None, labels: bool = True
-) -> tuple[NDArray[np.float64], NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    """Sequences for a recurrent network: inputs (samples, steps, n_in), lengths and labels.
-
-    A `.npz` file holds arrays `x`, and optionally `lengths` (samples,), the steps of each that
-    count, and class labels `y` (samples,); a `.npy` file only inputs. With `network`, they must
-    suit it. What is behind a sample's length is set to 0. Without `labels` those are not looked at.
-    Raises ElsieError naming the file and what is wrong.
-    """
-    arrays = _read(Path(path))
-    inputs = _inputs(path, arrays, axes=("samples", "steps", "inputs"))
+def _lengths(
+    path: str | Path, arrays: dict[str, NDArray[Any]], x: NDArray[np.float64]
+) -> NDArray[np.int64] | None:
+    """The lengths of sequences; clears in `x` (samples, steps, n_in) what is behind them."""
     for name in set(arrays) - {"x", "lengths", "y"} if len(arrays) > 1 else ():
         raise ElsieError(f"{path}: array {name!r} is not known; sequences have x, lengths and y")
-    if inputs.ndim != 3:
+    if x.ndim != 3:
         raise ElsieError(
-            f"{path}: x has shape {inputs.shape}; a recurrent network takes (samples, steps, "
-            f"inputs)"
+            f"{path}: x has shape {x.shape}; a recurrent network takes (samples, steps, inputs)"
         )
+    if arrays.get("lengths") is None:
+        return None
     try:
-        lengths = arrays.get("lengths")
-        if lengths is not None:
-            lengths = check_lengths(lengths, samples=len(inputs), steps=inputs.shape[1])
-            inputs[np.arange(inputs.shape[1]) >= lengths[:, None]] = 0
+        lengths = check_lengths(arrays["lengths"], samples=len(x), steps=x.shape[1])
     except ElsieError as error:
         raise ElsieError(f"{path}: {error}") from None
-    _check_finite(path, inputs)
-    found = _labels(path, arrays.get("y"), len(inputs)) if labels else None
-    if network is not None:
-        _check_network(path, inputs, found, network)
-        if found is not None and network.head is None:
-            raise ElsieError(
-                f"{path}: network {network.name} has an output in every step, and no class for a "
-                f"whole sequence; leave out y"
-            )
-    return inputs, lengths, found
+    x[np.arange(x.shape[1]) >= lengths[:, None]] = 0
+    return lengths
+
+
+def _check_classes(path: str | Path, y: NDArray[np.int64], network: Takes, what: str) -> None:
+    """Refuse labels that `network` has no classes for."""
+    if not 0 <= y.min() <= y.max() < network.n_out:
+        raise ElsieError(
+            f"{path}: labels y are {y.min()}..{y.max()}, but {what} has classes "
+            f"0..{network.n_out - 1}"
+        )
+    if network.recurrent and network.head is None:
+        raise ElsieError(
+            f"{path}: {what} has an output in every step, and no class for a whole sequence; "
+            f"leave out y"
+        )
 
 
 def _inputs(
@@ -89,28 +112,6 @@ def _inputs(
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
     return x.astype(np.float64)
-
-
-def _check_finite(path: str | Path, inputs: NDArray[np.float64]) -> None:
-    if not np.isfinite(inputs).all():
-        raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
-
-
-def _check_network(
-    path: str | Path, x: NDArray[np.float64], y: NDArray[np.int64] | None, network: Network
-) -> None:
-    """Refuse inputs and labels of another network."""
-    if x.shape[-1] != network.n_in:
-        axes = "samples, steps" if network.recurrent else "samples"
-        raise ElsieError(
-            f"{path}: x has shape {x.shape}, but network {network.name} takes ({axes}, "
-            f"{network.n_in})"
-        )
-    if y is not None and not 0 <= y.min() <= y.max() < network.n_out:
-        raise ElsieError(
-            f"{path}: labels y are {y.min()}..{y.max()}, but network {network.name} has classes "
-            f"0..{network.n_out - 1}"
-        )
 
 
 def _labels(path: str | Path, y: Any, samples: int) -> NDArray[np.int64] | None:

@@ -7,12 +7,25 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from elsie import api
-from elsie.data import load_samples
-from golden.errors import ElsieError
-from golden.format.network import Network
+import numpy as np
+from numpy.typing import NDArray
 
-DIGITS = Path(__file__).resolve().parent.parent / "examples" / "digits"
+# What simulate and build import, before there are two threads: both import Amaranth, and a thread
+# would see what the other has only half imported.
+import boards.build
+import boards.gateware.top  # noqa: F401
+from boards.report import BuildReport
+from elsie import api
+from elsie.data import load_data
+from elsie.prediction import accuracy
+from golden.format.network import Network
+from sim.check import Simulation
+from sim.summary import Summary
+
+DIGITS = Path(__file__).resolve().parent / "examples" / "digits"
+"""The example as a wheel brings it; a checkout has it beside the packages."""
+if not DIGITS.exists():
+    DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,16 +34,32 @@ class Demo:
 
     network: Network
     """The compiled network."""
-    values: dict[str, Any]
-    """Everything, for JSON."""
-    report: Any
+    accuracy: dict[str, float]
+    """Percent, of the dense network and at each step of compressing it."""
+    simulation: Summary
+    """The RTL beside the golden model."""
+    report: BuildReport
     """The build's report."""
+    bitstream: Path
+    """Where the bitstream is."""
 
     @property
     def held(self) -> bool:
         """All outputs and traces agreed; a build that fails has raised before."""
-        rtl = self.values["rtl"]
-        return rtl["outputs_equal"] == rtl["trace_equal"] == rtl["inferences"]
+        return self.simulation.equal
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        rtl = self.simulation.to_dict()
+        shared = ("cycles_per_inference", "useful_utilisation")
+        return {
+            "accuracy": self.accuracy,
+            "compression_ratio": self.network.info["compression_ratio"],
+            "size_bits": self.network.info["size_bits"],
+            **{name: rtl.pop(name) for name in shared},
+            "rtl": rtl,
+            "build": {**self.report.to_dict(), "bitstream": str(self.bitstream)},
+        }
 
 
 def demo(
@@ -47,48 +76,38 @@ def demo(
 
     Raises ElsieError when the example is not there, or a step fails.
     """
-    if not (DIGITS / "test.npz").exists():
-        raise ElsieError(
-            f"{DIGITS}: the example is not here; run the demo from a clone of the repository"
-        )
-    x, y = load_samples(DIGITS / "test.npz")
-    if y is None:
-        raise ElsieError(f"{DIGITS / 'test.npz'}: no labels")
-    inputs = x[:inferences]
     network = api.compile(
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         board=board,
         weights=weights,
-        evaluate=(x, y),
+        evaluate=DIGITS / "test.npz",
         progress=say,
     )
+    x, _, y = load_data(DIGITS / "test.npz", network)
+    assert y is not None, "compile has evaluated with them"
     out.mkdir(parents=True, exist_ok=True)
     api.save(network, out / "digits.elsie")
     # The build is in front, so that Ctrl-C reaches the tool that runs; the simulation is a daemon,
     # so that it does not outlive an interrupted build.
-    simulating: Future[Any] = Future()
-    Thread(target=_fulfil, args=(simulating, network, inputs, progress), daemon=True).start()
+    simulating: Future[Simulation] = Future()
+    arguments = (simulating, network, x[:inferences], progress)
+    Thread(target=_fulfil, args=arguments, daemon=True).start()
     report = api.build(network, board, out=out / board, seed=seed, progress=say)
-    simulation = simulating.result()
-    rtl = simulation.summary(network.config.pes)
-    values = {
-        "accuracy": {**network.info["accuracy"], "float": _dense_accuracy(x, y)},
-        "compression_ratio": network.info["compression_ratio"],
-        "size_bits": network.info["size_bits"],
-        "cycles_per_inference": rtl["cycles_per_inference"],
-        "useful_utilisation": rtl["useful_utilisation"],
-        "rtl": {
-            name: rtl[name]
-            for name in ("inferences", "outputs_equal", "trace_equal", "events", "first_difference")
-        },
-        "build": {**report.to_dict(), "bitstream": str(out / board / report.bitstream)},
-    }
-    return Demo(network=network, values=values, report=report)
+    return Demo(
+        network=network,
+        accuracy={**network.info["accuracy"], "float": _dense_accuracy(x, y)},
+        simulation=simulating.result().summary(network.config.pes),
+        report=report,
+        bitstream=out / board / report.bitstream,
+    )
 
 
 def _fulfil(
-    future: "Future[Any]", network: Network, inputs: Any, progress: Callable[[int, int], None]
+    future: Future[Simulation],
+    network: Network,
+    inputs: NDArray[np.float64],
+    progress: Callable[[int, int], None],
 ) -> None:
     """Simulate and put the result, or the exception, into `future`."""
     try:
@@ -97,9 +116,8 @@ def _fulfil(
         future.set_exception(error)
 
 
-def _dense_accuracy(x: Any, y: Any) -> float:
+def _dense_accuracy(x: NDArray[np.float64], y: NDArray[np.int64]) -> float:
     """Accuracy of the network before pruning, in float."""
     from elsie.compress.onnx.dense import load_onnx
-    from elsie.prediction import accuracy
 
     return accuracy(load_onnx(DIGITS / "digits.onnx").predict(x).argmax(axis=1), y)

@@ -1,10 +1,14 @@
-"""The proof that no input can overflow an accumulator."""
+"""The proofs that a network suits its engine: no sum can overflow, and every memory has room."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.address_map import AddressMap, EntryRegion
 from golden.format.network import Layer, Network
-from golden.kinds import LayerKind
+from golden.kinds import EntryMemory, LayerKind
 
 
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
@@ -38,3 +42,56 @@ def check_accumulators(network: Network) -> None:
                 f"{network.config.acc_width}; raise acc_width"
             )
         signed = layer.activation != "relu"
+
+
+def check_room(network: Network, places: AddressMap, entries: Sequence[EntryRegion]) -> None:
+    """Raise ElsieError naming the first layer for which a memory has no room."""
+    config = network.config
+    _check_totals(network, places)
+    for layer, region, entry in zip(network.layers, places.regions, entries, strict=True):
+        _check_list(config, layer, region.input_columns, f"{layer.n_in} inputs")
+        for name, needed in (
+            ("entry_depth", int(entry.end.max())),
+            ("column_depth", region.column_base + region.columns),
+            ("bias_depth", region.bias_base + region.biases),
+        ):
+            if needed > (depth := getattr(config, name)):
+                raise ElsieError(
+                    f"layer {layer.name}: it needs {name} {needed}, but the engine has {depth}; "
+                    f"lower the density or raise {name}"
+                )
+    last = network.layers[-1]
+    columns = places.regions[-1].outputs * config.slots
+    _check_list(config, last, columns, f"{last.n_out} outputs")
+
+
+def _check_totals(network: Network, places: AddressMap) -> None:
+    """Layers, lists and cells."""
+    config, lists = network.config, places.lists.per_stream
+    if len(network.layers) > config.layers:
+        raise ElsieError(
+            f"network {network.name} has {len(network.layers)} layers, but the engine's program "
+            f"holds {config.layers}; raise layers"
+        )
+    if lists > config.stream_lists:
+        raise ElsieError(
+            f"network {network.name}: it needs {lists} lists of activations for each of "
+            f"{config.streams} streams, but the engine has {config.act_lists}; raise act_lists"
+        )
+    for layer, region in zip(network.layers, places.regions, strict=True):
+        if region.next_cell > config.cells:
+            raise ElsieError(
+                f"layer {layer.name}: the cells up to here need {region.next_cell} a PE, but the "
+                f"engine has {config.cells}; raise cells"
+            )
+        if region.peepholes and config.entry_memory is EntryMemory.SPRAM:
+            raise ElsieError(f"layer {layer.name}: peepholes need entry_memory block, not spram")
+
+
+def _check_list(config: EngineConfig, layer: Layer, columns: int, what: str) -> None:
+    """Refuse activations that exceed a list."""
+    if columns > config.act_depth * config.groups:
+        raise ElsieError(
+            f"layer {layer.name}: {what} do not fit the activation memory "
+            f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
+        )

@@ -21,6 +21,7 @@ from rtl.engine import Engine
 from sim import interpreted
 from sim.sequences import schedule
 from sim.stimuli import Inputs, Step, payloads
+from sim.summary import Cycles, Summary
 from sim.tracer import trace
 
 
@@ -68,33 +69,28 @@ class Simulation:
         """Everything agrees."""
         return all(i.outputs_equal and i.trace_equal for i in self.inferences)
 
-    def summary(self, pes: int) -> dict[str, Any]:
-        """Plain values, for JSON: counts of what agrees, mean cycles, utilisation of the RTL.
-
-        Of sequences, what agrees are `steps`, and cycles are given for a step too.
-        """
+    def summary(self, pes: int) -> Summary:
+        """The figures; of sequences, what agrees are steps, and cycles are given for a step too."""
         every = self.inferences
-        totals = {
-            "golden": sum(i.expected_trace.cycles for i in every),
-            "rtl": sum(i.trace.cycles for i in every),
-        }
-        macs = sum(i.trace.macs for i in every)
+        golden = sum(i.expected_trace.cycles for i in every)
+        rtl = sum(i.trace.cycles for i in every)
+
+        def mean(count: int) -> Cycles:
+            return Cycles(golden=golden / count, rtl=rtl / count)
+
+        single = self.sequences is None
         count = len(every) if self.sequences is None else self.sequences
-        cycles = {name: total / count for name, total in totals.items()}
-        steps = {
-            "steps": len(every),
-            "cycles_per_step": {name: total / len(every) for name, total in totals.items()},
-        }
-        return {
-            "inferences": count,
-            **({} if self.sequences is None else steps),
-            "outputs_equal": sum(i.outputs_equal for i in every),
-            "trace_equal": sum(i.trace_equal for i in every),
-            "events": sum(len(events) for i in every for events in i.trace.events.values()),
-            "cycles_per_inference": cycles,
-            "useful_utilisation": macs / (pes * sum(i.trace.cycles for i in every)),
-            "first_difference": self.first_difference(),
-        }
+        return Summary(
+            inferences=count,
+            steps=None if single else len(every),
+            cycles_per_step=None if single else mean(len(every)),
+            outputs_equal=sum(i.outputs_equal for i in every),
+            trace_equal=sum(i.trace_equal for i in every),
+            events=sum(len(events) for i in every for events in i.trace.events.values()),
+            cycles_per_inference=mean(count),
+            useful_utilisation=sum(i.trace.macs for i in every) / (pes * rtl),
+            first_difference=self.first_difference(),
+        )
 
     def first_difference(self) -> str | None:
         """One sentence on the first disagreement, or None."""

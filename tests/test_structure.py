@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,4 +150,23 @@ def test_all_rooms_are_in_the_package() -> None:
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     assert {name.rstrip("*") for name in setup["packages"]["find"]["include"]} == set(ROOMS)
     missing = {path.parent for path in SOURCES if not (path.parent / "__init__.py").exists()}
+    assert not missing
+
+
+DOCUMENTS = sorted(
+    path for part in (".", "docs", "examples") for path in (ROOT / part).glob("*.md")
+)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=names)
+def test_documents_name_what_exists(path: Path) -> None:
+    """Files and folders: from the root, from the document, or in a folder that the line names."""
+    missing = set()
+    for line in path.read_text().splitlines():
+        found = re.findall(r"(?<![\w/.:<-])[a-z_]{2,}/[\w./*-]*", line)
+        bases = [ROOT, path.parent, *(ROOT / name for name in found if name.endswith("/"))]
+        for name in {name.split("*")[0].rstrip(".") for name in found}:
+            made = name.startswith("build/")
+            if not made and not any((base / name).exists() for base in bases):
+                missing.add(name)
     assert not missing

@@ -16,7 +16,8 @@ def class_bytes(n_out: int) -> int:
 class AnswerOutput(wiring.Component):
     """Sends an answer as bytes, the lowest first: class (1 or 2 bytes), cycles (4 bytes).
 
-    answer: ready while no answer is being sent. bytes: to the transmitter, from the cycle after.
+    answer: class and cycles; ready while no answer is being sent.
+    bytes: to the transmitter, from the cycle after.
     """
 
     answer: stream.Interface

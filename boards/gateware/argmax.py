@@ -24,9 +24,10 @@ class Argmax(wiring.Component):
     """numpy.argmax over the dense outputs: the largest, and of equal ones the lowest class.
 
     results: the engine's non-zero outputs, each position at most once, in any order; a class that
-    is not mentioned has output 0. Always ready but between `done` and the answer, and for n_out
-    cycles after reset. done: high for one cycle after the last result was taken. answer: the class;
-    it is offered n_out + 3 cycles after `done` or one less, and stays until it is taken.
+        is not mentioned has output 0. Always ready but between `done` and the answer, and for n_out
+        cycles after reset.
+    done: high for one cycle after the last result was taken.
+    answer: the class, offered n_out + 3 cycles after `done` or one less, until it is taken.
 
     Which class is the lowest that was not mentioned decides only when no output is positive; it
     needs one bit a class, which is read and cleared in n_out cycles after `done`.

@@ -40,12 +40,15 @@ def load_frame(image: Image) -> Frame:
 class Loader(wiring.Component):
     """Takes one load frame off the line; from then on bytes pass through.
 
-    bytes: from the receiver. forward: the bytes after the frame. load: to the engine, one word at a
-    time. loaded: the frame came whole and right. transmit: to the transmitter, first LOADED when it
-    is, then `replies`; there must be none before (asserted).
+    bytes: from the receiver.
+    forward: the bytes after the frame.
+    load: to the engine, one word at a time.
+    loaded: the frame came whole and right.
+    replies: what else goes to the host; there must be none before `loaded` (asserted).
+    transmit: to the transmitter, LOADED once the frame is there, then `replies`.
 
-    A frame that is not the one expected counts for nothing and the next byte begins another, and so
-    it is when the line is silent for `timeout` cycles within a frame.
+    A frame other than the one expected counts for nothing, and the next byte begins another. The
+    same holds when the line is silent for `timeout` cycles within a frame.
     """
 
     bytes: stream.Interface

@@ -38,14 +38,14 @@ class _Line(NamedTuple):
 class BoardTop(wiring.Component):
     """Classifies the vectors that come over a serial line, with the network in the memories.
 
-    rx: serial line from the host, asynchronous, idle high. tx: serial line to the host. busy: a
-    vector is being received or worked on, or entries have to be loaded first, for an LED.
+    rx: serial line from the host, asynchronous, idle high.
+    tx: serial line to the host.
+    busy: a vector is being received or worked on, or entries have to be loaded first; for an LED.
 
-    The host sends n_in activations, of a recurrent network behind a byte of flags, and then waits
-    for the answer; both are 8N1 with `divisor`
-    cycles per bit. With entries in SPRAM it first sends `load_frame`, and waits for the byte
-    boards.gateware.loader.LOADED. docs/boards.md has the bytes, and what happens when some are
-    lost.
+    The host sends n_in activations, behind a byte of flags for a recurrent network, and then waits
+    for the answer; both are 8N1 with `divisor` cycles per bit. With entries in SPRAM it first sends
+    `load_frame`, and waits for the byte boards.gateware.loader.LOADED. docs/boards.md has the
+    bytes, and what happens when some are lost.
     """
 
     rx: Signal

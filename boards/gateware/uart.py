@@ -33,9 +33,10 @@ def countdown(cycles: int) -> tuple[Signal, Value]:
 class UartReceiver(wiring.Component):
     """Bytes from a serial line.
 
-    rx: the line, asynchronous to the clock, idle high. bytes: received bytes; each is offered from
-    the middle of its stop bit until it is taken. lost: high for one cycle after a byte was lost,
-    because its stop bit is low (framing error) or because the byte before it is not yet taken.
+    rx: the line, asynchronous to the clock, idle high.
+    bytes: received bytes; each is offered from the middle of its stop bit until it is taken.
+    lost: high for one cycle after a byte was lost, because its stop bit is low (framing error) or
+        because the byte before it is not yet taken.
 
     A low level shorter than half a bit is not a start bit. After a framing error the line must
     become high before the next start bit counts, so that a break loses one byte, not many.
@@ -101,9 +102,11 @@ class UartReceiver(wiring.Component):
 class UartTransmitter(wiring.Component):
     """Bytes to a serial line.
 
-    bytes: what to send; ready when no byte is being sent. tx: the line, idle high, from a register,
-    so without glitches. A byte's start bit begins one cycle after the byte is taken; the next byte
-    can be taken 10 x divisor cycles after that, so that a stop bit is one cycle longer than a bit.
+    bytes: what to send; ready when no byte is being sent.
+    tx: the line, idle high, from a register, so without glitches.
+
+    A byte's start bit begins one cycle after the byte is taken; the next byte can be taken
+    10 x divisor cycles after that, so that a stop bit is one cycle longer than a bit.
     """
 
     bytes: stream.Interface

@@ -26,10 +26,12 @@ def check_timeout(timeout: int, *, divisor: int) -> None:
 class VectorInput(wiring.Component):
     """Collects the bytes of a vector, and hands each activation over as soon as it is complete.
 
-    bytes: from the receiver; taken at once unless an activation waits for the engine. lost: a byte
-    was lost on the line. activations: to the engine; `last` with number n_in - 1. finished: the
-    running inference's answer is dealt with; one cycle. discard: the running inference's answer
-    must not be sent. busy: a vector has begun and its answer is not yet dealt with.
+    bytes: from the receiver; taken at once unless an activation waits for the engine.
+    lost: a byte was lost on the line.
+    activations: to the engine; `last` with number n_in - 1.
+    finished: the running inference's answer is dealt with; one cycle.
+    discard: the running inference's answer must not be sent.
+    busy: a vector has begun and its answer is not yet dealt with.
 
     A vector is spoiled when a byte of it was lost, or came while an inference ran. Bytes of a
     spoiled vector are dropped. When the line has been silent for `timeout` cycles within a vector

@@ -14,7 +14,7 @@ def require() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise ElsieError(
-            "plots need matplotlib; install it with: pip install elsie[plots]"
+            "plots need matplotlib; install it with: pip install elsie-fpga[plots]"
         ) from None
 
 

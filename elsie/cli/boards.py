@@ -3,11 +3,18 @@
 import argparse
 
 from elsie.cli import output
-from golden.presets import PRESETS
+from elsie.cli.grammar import Steps, add_command
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    add_command(steps, "boards", "list the boards", "elsie boards --json", run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """List the boards and their presets."""
+    from golden.presets import PRESETS
+
     rows = [
         {
             "board": preset.board,

@@ -4,7 +4,23 @@ import argparse
 
 import elsie
 from elsie.cli import output
+from elsie.cli.grammar import Steps, add_board, add_command, add_net, add_out, add_seed
 from elsie.cli.paths import check_directory
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    command = add_command(
+        steps,
+        "build",
+        "make a bitstream and its area and timing report",
+        "elsie build model.elsie --board icebreaker -o build/model",
+        run=run,
+    )
+    add_net(command)
+    add_board(command, required=True)
+    add_out(command, "DIR", "directory")
+    add_seed(command)
 
 
 def run(options: argparse.Namespace) -> int:

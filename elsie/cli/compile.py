@@ -1,13 +1,106 @@
 """`elsie compile`."""
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import elsie
 from elsie.cli import output
-from elsie.cli.arguments import ENGINE_FIELDS
+from elsie.cli.grammar import (
+    Steps,
+    add_balanced,
+    add_board,
+    add_command,
+    add_out,
+    add_weights,
+    positive,
+)
 from elsie.cli.paths import check_file
-from golden.format.network import Network
+from elsie.options import EngineOptions, meanings
+from golden.kinds import EntryMemory
+
+if TYPE_CHECKING:
+    from golden.format.network import Network
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    command = add_command(
+        steps,
+        "compile",
+        "compress an ONNX model into a NET file",
+        "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --board icebreaker "
+        "--entry-memory spram -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density 0.12 --weights log "
+        "--pes 8 -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
+        "--evaluate test.npz -o model.elsie",
+        "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
+        run=run,
+    )
+    command.add_argument("model", metavar="MODEL.onnx", type=Path, help="trained network")
+    command.add_argument(
+        "--calibrate", metavar="DATA", type=Path, required=True, help="inputs for the scales"
+    )
+    add_out(command, "NET", "file")
+    command.add_argument(
+        "--density",
+        type=_density,
+        help="prune to this share of weights: one number, or LAYER=D,... "
+        "(default: keep the model's own zeros)",
+    )
+    add_balanced(command)
+    add_weights(command)
+    command.add_argument(
+        "--delta",
+        metavar="X,H",
+        type=_thresholds,
+        help="LSTM, GRU: send only inputs that moved by more than X, and outputs by more than H",
+    )
+    command.add_argument(
+        "--evaluate", metavar="DATA", type=Path, help="inputs and labels: accuracy at each step"
+    )
+    add_board(command)
+    _add_engine(command)
+
+
+def _add_engine(command: argparse.ArgumentParser) -> None:
+    """An option for each field of EngineOptions."""
+    group = command.add_argument_group("engine", "override the board's preset, or the default")
+    for name, meaning in meanings().items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "entry_memory":
+            group.add_argument(option, choices=[one.value for one in EntryMemory], help=meaning)
+        else:
+            group.add_argument(option, type=positive, metavar="N", help=meaning)
+
+
+def _density(text: str) -> float | dict[str, float]:
+    """One density, or NAME=D,NAME=D."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [item.split("=") for item in text.split(",")]
+        densities = {name: float(value) for name, value in pairs}
+        if len(densities) < len(pairs):
+            raise ValueError("a layer is named twice")
+        return densities
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER with each layer once"
+        ) from None
+
+
+def _thresholds(text: str) -> tuple[float, float]:
+    """X,H."""
+    try:
+        x, h = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not two thresholds; write X,H such as 0.25,0.1"
+        ) from None
+    return x, h
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,24 +116,20 @@ def run(options: argparse.Namespace) -> int:
         delta=options.delta,
         evaluate=options.evaluate,
         progress=output.note,
-        **{
-            name: getattr(options, name)
-            for name in ENGINE_FIELDS
-            if getattr(options, name) is not None
-        },
+        engine=EngineOptions(**{name: getattr(options, name) for name in meanings()}),
     )
     elsie.save(network, options.out)
-    values = {"net": str(options.out), **summary(network)}
+    values = {
+        "net": str(options.out),
+        "network": network.name,
+        "config": network.config.to_dict(),
+        **network.info,
+    }
     output.result(values, as_json=options.json, text=lambda: describe(network, str(options.out)))
     return 0
 
 
-def summary(network: Network) -> dict[str, Any]:
-    """What the compiler reports, for JSON."""
-    return {"network": network.name, "config": network.config.to_dict(), **network.info}
-
-
-def describe(network: Network, where: str) -> None:
+def describe(network: "Network", where: str) -> None:
     """The same for people."""
     config, info = network.config, network.info
     output.line("network", f"{network.name} -> {where}")
@@ -59,7 +148,7 @@ def describe(network: Network, where: str) -> None:
             f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
             f"{layer['padding']} padding{_lost(layer)}",
         )
-    describe_size(info)
+    describe_size(network)
     for remark in info["notes"]:
         output.line("note", remark)
     if "accuracy" in info:
@@ -71,8 +160,9 @@ def _lost(layer: dict[str, Any]) -> str:
     return f", {layer['lost']} lost" if layer.get("lost") else ""
 
 
-def describe_size(info: dict[str, Any]) -> None:
+def describe_size(network: "Network") -> None:
     """Size before and after."""
+    info = network.info
     dense, stored = info["size_bits"]["dense"] / 8192, info["size_bits"]["stored"] / 8192
     output.line(
         "size",

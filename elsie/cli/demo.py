@@ -1,16 +1,49 @@
 """`elsie demo`."""
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from elsie.cli import output
 from elsie.cli.compile import describe_accuracy, describe_size
+from elsie.cli.grammar import Steps, add_board, add_command, add_seed, add_weights, positive
 from elsie.cli.paths import check_directory
 from elsie.cli.simulate import describe as describe_simulation
-from elsie.demo import Demo, demo
+
+if TYPE_CHECKING:
+    from elsie.demo import Demo
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    command = add_command(
+        steps,
+        "demo",
+        "run everything on the digits example: compile, predict, simulate, build",
+        "elsie demo",
+        "elsie demo --inferences 100 --json",
+        "elsie demo --board ulx3s-85f --weights log",
+        run=run,
+    )
+    add_board(command, default="icebreaker")
+    add_weights(command, default="codebook")
+    command.add_argument(
+        "--inferences", type=positive, default=50, help="how many to simulate (default: 50)"
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("build/demo"),
+        help="directory for network and bitstream (default: build/demo)",
+    )
+    add_seed(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Everything; exit code 0 only if all of it held."""
+    from elsie.demo import demo
+
     check_directory(options.out)
     output.note(
         f"digits -> {options.board}: compile, simulate {options.inferences} inferences, build"
@@ -25,16 +58,15 @@ def run(options: argparse.Namespace) -> int:
             say=output.note,
             progress=update,
         )
-    output.result(found.values, as_json=options.json, text=lambda: _describe(found))
+    output.result(found.to_dict(), as_json=options.json, text=lambda: _describe(found))
     return 0 if found.held else 1
 
 
-def _describe(found: Demo) -> None:
-    values = found.values
+def _describe(found: "Demo") -> None:
     print()
-    describe_accuracy(values["accuracy"])
-    describe_size(values)
-    describe_simulation({**values["rtl"], **values})
+    describe_accuracy(found.accuracy)
+    describe_size(found.network)
+    describe_simulation(found.simulation)
     print()
     print(found.report.table())
     print()

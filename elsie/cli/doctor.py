@@ -3,11 +3,19 @@
 import argparse
 
 from elsie.cli import output
-from elsie.doctor import examine
+from elsie.cli.grammar import Steps, add_command
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    summary = "check that all tools are there and run"
+    add_command(steps, "doctor", summary, "elsie doctor", run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the tools; exit code 1 when one that is needed is missing or does not run."""
+    from elsie.doctor import examine
+
     with output.progress("running the tools (the first run prepares them)", "tools") as update:
         checks = examine(progress=update)
     healthy = all(check.ok for check in checks if check.needed)

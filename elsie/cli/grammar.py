@@ -1,15 +1,22 @@
-"""Pieces of the command line's grammar that its parts share; nothing slow is imported here."""
+"""Pieces of the command line's grammar that commands share."""
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+Steps: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""Where commands are added."""
 
 
 def add_command(
-    steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    steps: Steps,
     name: str,
     summary: str,
     *examples: str,
+    run: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
-    """One command with its examples, and --json."""
+    """One command with its examples, and --json; `run` is what it does, returning an exit code."""
     command = steps.add_parser(
         name,
         help=summary,
@@ -18,6 +25,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=run)
     return command
 
 
@@ -26,6 +34,57 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
+
+
+def add_net(command: argparse.ArgumentParser) -> None:
+    """The compiled network."""
+    command.add_argument("net", metavar="NET", type=Path, help="compiled network")
+
+
+def add_input(command: argparse.ArgumentParser) -> None:
+    """The data."""
+    command.add_argument(
+        "--input",
+        metavar="DATA",
+        type=Path,
+        required=True,
+        help=".npz with inputs x (samples, n_in) and optionally labels y; or .npy; for LSTM and "
+        "GRU x (samples, steps, n_in) and optionally lengths",
+    )
+
+
+def add_board(
+    command: argparse.ArgumentParser, *, required: bool = False, default: str | None = None
+) -> None:
+    """The board; its name is checked by the command, so that the grammar needs no list."""
+    command.add_argument(
+        "--board",
+        metavar="BOARD",
+        required=required,
+        default=default,
+        help="the board; 'elsie boards' lists them" + (f" (default: {default})" if default else ""),
+    )
+
+
+def add_out(command: argparse.ArgumentParser, metavar: str, what: str) -> None:
+    """Where the result goes."""
+    command.add_argument(
+        "-o", "--out", metavar=metavar, type=Path, required=True, help=f"{what} to write"
+    )
+
+
+def add_seed(command: argparse.ArgumentParser) -> None:
+    """Of place and route."""
+    command.add_argument(
+        "--seed", type=positive, default=1, help="seed of place and route (default: 1)"
+    )
+
+
+def add_weights(command: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """The kind of multiply-accumulate."""
+    command.add_argument(
+        "--weights", choices=["codebook", "fixed", "log"], default=default, help="MAC kind"
+    )
 
 
 def add_balanced(command: argparse.ArgumentParser) -> None:

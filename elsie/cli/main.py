@@ -1,12 +1,18 @@
 """Entry point of the `elsie` command."""
 
+import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from elsie.cli.arguments import parser
-from golden.errors import ElsieError
+from elsie import __version__
+from elsie.own import foreign_package
+
+COMMANDS = (
+    *("demo", "compile", "predict", "simulate", "build", "verilog", "bench", "boards", "doctor"),
+)
+"""Each has a module elsie.cli.NAME with `add(steps)`, its grammar, and `run(options)`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,10 +21,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done, and all that was checked held. 1: a check failed. 2: bad input, said in one sentence.
     130: interrupted.
     """
-    options = parser().parse_args(arguments)
+    if sentence := foreign_package():
+        print(f"elsie: {sentence}", file=sys.stderr)
+        return 2
+    return _run(parser().parse_args(arguments))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar. The commands import numpy, Amaranth and ONNX only when they run."""
+    top = argparse.ArgumentParser(
+        prog="elsie",
+        description="A sparse neural-network engine for FPGAs, from a trained model to a "
+        "bitstream, with open tools only.",
+        epilog="Start with: elsie demo",
+    )
+    top.add_argument("--version", action="version", version=f"elsie {__version__}")
+    steps = top.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        importlib.import_module(f"elsie.cli.{name}").add(steps)
+    return top
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command that was named, and turn what it raises into a sentence."""
+    from golden.errors import ElsieError  # only now it is known to be Elsie's own
+
     try:
-        # Commands import numpy, Amaranth or ONNX; only the one that runs pays for it.
-        code = importlib.import_module(f"elsie.cli.{options.command}").run(options)
+        code = options.run(options)
         sys.stdout.flush()
         return code
     except ElsieError as error:

@@ -4,7 +4,21 @@ import argparse
 
 import elsie
 from elsie.cli import output
+from elsie.cli.grammar import Steps, add_command, add_net, add_out
 from elsie.cli.paths import check_file
+
+
+def add(steps: Steps) -> None:
+    """The grammar."""
+    command = add_command(
+        steps,
+        "verilog",
+        "write the engine, network in its memories, as plain Verilog",
+        "elsie verilog model.elsie -o model.v",
+        run=run,
+    )
+    add_net(command)
+    add_out(command, "FILE", "file")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from golden.arithmetic import layers
 from golden.arithmetic.sequences import check_lengths, predict
 from golden.errors import ElsieError
 from golden.format import csc, layout
-from golden.format.image import layer_nonzeros
+from golden.format.address_map import layer_nonzeros
 from golden.format.network import Layer, Network, locate, locate_rows
 from golden.kinds import GATE_FRAC, LayerKind
 

@@ -8,7 +8,7 @@ from elsie.compress.checks import WIDEST
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
-from golden.format.image import layer_nonzeros
+from golden.format.address_map import layer_nonzeros
 from golden.format.lists import allocate
 from golden.format.network import Layer, Network, locate
 from golden.kinds import CELL_WIDTH, GATE_FRAC, EntryMemory, LayerKind, bits_for
@@ -53,7 +53,7 @@ def fit(
         for number, layer in enumerate(layers)
     ]
     columns = base.groups * (inputs + sum(steps[:-1])) + sum(back)
-    lists = allocate(network).per_stream
+    lists = allocate(layers, delta=base.delta).per_stream
     cells = sum(n for layer, n in zip(layers, local, strict=True) if layer.n_back)
     run_width, entries = _entries(network, local, given=run_width)
     shifts = [layer.shift for layer in layers]

@@ -46,26 +46,48 @@ def padding_run(config: EngineConfig) -> int:
     return (1 << config.run_width) - 1
 
 
-def encode(config: EngineConfig, nonzeros: Nonzeros, *, columns: int) -> Compressed:
-    """Compress; local rows must be unique within a PE's column. `columns` is the matrix's width."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gaps:
+    """The rows between a matrix's non-zeros, from which every run width's entries follow."""
+
+    order: NDArray[np.int64]
+    """The non-zeros by PE, column and row, shape (nnz,)."""
+    gap: NDArray[np.int64]
+    """Rows of the PE skipped before each of them, shape (nnz,)."""
+    segment: NDArray[np.int64]
+    """PE x columns + column of each of them, shape (nnz,)."""
+    shape: tuple[int, int]
+    """PEs and columns."""
+
+    def count(self, run_width: int) -> NDArray[np.int64]:
+        """Entries of each column in each PE, padding counted, shape (pes, columns)."""
+        entries = np.zeros(self.shape, dtype=np.int64)
+        np.add.at(entries.reshape(-1), self.segment, self.gap // ((1 << run_width) - 1) + 1)
+        return entries
+
+
+def gaps(config: EngineConfig, nonzeros: Nonzeros, *, columns: int) -> Gaps:
+    """Sort; local rows must be unique within a PE's column. `columns` is the matrix's width."""
     order = np.lexsort((nonzeros.row, nonzeros.column, nonzeros.pe))
-    pe, row = nonzeros.pe[order], nonzeros.row[order]
-    column, code = nonzeros.column[order], nonzeros.code[order]
-    segment = pe * columns + column
-    first = np.ones(len(pe), dtype=bool)
+    row = nonzeros.row[order]
+    segment = nonzeros.pe[order] * columns + nonzeros.column[order]
+    first = np.ones(len(order), dtype=bool)
     first[1:] = segment[1:] != segment[:-1]
     before = np.where(first, -1, np.concatenate(([-1], row[:-1])))[: len(row)]
-    gap = row - before - 1
-    skip = padding_run(config)
-    padding, run = gap // skip, gap % skip
+    return Gaps(order=order, gap=row - before - 1, segment=segment, shape=(config.pes, columns))
+
+
+def encode(config: EngineConfig, nonzeros: Nonzeros, *, columns: int) -> Compressed:
+    """Compress; local rows must be unique within a PE's column. `columns` is the matrix's width."""
+    found, skip = gaps(config, nonzeros, columns=columns), padding_run(config)
+    padding, run = found.gap // skip, found.gap % skip
     last = np.cumsum(padding + 1) - 1
     total = int(last[-1]) + 1 if len(last) else 0
-    all_code = np.zeros(total, dtype=np.int64)
-    all_run = np.full(total, skip, dtype=np.int64)
-    all_code[last], all_run[last] = code, run
-    count = np.zeros(config.pes * columns, dtype=np.int64)
-    np.add.at(count, segment, padding + 1)
-    return Compressed(code=all_code, run=all_run, count=count.reshape(config.pes, columns))
+    code = np.zeros(total, dtype=np.int64)
+    code[last] = nonzeros.code[found.order]
+    every = np.full(total, skip, dtype=np.int64)
+    every[last] = run
+    return Compressed(code=code, run=every, count=found.count(config.run_width))
 
 
 def decode(config: EngineConfig, compressed: Compressed) -> tuple[Nonzeros, NDArray[np.bool_]]:

@@ -4,17 +4,18 @@ The same image goes to the golden timing model, to any simulator, into a bitstre
 load port. Nobody packs bits a second time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.config import EngineConfig, MacKind
-from golden.errors import ElsieError
 from golden.format import csc, layout
-from golden.format import plan as cell_image
+from golden.format.address_map import AddressMap, EntryRegion, Region
 from golden.format.network import Layer, Network, locate, locate_rows
-from golden.proof import check_accumulators
+from golden.format.program import program_of
+from golden.proof import check_accumulators, check_room
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,168 +74,112 @@ def encode(network: Network) -> Image:
     Raises ElsieError naming the layer that exceeds a memory or whose sums could overflow.
     """
     check_accumulators(network)
-    return _Encoder(network).image()
+    config, layers = network.config, network.layers
+    places = AddressMap.of(config, layers)
+    matrices = [
+        csc.encode(config, places.nonzeros(number), columns=region.columns)
+        for number, region in enumerate(places.regions)
+    ]
+    entries = places.entries([matrix.count for matrix in matrices])
+    check_room(network, places, entries)
+    image = _empty(config, used=_used(places, entries))
+    for number, (layer, region) in enumerate(zip(layers, places.regions, strict=True)):
+        _store_entries(image, matrices[number], entries[number].start, region)
+        _store_peepholes(image, layer, entries[number].peephole_base)
+        _store_biases(image, layer, region)
+        if image.codebook.size:
+            base = number << config.code_width
+            image.codebook[base : base + len(layer.codebook)] = layer.codebook
+        fields = _descriptor(network, places, number)
+        fields["peephole"] = entries[number].peephole_base
+        form = layout.descriptor(config)
+        image.program[number] = layout.pack(form, **{name: fields[name] for name in form})
+    return image
 
 
-def layer_nonzeros(config: EngineConfig, layer: Layer, inputs: NDArray[np.int64]) -> csc.Nonzeros:
-    """A layer's matrix by PE, local row and column; `inputs` is where each column stands."""
-    pe, row = locate_rows(config, layer)
-    return csc.Nonzeros(
-        pe=pe[layer.rows], row=row[layer.rows], column=inputs[layer.columns], code=layer.codes
+def _used(places: AddressMap, entries: Sequence[EntryRegion]) -> dict[str, int]:
+    """Words really used."""
+    return {
+        "entries": int(entries[-1].end.max()),
+        "pointers": places.columns,
+        "biases": places.biases,
+    }
+
+
+def _empty(config: EngineConfig, *, used: dict[str, int]) -> Image:
+    """Memories of zeros."""
+    size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
+    wide = layout.width(layout.descriptor(config)) > 64
+    return Image(
+        config=config,
+        entries=np.zeros((config.pes, config.entry_depth), dtype=np.uint64),
+        pointers=np.zeros((config.pes, config.column_depth), dtype=np.uint64),
+        codebook=np.zeros(size, dtype=np.int64),
+        biases=np.zeros((config.groups, config.bias_depth), dtype=np.int64),
+        program=np.zeros(config.layers, dtype=object if wide else np.uint64),
+        used=used,
     )
 
 
-class _Encoder:
-    """Fills the memories layer by layer."""
+def _store_entries(
+    image: Image, matrix: csc.Compressed, start: NDArray[np.int64], region: Region
+) -> None:
+    """Entries and pointers of one layer."""
+    config = image.config
+    pe, _, address = entry_places(matrix.count, start)
+    words = layout.pack(layout.entry(config), code=matrix.code, run=matrix.run)
+    image.entries[pe, address] = words
+    here = slice(region.column_base, region.column_base + region.columns)
+    image.pointers[:, here] = layout.pack(
+        layout.pointer(config), start=start // config.entry_lanes, count=matrix.count
+    )
 
-    def __init__(self, network: Network) -> None:
-        config = network.config
-        self.network, self.config = network, config
-        self.entries = np.zeros((config.pes, config.entry_depth), dtype=np.uint64)
-        self.pointers = np.zeros((config.pes, config.column_depth), dtype=np.uint64)
-        size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
-        self.codebook = np.zeros(size, dtype=np.int64)
-        self.biases = np.zeros((config.groups, config.bias_depth), dtype=np.int64)
-        wide = layout.width(layout.descriptor(config)) > 64
-        self.program = np.zeros(config.layers, dtype=object if wide else np.uint64)
-        self.next_entry = np.zeros(config.pes, dtype=np.int64)
-        self.next_column = 0
-        self.next_bias = 0
 
-    def image(self) -> Image:
-        config, layers = self.config, self.network.layers
-        if len(layers) > config.layers:
-            raise ElsieError(
-                f"network {self.network.name} has {len(layers)} layers, but the engine's program "
-                f"holds {config.layers}; raise layers"
-            )
-        inputs, columns = np.arange(self.network.n_in), _padded(config, self.network.n_in)
-        plan = cell_image.plan(self.network) if config.cells else None
-        for number, layer in enumerate(layers):
-            self._check_list(layer, layer.n_in, columns)
-            more: dict[str, int] = {}
-            if plan is not None:
-                more = plan.fields(number, column_base=self.next_column, columns=columns)
-                more["peephole"] = self._peepholes(layer)
-            if layer.n_back:
-                back = layers[number + layer.projected]
-                inputs = np.concatenate((inputs, columns + back.position))
-                columns += self._rows(back) * config.slots
-            self._layer(number, layer, inputs, columns, more)
-            inputs, columns = layer.position, self._rows(layer) * config.slots
-        self._check_list(layers[-1], layers[-1].n_out, columns)
-        return Image(
-            config=config,
-            entries=self.entries,
-            pointers=self.pointers,
-            codebook=self.codebook,
-            biases=self.biases,
-            program=self.program,
-            used={
-                "entries": int(self.next_entry.max()),
-                "pointers": self.next_column,
-                "biases": self.next_bias,
-            },
+def _store_peepholes(image: Image, layer: Layer, base: int) -> None:
+    """Peepholes: three entries of each cell, one after the other."""
+    if not layer.peepholes:
+        return
+    pe, local = locate(image.config, layer.position)
+    for nth in range(3):
+        image.entries[pe, base + 3 * local + nth] = layout.pack(
+            layout.entry(image.config), code=layer.peephole[:, nth], run=np.zeros_like(local)
         )
 
-    def _check_list(self, layer: Layer, count: int, columns: int) -> None:
-        """Refuse activations that exceed a list."""
-        config = self.config
-        if columns > config.act_depth * config.groups:
-            what = "inputs" if count == layer.n_in else "outputs"
-            raise ElsieError(
-                f"layer {layer.name}: {count} {what} do not fit the activation memory "
-                f"(act_depth {config.act_depth} x {config.groups} groups); raise act_depth"
-            )
 
-    def _rows(self, layer: Layer) -> int:
-        """Outputs per PE of a layer."""
-        return int(locate(self.config, layer.position)[1].max()) + 1
-
-    def _peepholes(self, layer: Layer) -> int:
-        """Store peephole weights, before the layer's entries; returns their first address."""
-        if not layer.peepholes:
-            return 0
-        base, rows = int(self.next_entry.max()), self._rows(layer)
-        self._need(layer, "entry_depth", base + 3 * rows)
-        pe, local = locate(self.config, layer.position)
-        for nth in range(3):
-            words = layout.pack(
-                layout.entry(self.config), code=layer.peephole[:, nth], run=np.zeros_like(local)
-            )
-            self.entries[pe, base + 3 * local + nth] = words
-        self.next_entry[:] = base + 3 * rows
-        return base
-
-    def _layer(
-        self,
-        number: int,
-        layer: Layer,
-        inputs: NDArray[np.int64],
-        columns: int,
-        more: dict[str, int],
-    ) -> None:
-        """One layer's memories; `inputs` is where its columns stand, of `columns`."""
-        config, rows = self.config, self._rows(layer)
-        sums = layer.kind.gates * rows
-        compressed = csc.encode(config, layer_nonzeros(config, layer, inputs), columns=columns)
-        start = self._starts(compressed)
-        self._need(layer, "entry_depth", int(self.next_entry.max()))
-        self._need(layer, "column_depth", self.next_column + columns)
-        self._need(layer, "bias_depth", self.next_bias + sums * config.group)
-        self.program[number] = layout.pack(
-            layout.descriptor(config),
-            column_base=self.next_column,
-            bias_base=config.column_depth + self.next_bias,
-            rows=rows - 1,
-            shift=layer.shift - config.shift_low,
-            relu=int(layer.activation == "relu"),
-            last=int(number == len(self.network.layers) - 1),
-            **more,
-        )
-        self._store(compressed, start, columns)
-        if self.codebook.size:
-            base = number << config.code_width
-            self.codebook[base : base + len(layer.codebook)] = layer.codebook
-        pe, row = locate_rows(config, layer)
-        index = row * config.group + pe % config.group
-        self.biases[pe // config.group, self.next_bias + index] = layer.bias
-        self.next_column += columns
-        self.next_bias += sums * config.group
-
-    def _starts(self, compressed: csc.Compressed) -> NDArray[np.int64]:
-        """Address of each column's first entry, shape (pes, columns), behind the layers before."""
-        lanes = self.config.entry_lanes
-        size = -(-compressed.count // lanes) * lanes
-        start = self.next_entry[:, None] + np.cumsum(size, axis=1) - size
-        self.next_entry = self.next_entry + size.sum(axis=1)
-        start[compressed.count == 0] = 0
-        return start
-
-    def _store(self, compressed: csc.Compressed, start: NDArray[np.int64], columns: int) -> None:
-        """Entries and pointers of one layer."""
-        config = self.config
-        words = layout.pack(layout.entry(config), code=compressed.code, run=compressed.run)
-        pe, _, address = entry_places(compressed.count, start)
-        self.entries[pe, address] = words
-        here = slice(self.next_column, self.next_column + columns)
-        self.pointers[:, here] = layout.pack(
-            layout.pointer(config), start=start // config.entry_lanes, count=compressed.count
-        )
-
-    def _need(self, layer: Layer, name: str, needed: int) -> None:
-        """Refuse a layer that exceeds a memory."""
-        depth = getattr(self.config, name)
-        if needed > depth:
-            raise ElsieError(
-                f"layer {layer.name}: it needs {name} {needed}, but the engine has {depth}; "
-                f"lower the density or raise {name}"
-            )
+def _store_biases(image: Image, layer: Layer, region: Region) -> None:
+    """Biases of one layer, PE by PE within a row."""
+    group = image.config.group
+    pe, row = locate_rows(image.config, layer)
+    image.biases[pe // group, region.bias_base + row * group + pe % group] = layer.bias
 
 
-def _padded(config: EngineConfig, n: int) -> int:
-    """Columns of an input of `n` activations spread over the groups."""
-    return -(-n // config.groups) * config.groups
+def _descriptor(network: Network, places: AddressMap, number: int) -> dict[str, int]:
+    """Fields of layer `number`'s descriptor, but for peephole; also those the engine leaves out."""
+    config, layer, region = network.config, network.layers[number], places.regions[number]
+    lists, head = places.lists, network.head
+    source, back, target = lists.source[number], lists.recurrent[number], lists.target[number]
+    before = network.layers[number - 1] if number else network
+    return {
+        "column_base": region.column_base,
+        "bias_base": config.column_depth + region.bias_base,
+        "rows": region.outputs - 1,
+        "shift": layer.shift - config.shift_low,
+        "relu": int(layer.activation == "relu"),
+        "last": int(number == len(network.layers) - 1),
+        "recurrent_base": region.recurrent_base,
+        "source": source.number,
+        "source_alternates": int(source.alternates),
+        "recurrent": back.number if back else 0,
+        "fed_back": int(back is not None),
+        "target": target.number,
+        "target_alternates": int(target.alternates),
+        "kind": int(program_of(layer.kind, peepholes=layer.peepholes)),
+        "cell_base": region.cell_base if region.cells else 0,
+        "head": int(head is not None and number >= head),
+        "threshold": layer.threshold,
+        "source_threshold": before.threshold,
+        "keep": int(head is None or number < head),
+    }
 
 
 def entry_places(

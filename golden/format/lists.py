@@ -1,4 +1,4 @@
-"""Lists of activations: where each layer of a network with cells finds and puts them.
+"""Lists of activations: where each layer of a network finds and puts them.
 
 A group's activation memory holds `act_lists` lists. Each stream has its own: two that layers use in
 turn, source and target, and two for every layer whose output is fed back, the step before's and the
@@ -6,9 +6,10 @@ step's, which change places from step to step. With delta no two layers share a 
 was sent last is known by list.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from golden.format.network import Network
+from golden.format.network import Layer
 from golden.kinds import LayerKind
 
 
@@ -34,14 +35,14 @@ class Lists:
     """How many a stream needs; stream s has those from s * EngineConfig.stream_lists on."""
 
 
-def allocate(network: Network) -> Lists:
-    """Lists of a network; the input of the first layer is list 0."""
+def allocate(layers: Sequence[Layer], *, delta: bool) -> Lists:
+    """Lists of a network's layers; the input of the first layer is list 0."""
     sources = {
         number + layer.projected
-        for number, layer in enumerate(network.layers)
+        for number, layer in enumerate(layers)
         if layer.kind is not LayerKind.DENSE
     }
-    numbers = _numbers(network, sources)
+    numbers = _numbers(len(layers), sources, delta=delta)
     targets = tuple(
         Place(number=number, alternates=nth in sources) for nth, number in enumerate(numbers)
     )
@@ -49,24 +50,24 @@ def allocate(network: Network) -> Lists:
         source=(Place(number=0, alternates=False), *targets[:-1]),
         recurrent=tuple(
             None if layer.kind is LayerKind.DENSE else targets[number + layer.projected]
-            for number, layer in enumerate(network.layers)
+            for number, layer in enumerate(layers)
         ),
         target=targets,
         per_stream=1 + max(1, *(p.number + p.alternates for p in targets)),
     )
 
 
-def _numbers(network: Network, fed_back: set[int]) -> list[int]:
+def _numbers(layers: int, fed_back: set[int], *, delta: bool) -> list[int]:
     """List of each layer's outputs; the first of two for those that are fed back."""
     found, free = [], 2
-    if network.config.delta:
+    if delta:
         free = 1
-        for number in range(len(network.layers)):
+        for number in range(layers):
             found.append(free)
             free += 1 + (number in fed_back)
         return found
     turn = 0
-    for number in range(len(network.layers)):
+    for number in range(layers):
         if number in fed_back:
             found.append(free)
             free += 2

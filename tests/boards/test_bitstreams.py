@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import elsie
+from elsie.options import EngineOptions
 from golden.format.image import encode
 from golden.presets import PRESETS
 
@@ -40,11 +41,7 @@ def test_digits_on_eight_pes_with_spram(tmp_path: Path) -> None:
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         board="icebreaker",
-        entry_memory="spram",
-        pes=8,
-        group=4,
-        queue_depth=6,
-        weight_width=5,
+        engine=EngineOptions(entry_memory="spram", pes=8, group=4, queue_depth=6, weight_width=5),
     )
     report = elsie.build(network, "icebreaker", out=tmp_path / "out")
     assert report.fmax_mhz >= report.clock_mhz
@@ -61,7 +58,7 @@ def test_digits_on_eight_pes_with_spram(tmp_path: Path) -> None:
     ("board", "options", "multipliers"),
     [
         ("ulx3s-85f", {}, 20),
-        ("icebreaker", {"weights": "codebook", "weight_width": 12, "pes": 2}, 3),
+        ("icebreaker", {"weights": "codebook", "engine": EngineOptions(weight_width=12, pes=2)}, 3),
     ],
 )
 def test_spoken_digits(

@@ -9,6 +9,7 @@ import pytest
 
 import elsie
 from elsie.cli.main import main
+from elsie.options import EngineOptions
 from golden.arithmetic.sequences import predict
 from tests.cells import cell_config, cell_network
 
@@ -61,7 +62,7 @@ def test_accuracy_at_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     options = ("--calibrate", CALIBRATE, "--evaluate", SPEECH / "test.npz")
     values = run(capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie")
     network = elsie.load(tmp_path / "n.elsie")
-    x, lengths, y = elsie.load_sequences(SPEECH / "test.npz", network=network)
+    x, lengths, y = elsie.load_data(SPEECH / "test.npz", network)
     golden = 100 * np.mean(predict(network, x, lengths).argmax(axis=1) == y)
     assert values["accuracy"]["golden"] == golden
     assert values["accuracy"]["float"] == 99.0
@@ -207,12 +208,14 @@ def test_what_is_behind_a_length_does_not_count(net: Path, tmp_path: Path) -> No
     clean = elsie.predict(network, x, lengths=lengths).outputs
     x[1, 2:] = np.nan
     np.savez(tmp_path / "x.npz", x=x, lengths=lengths)
-    x, lengths, _ = elsie.load_sequences(tmp_path / "x.npz", network=network)
+    x, lengths, _ = elsie.load_data(tmp_path / "x.npz", network)
     assert np.array_equal(elsie.predict(network, x, lengths=lengths).outputs, clean)
 
 
 def test_spram_holds_codes(tmp_path: Path) -> None:
-    network = elsie.compile(MODEL, calibration=CALIBRATE, entry_memory="spram", pes=4)
+    network = elsie.compile(
+        MODEL, calibration=CALIBRATE, engine=EngineOptions(entry_memory="spram", pes=4)
+    )
     assert network.config.mac.value == "codebook"
 
 
@@ -223,7 +226,7 @@ def test_spram_holds_codes(tmp_path: Path) -> None:
         ({"evaluate": (np.zeros((1, 2, 13)),)}, "evaluate must be"),
         ({"delta": 0.25}, "delta must be two thresholds"),
         ({"delta": (0.25, None)}, "must be 0 or more"),
-        ({"streams": None}, "streams"),
+        ({"engine": EngineOptions(streams=0)}, "streams"),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], text: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import elsie
+from elsie.options import EngineOptions
 from golden.arithmetic import layers
 from golden.errors import ElsieError
 from golden.format.image import encode
@@ -24,8 +25,7 @@ def network() -> Network:
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         board="icebreaker",
-        pes=6,
-        entry_memory="spram",
+        engine=EngineOptions(pes=6, entry_memory="spram"),
         evaluate=TEST,
     )
 
@@ -44,9 +44,8 @@ def test_its_weights_are_those_of_block_ram(network: Network) -> None:
     block = elsie.compile(
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
-        act_width=8,  # as on the iCEBreaker, whose block RAM it would exceed
-        pes=6,
-        run_width=network.config.run_width,
+        # 8 bits as on the iCEBreaker, whose block RAM it would exceed.
+        engine=EngineOptions(act_width=8, pes=6, run_width=network.config.run_width),
     )
     assert block.config.entry_memory is EntryMemory.BLOCK
     for one, other in zip(network.layers, block.layers, strict=True):
@@ -57,7 +56,7 @@ def test_its_weights_are_those_of_block_ram(network: Network) -> None:
 
 
 def test_timing_model_and_arithmetic_give_the_same_results(network: Network) -> None:
-    x, _ = elsie.load_samples(TEST)
+    x = elsie.load_data(TEST, network).x
     inputs = layers.quantise_input(network, x[:20])
     expected = layers.forward(network, inputs)[-1]
     model, position = TimingModel(encode(network)), network.layers[-1].position
@@ -68,7 +67,7 @@ def test_timing_model_and_arithmetic_give_the_same_results(network: Network) -> 
 
 
 def test_the_rtl_agrees_event_for_event(network: Network) -> None:
-    x, _ = elsie.load_samples(TEST)
+    x = elsie.load_data(TEST, network).x
     assert elsie.simulate(network, x[:1]).equal
 
 
@@ -92,8 +91,9 @@ def test_what_does_not_go_into_spram_is_refused(options: dict, text: str) -> Non
         elsie.compile(
             DIGITS / "digits-pruned.onnx",
             calibration=DIGITS / "calibrate.npz",
-            entry_memory="spram",
-            **options,
+            board=options.pop("board", None),
+            weights=options.pop("weights", None),
+            engine=EngineOptions(entry_memory="spram", **options),
         )
 
 
@@ -104,11 +104,10 @@ def test_other_weights_and_widths(weights: str, code_width: int) -> None:
     network = elsie.compile(
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
-        entry_memory="spram",
         weights=weights,
-        code_width=code_width,
+        engine=EngineOptions(entry_memory="spram", code_width=code_width),
     )
     assert network.config.code_width == code_width
     assert network.config.run_width <= 8 - code_width
-    x, _ = elsie.load_samples(TEST)
+    x = elsie.load_data(TEST, network).x
     assert elsie.simulate(network, x[:1]).equal

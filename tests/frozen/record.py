@@ -18,6 +18,7 @@ import numpy as np
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 import elsie
+from elsie.options import EngineOptions
 from golden.format import netfile
 from golden.format.image import Image, encode
 from golden.format.network import Network
@@ -69,7 +70,7 @@ COMPILED: dict[str, dict[str, Any]] = {
     "hx8k, fixed": {"board": "hx8k", "weights": "fixed", "density": 0.1},
     "ulx3s, log, pruned": {"board": "ulx3s-85f", "weights": "log", "density": 0.1},
     "ulx3s, balanced": {"board": "ulx3s-85f", "density": 0.1, "balanced": "column"},
-    "spram": {"board": "icebreaker", "entry_memory": "spram"},
+    "spram": {"board": "icebreaker", "engine": EngineOptions(entry_memory="spram")},
 }
 """The digits example, compiled with these options."""
 

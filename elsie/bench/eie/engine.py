@@ -11,7 +11,7 @@ from elsie.compress.place.rows import assign_rows, place
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
-from golden.format.image import layer_nonzeros
+from golden.format.address_map import layer_nonzeros
 from golden.format.network import Layer, Network
 
 SLOTS = 32

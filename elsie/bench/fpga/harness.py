@@ -12,9 +12,11 @@ from rtl.load import LoadTarget
 class Harness(wiring.Component):
     """The engine between shift registers and XORs, so that nothing of it is optimised away.
 
-    feed: bits of the inputs, and of the load words where `load` is set, one a cycle. offer: an
-    input is offered. write: a load word for an entry memory is offered. check: parity of what the
-    engine says in this cycle, all of it registered. ready: the engine takes inputs.
+    feed: bits of the inputs, and of the load words where `load` is set, one a cycle.
+    offer: an input is offered.
+    write: a load word for an entry memory is offered.
+    check: parity of what the engine says in this cycle, all of it registered.
+    ready: the engine takes inputs.
     """
 
     feed: Signal

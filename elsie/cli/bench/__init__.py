@@ -1,12 +1,18 @@
-"""`elsie bench`: hands over to the benchmark that was named, one file each."""
+"""`elsie bench`: the benchmarks, one file each."""
 
-import argparse
 import importlib
+
+from elsie.cli.grammar import Steps
 
 BENCHMARKS = ("eie", "ese", "sim", "fpga", "peers")
 """Each has a module elsie.cli.bench.NAME with `add(steps)`, its grammar, and `run(options)`."""
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run one benchmark; returns its exit code."""
-    return importlib.import_module(f"elsie.cli.bench.{options.benchmark}").run(options)
+def add(steps: Steps) -> None:
+    """The grammar."""
+    bench = steps.add_parser(
+        "bench", help="measure the engine", description="Measure the engine, reproducibly."
+    )
+    kinds = bench.add_subparsers(required=True, metavar="BENCHMARK")
+    for name in BENCHMARKS:
+        importlib.import_module(f"elsie.cli.bench.{name}").add(kinds)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elsie.cli.grammar import add_balanced, add_command, positive
+from elsie.cli.grammar import Steps, add_balanced, add_command, positive
 from golden.errors import ElsieError
 
 
@@ -39,7 +39,7 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name.strip()]
 
 
-def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
         steps,
@@ -51,6 +51,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "elsie bench eie --pes 8,16,32,64,128,256 --scheme eie",
         "elsie bench eie --balanced --pes 32",
         "elsie bench eie --matrix layer.mtx --activations input.npy",
+        run=run,
     )
     command.add_argument(
         "--layers", metavar="NAMES", type=_names, help="which, with commas (default: all nine)"

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elsie.cli.grammar import add_command, positive
+from elsie.cli.grammar import Steps, add_command, positive
 from golden.errors import ElsieError
 
 _NAMES = ("ESE", "NT-LSTM", "DeepBench-256", "ESE/16")
@@ -20,7 +20,7 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
         steps,
@@ -30,6 +30,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "elsie bench ese --layers ESE --streams 1 --golden-only --json",
         "elsie bench ese --pruning plain --golden-only",
         "elsie bench ese --layers ESE/16 --pes 4 --plot plots",
+        run=run,
     )
     command.add_argument(
         "--layers",

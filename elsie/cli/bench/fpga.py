@@ -4,13 +4,13 @@ import argparse
 from typing import Any
 
 from elsie.cli import output
-from elsie.cli.grammar import add_command
+from elsie.cli.grammar import Steps, add_command
 from golden.errors import ElsieError
 
 _SHOWN = ("name", "pes", "lut", "lut_per_pe", "ff", "bram", "dsp", "clock_mhz", "fmax_mhz", "met")
 
 
-def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
         steps,
@@ -18,6 +18,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "the ledger of area and timing: print, regenerate, compare",
         "elsie bench fpga --json",
         "elsie bench fpga --measure hx8k-4-codebook",
+        run=run,
     )
     command.add_argument("--list", action="store_true", help="print the configurations' names")
     command.add_argument(

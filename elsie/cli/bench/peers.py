@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from elsie.cli import output
-from elsie.cli.grammar import add_command
+from elsie.cli.grammar import Steps, add_command
 
 
-def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
         steps,
@@ -17,6 +17,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "elsie bench peers --json",
         "elsie bench peers --plot plots",
         "elsie bench peers --area       # place and route again; some ten minutes",
+        run=run,
     )
     command.add_argument(
         "--area", action="store_true", help="place and route our engines, instead of known figures"

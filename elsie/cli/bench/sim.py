@@ -3,10 +3,10 @@
 import argparse
 
 from elsie.cli import output
-from elsie.cli.grammar import add_command, positive
+from elsie.cli.grammar import Steps, add_command, positive
 
 
-def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
         steps,
@@ -14,6 +14,7 @@ def add(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "compiled against interpreted simulation: cycles a second, in one run",
         "elsie bench sim",
         "elsie bench sim --pes 8 --json",
+        run=run,
     )
     command.add_argument(
         "--pes", type=positive, default=32, metavar="N", help="processing elements (default: 32)"

@@ -128,7 +128,7 @@ def test_plots_without_matplotlib(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     said = refused(capsys, "--layers", "NT-LSTM", "--queue", "1,2", "--plot", tmp_path / "p")
-    assert "pip install elsie[plots]" in said
+    assert "pip install elsie-fpga[plots]" in said
     assert not (tmp_path / "p").exists()
 
 

@@ -136,5 +136,5 @@ def test_without_matplotlib(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     assert main([*GOLDEN, "--plot", str(tmp_path / "p")]) == 2
-    assert "pip install elsie[plots]" in capsys.readouterr().err
+    assert "pip install elsie-fpga[plots]" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()

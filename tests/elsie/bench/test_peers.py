@@ -178,7 +178,7 @@ def test_the_c_program_requantises_as_golden_does(small: Workload, tmp_path: Pat
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soft_core.importlib.util, "find_spec", lambda name: None)
-    assert "pip install elsie[peers]" in (soft_core.missing() or "")
+    assert "pip install elsie-fpga[peers]" in (soft_core.missing() or "")
     monkeypatch.setattr(soft_core.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)

@@ -1,5 +1,6 @@
 """The command as people and scripts use it: results, exit codes, one-sentence errors."""
 
+import dataclasses
 import gc
 import json
 import subprocess
@@ -16,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 import elsie
 from elsie.cli.main import main
 from elsie.compress.onnx.dense import load_onnx
+from elsie.options import EngineOptions, meanings
 from golden.format.image import encode
 from rtl.pe.accumulator import Accumulator
 from tests.boards.pretended_tools import pretend_all
@@ -98,6 +100,18 @@ def test_compile_takes_engine_options_and_densities(capsys, tmp_path: Path) -> N
     assert values["config"]["mac"] == "log"
     assert values["config"]["queue_depth"] == 12
     assert all(layer["density"] <= 0.2001 for layer in values["layers"])
+
+
+def test_every_field_of_the_engine_has_an_option(capsys) -> None:
+    """Options are made of the dataclass; help is the docstring under the field."""
+    names = {field.name for field in dataclasses.fields(EngineOptions)}
+    assert set(meanings()) == names
+    with pytest.raises(SystemExit):
+        main(["compile", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name, meaning in meanings().items():
+        assert f"--{name.replace('_', '-')} " in text
+        assert meaning in text
 
 
 @pytest.mark.parametrize(("more", "per"), [((), "column"), (("pe",), "pe")])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc, layout
-from golden.format.image import encode, layer_nonzeros, unpack_layer
+from golden.format.address_map import layer_nonzeros
+from golden.format.image import encode, unpack_layer
 from golden.format.network import Network, locate, locate_inverse
 from tests.networks import random_network, small_config
 

@@ -89,7 +89,7 @@ def missing() -> str | None:
     if any(importlib.util.find_spec(name) is None for name in packages):
         return (
             "the soft-core rows need the cores' Verilog and a RISC-V compiler; run: "
-            "pip install elsie[peers], or say --skip-soft-core"
+            "pip install elsie-fpga[peers], or say --skip-soft-core"
         )
     try:
         compiler()

@@ -13,7 +13,8 @@ from elsie.compress.prune.balanced_rows import assign_and_prune
 from golden.arithmetic import layers
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
-from golden.format.image import encode, layer_nonzeros
+from golden.format.address_map import layer_nonzeros
+from golden.format.image import encode
 from golden.format.network import Network
 
 PES = 5

@@ -1,0 +1,59 @@
+"""Options of the library's functions, which the commands fill; nothing slow is imported here."""
+
+import ast
+import inspect
+import itertools
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Fields of golden.config.EngineConfig that a user may set.
+
+    None keeps what the board's preset, or the default, says. Everything else in a configuration,
+    such as memory depths, follows from the network.
+    """
+
+    pes: int | None = None
+    """Processing elements."""
+    group: int | None = None
+    """PEs that share column memory, activation memory and drain unit."""
+    queue_depth: int | None = None
+    """Slots of a PE's activation queue."""
+    run_width: int | None = None
+    """Bits of the zero run; by default the cheapest."""
+    act_width: int | None = None
+    """Bits of an activation."""
+    weight_width: int | None = None
+    """Bits of a decoded weight."""
+    code_width: int | None = None
+    """Bits of a stored weight code."""
+    acc_width: int | None = None
+    """Bits of an accumulator; by default as many as are provably needed."""
+    entry_memory: str | None = None
+    """'block', or 'spram' for iCE40 UP5K's SPRAM, which the host has to load."""
+    entry_stages: int | None = None
+    """Cycles of an entry's read; 2 for block RAM that may be far from its PE."""
+    multiplier_stages: int | None = None
+    """Registers in the multiplier."""
+    broadcast_stages: int | None = None
+    """Registers between collector and PEs."""
+    streams: int | None = None
+    """Sequences that take turns, each with its own state (LSTM, GRU)."""
+
+    def given(self) -> dict[str, int | str]:
+        """The fields that are set, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def meanings() -> dict[str, str]:
+    """What each field of EngineOptions means, from the docstring under it: help for a command."""
+    (cls,) = ast.parse(inspect.getsource(EngineOptions)).body
+    assert isinstance(cls, ast.ClassDef)
+    found = {}
+    for one, other in itertools.pairwise(cls.body):
+        match one, other:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
+                found[name] = " ".join(str(text).split())
+    return found

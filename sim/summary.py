@@ -1,0 +1,56 @@
+"""What a simulation comes to, in figures."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycles:
+    """A mean number of cycles, twice."""
+
+    golden: float
+    """As predicted."""
+    rtl: float
+    """As simulated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Counts of what agrees, mean cycles, utilisation of the RTL."""
+
+    inferences: int
+    """Simulated inferences; of sequences, how many of those."""
+    steps: int | None
+    """Of sequences, their steps, which are what was compared; None of single inputs."""
+    cycles_per_step: Cycles | None
+    """Of sequences."""
+    outputs_equal: int
+    """How many inferences or steps had equal outputs."""
+    trace_equal: int
+    """How many had equal events and counters."""
+    events: int
+    """Events of the RTL."""
+    cycles_per_inference: Cycles
+    """For a sequence where there are sequences."""
+    useful_utilisation: float
+    """MACs with a non-zero weight and activation / (PEs x cycles)."""
+    first_difference: str | None
+    """One sentence, or None."""
+
+    @property
+    def compared(self) -> int:
+        """How many inferences or steps there were to compare."""
+        return self.inferences if self.steps is None else self.steps
+
+    @property
+    def equal(self) -> bool:
+        """Everything agrees."""
+        return self.outputs_equal == self.trace_equal == self.compared
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; what only sequences have is left out for single inputs."""
+        values = dataclasses.asdict(self)
+        if self.steps is None:
+            del values["steps"], values["cycles_per_step"]
+        return values
