@@ -71,7 +71,7 @@ def demo(
     Thread(target=_fulfil, args=(simulating, network, inputs, progress), daemon=True).start()
     report = api.build(network, board, out=out / board, seed=seed, progress=say)
     simulation = simulating.result()
-    rtl = simulation.summary(network.config.pes)
+    rtl = simulation.summary(network.config.pes).to_dict()
     values = {
         "accuracy": {**network.info["accuracy"], "float": _dense_accuracy(x, y)},
         "compression_ratio": network.info["compression_ratio"],

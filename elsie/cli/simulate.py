@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
             compiled=options.compiled,
             progress=update,
         )
-    values = {"network": network.name, **simulation.summary(network.config.pes)}
+    values = {"network": network.name, **simulation.summary(network.config.pes).to_dict()}
     values["waveforms"] = str(options.vcd) if options.vcd else None
     output.result(values, as_json=options.json, text=lambda: describe(values))
     return 0 if simulation.equal else 1

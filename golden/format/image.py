@@ -109,12 +109,11 @@ class _Encoder:
                 f"holds {config.layers}; raise layers"
             )
         inputs, columns = np.arange(self.network.n_in), _padded(config, self.network.n_in)
-        plan = cell_image.plan(self.network) if config.cells else None
+        plan = cell_image.plan(self.network)
         for number, layer in enumerate(layers):
             self._check_list(layer, layer.n_in, columns)
-            more: dict[str, int] = {}
-            if plan is not None:
-                more = plan.fields(number, column_base=self.next_column, columns=columns)
+            more = plan.fields(number, column_base=self.next_column, columns=columns)
+            if config.cells:
                 more["peephole"] = self._peepholes(layer)
             if layer.n_back:
                 back = layers[number + layer.projected]

@@ -1,4 +1,4 @@
-"""What an image has more for an engine with cells: lists of activations, places of states."""
+"""Where a network's activations and states are in an engine: lists, and cells."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,11 @@ class Plan:
     def fields(self, number: int, *, column_base: int, columns: int) -> dict[str, int]:
         """Fields of layer `number`'s descriptor (layout.cell_descriptor), but for peephole.
 
-        `columns` is how many its input takes.
+        None without cells: then there are two lists, which layers use in turn. `columns` is how
+        many its input takes.
         """
+        if not self.network.config.cells:
+            return {}
         layer, lists, head = self.network.layers[number], self.lists, self.network.head
         source, back, target = (
             lists.source[number],
