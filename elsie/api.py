@@ -1,23 +1,21 @@
 """The steps from a trained model to a bitstream, one function each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from elsie.compiling import compile
 from elsie.prediction import Prediction, Timing
-from golden.arithmetic import layers
-from golden.arithmetic import sequences as recurrence
-from golden.errors import ElsieError
+from golden.arithmetic import run
+from golden.arithmetic.sequences import Sequences, interleave, quantise_input
 from golden.format import netfile
 from golden.format.image import encode
 from golden.format.network import Network
 from golden.presets import check_answers, check_fits
-from golden.timing.model import RoundModel
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
+from sim.simulation import Simulation
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
@@ -34,50 +32,27 @@ def predict(
     steps count. timing: also predict the cycles of this many of them. Raises ElsieError for inputs
     of the wrong shape.
     """
-    _check_lengths(network, lengths)
-    if network.recurrent:
-        outputs = recurrence.predict(network, x, lengths)
-    else:
-        outputs = layers.predict(network, x)
-    time = _time_steps if network.recurrent else _time
-    return Prediction(outputs=outputs, timing=time(network, x, lengths, timing) if timing else None)
+    outputs = run.predict(network, x, lengths)
+    if not timing:
+        return Prediction(outputs=outputs, timing=None)
+    given = Sequences.of(network, quantise_input(network, x), lengths)
+    return Prediction(outputs=outputs, timing=_time(network, given, timing))
 
 
-def _check_lengths(network: Network, lengths: ArrayLike | None) -> None:
-    if lengths is not None and not network.recurrent:
-        raise ElsieError(f"network {network.name} takes no sequences; leave out lengths")
-
-
-def _time(network: Network, x: ArrayLike, _: ArrayLike | None, samples: int) -> Timing:
-    """Run the timing model on the first `samples` inputs."""
-    model = TimingModel(encode(network))
-    inputs = layers.quantise_input(network, x)[:samples]
-    counters = [model.run(row)[1] for row in inputs]
-    return _timing(network, len(inputs), counters)
-
-
-def _time_steps(network: Network, x: ArrayLike, lengths: ArrayLike | None, samples: int) -> Timing:
+def _time(network: Network, given: Sequences, samples: int) -> Timing:
     """Run the timing model on the first `samples` sequences."""
-    from sim.sequences import schedule
-
-    model = RoundModel(encode(network))
-    inputs = layers.quantise_input(network, x)[:samples]
-    steps = schedule(network, inputs, _first(lengths, samples))
-    counters = [model.run(step.x, reset=step.reset, answer=step.answer)[1] for step in steps]
-    return _timing(network, len(inputs), counters)
-
-
-def _first(lengths: ArrayLike | None, samples: int) -> ArrayLike | None:
-    return None if lengths is None else np.asarray(lengths)[:samples]
-
-
-def _timing(network: Network, samples: int, counters: list[Any]) -> Timing:
+    first = replace(given, x=given.x[:samples], lengths=given.lengths[:samples])
+    model, count = TimingModel(encode(network)), len(first.x)
+    counters = [
+        model.run(step.x, reset=step.reset, answer=step.answer)[1]
+        for step in interleave(network, first)
+    ]
     cycles = sum(c.cycles for c in counters)
     return Timing(
-        samples=samples,
-        cycles=cycles / samples,
+        samples=count,
+        cycles=cycles / count,
         useful_utilisation=sum(c.macs for c in counters) / (network.config.pes * cycles),
-        steps=len(counters) if network.recurrent else None,
+        steps=None if given.single else len(counters),
     )
 
 
@@ -89,22 +64,18 @@ def simulate(
     vcd: str | Path | None = None,
     compiled: bool = False,
     progress: Callable[[int, int], None] | None = None,
-):
+) -> Simulation:
     """Run the RTL on real inputs `x` (samples, n_in) and compare it with the golden model.
 
     Of a recurrent network: on sequences (samples, steps, n_in), of which `lengths` (samples,) steps
     count; every step is compared. vcd: write waveforms there. compiled: as C++, some hundred times
     faster, which needs a C++ compiler and first some seconds (small engines) or minutes (large
-    ones). progress: called with (inferences or steps done, all). Returns a sim.check.Simulation,
-    whose `equal` says whether all outputs and all events agree.
+    ones). progress: called with (inferences or steps done, all). `equal` of the result says whether
+    all outputs and all events agree.
     """
-    from sim import check as run  # imports Amaranth
+    from sim import check  # imports Amaranth
 
-    _check_lengths(network, lengths)
-    options: Any = {"vcd": vcd, "compiled": compiled, "progress": progress}
-    if network.recurrent:
-        return run.simulate_sequences(network, x, lengths, **options)
-    return run.simulate(network, x, **options)
+    return check.simulate(network, x, lengths, vcd=vcd, compiled=compiled, progress=progress)
 
 
 def build(
@@ -123,11 +94,11 @@ def build(
     its clock is not reached, or a tool is missing.
     """
     from boards import registry
-    from boards.build import build as run
+    from boards.build import build as make
     from boards.gateware.top import BoardTop
 
     chosen = registry.find(board)
     check_answers(network)  # before there is a design, whose loss would be a warning
     check_fits(network.config, chosen.preset, what=f"network {network.name}")
     top = BoardTop(network=network, divisor=chosen.divisor())
-    return run(top, board, out=out, seed=seed, progress=progress)
+    return make(top, board, out=out, seed=seed, progress=progress)

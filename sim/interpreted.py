@@ -1,12 +1,13 @@
 """Interpreted simulation: the engine in Amaranth's own simulator; slow, with waveforms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.arithmetic.sequences import Step
 from golden.format.image import Image
 from golden.kinds import EntryMemory
 from golden.timing.trace import Trace
@@ -15,14 +16,14 @@ from rtl.engine import Engine
 from sim.harness import put, simulate
 from sim.load import load_image, load_words
 from sim.recorder import Recorder
-from sim.stimuli import Inputs, payloads
+from sim.stimuli import payloads
 from sim.tracer import inferences
 from sim.waves import traces
 
 
 def run(
     image: Image,
-    inputs: Inputs,
+    steps: Sequence[Step],
     *,
     max_cycles: int,
     vcd: str | Path | None,
@@ -30,14 +31,14 @@ def run(
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
 ) -> tuple[list[Trace], list[Counters]]:
-    """Simulate inferences (see sim.stimuli): each one's trace and counters.
+    """Simulate steps: each one's trace and counters.
 
-    max_cycles: the watchdog's, loading not counted. The others: see sim.check.simulate.
+    max_cycles: the watchdog's, loading not counted. The others: see sim.check.simulate_steps.
     """
     # The large RAMs cannot be initialised.
     load = load or image.config.entry_memory is EntryMemory.SPRAM
     dut = engine(config=image.config, image=None if load else image)
-    words = payloads(image.config, inputs)
+    words = payloads(image.config, steps)
     recording = _Recording(Recorder(dut), image if load else None, words, progress)
     simulate(
         recording.recorder,

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.format.network import Layer, Network, locate_inverse
 from golden.kinds import LayerKind, MacKind
-from sim.stimuli import Step
 
 
 def cell_config(**changes: Any) -> EngineConfig:

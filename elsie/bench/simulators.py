@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from elsie.bench.synthetic import dense_input, sparse_network
+from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.format.image import encode
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from golden.timing.trace import compare
 from rtl.engine import Engine
 from sim import interpreted
@@ -49,12 +48,13 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> dict[str, Any]:
     image = encode(sparse_network(config, n_in=_SIZE, n_out=_SIZE, density=_DENSITY, seed=1))
     x = dense_input(_SIZE, width=config.act_width, seed=2)
     expected, _ = TimingModel(image).run(x)
+    step = Step(x=x[None], reset=(True,))
 
     progress("interpreted simulation")
     ends: list[float] = []
     records, _ = interpreted.run(
         image,
-        np.repeat(x[None], _INTERPRETED, axis=0),
+        [step] * _INTERPRETED,
         max_cycles=1_000_000,
         vcd=None,
         load=False,
@@ -72,9 +72,7 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> dict[str, Any]:
     number = 1
     while True:
         begin = time.perf_counter()
-        found, _ = compiled.run(
-            image, np.repeat(x[None], number, axis=0), max_cycles=2 * cycles * number
-        )
+        found, _ = compiled.run(image, [step] * number, max_cycles=2 * cycles * number)
         seconds = time.perf_counter() - begin
         if seconds >= _SECONDS:
             break

@@ -11,7 +11,8 @@ from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.model import AnyLayer, FloatLayer, Model
 from elsie.compress.report import check_labels, check_real, ratio
 from golden.arithmetic import layers
-from golden.arithmetic.sequences import check_lengths, predict
+from golden.arithmetic.run import predict
+from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 from golden.format import csc, layout
 from golden.format.address_map import layer_nonzeros

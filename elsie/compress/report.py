@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from elsie.compress.model.model import FloatLayer, Model
 from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.sizing import Placed, count_places
-from golden.arithmetic import layers
+from golden.arithmetic import run
 from golden.errors import ElsieError
 from golden.format import layout
 from golden.format.network import Network
@@ -123,5 +123,5 @@ def accuracies(
         "float": percent(model.predict(real)),
         "pruned": percent(plain.predict(real)),
         "quantised": percent(shared),
-        "golden": percent(layers.predict(network, real)),
+        "golden": percent(run.predict(network, real)),
     }

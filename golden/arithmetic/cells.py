@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from golden.arithmetic.functions import sigmoid, sigmoid_complement, tanh
 from golden.arithmetic.integers import round_half_even, saturate
 from golden.format.network import Layer, Network
-from golden.kinds import CELL_WIDTH, GATE_FRAC, PRE_FRAC, LayerKind
+from golden.kinds import CELL_WIDTH, GATE_FRAC, PRE_FRAC
 
 Ints = NDArray[np.int64]
 
@@ -37,21 +37,13 @@ def requantise(value: Ints, shift: int) -> Ints:
     return saturate(round_half_even(value, shift), CELL_WIDTH)
 
 
-def step(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
-    """One step of a layer's cells: outputs and new state, both (samples, n_out).
+def lstm(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
+    """One step of LSTM cells: outputs and new states c, both (samples, n_out).
 
-    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): c of an LSTM, h of a GRU.
+    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): c of the step before.
     """
-    total = sums + layer.bias
-    gates = [total[:, n * layer.n_out : (n + 1) * layer.n_out] for n in range(layer.kind.gates)]
-    if layer.kind is LayerKind.GRU:
-        new = _gru(layer.shift, gates, state)
-        return new, new
-    return _lstm(layer, network, gates, state)
-
-
-def _lstm(layer: Layer, network: Network, gates: list[Ints], c: Ints) -> tuple[Ints, Ints]:
-    frac, shift = network.config.state_frac, layer.shift
+    frac, shift, c = network.config.state_frac, layer.shift, state
+    gates = _gates(layer, sums)
     look = np.zeros((3, layer.n_out), dtype=np.int64)
     if layer.peepholes:
         look = layer.decode(network.config, layer.peephole).T
@@ -63,14 +55,25 @@ def _lstm(layer: Layer, network: Network, gates: list[Ints], c: Ints) -> tuple[I
     return requantise(o * tanh(of_state(new, frac)), GATE_FRAC), new
 
 
+def _gates(layer: Layer, sums: Ints) -> list[Ints]:
+    """Sums with bias, gate by gate, each (samples, n_out)."""
+    return np.split(sums + layer.bias, layer.kind.gates, axis=1)
+
+
 def of_state(state: Ints, frac: int) -> Ints:
     """An LSTM's state as the argument of tanh: with 12 fraction bits, saturated."""
     return saturate(state << (PRE_FRAC - frac), CELL_WIDTH)
 
 
-def _gru(shift: int, gates: list[Ints], h: Ints) -> Ints:
+def gru(layer: Layer, _: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
+    """One step of GRU cells: outputs h, which are the new states too, both (samples, n_out).
+
+    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): h of the step before.
+    """
+    gates, shift = _gates(layer, sums), layer.shift
     z, r = (sigmoid(requantise(gate, shift + 1)) for gate in gates[:2])
     rest = sigmoid_complement(requantise(gates[0], shift + 1))
     n_x, n_h = requantise(gates[2], shift), requantise(gates[3], shift)
     n = tanh(requantise(r * n_h + (n_x << GATE_FRAC), GATE_FRAC))
-    return requantise(z * h + rest * n, GATE_FRAC)
+    new = requantise(z * state + rest * n, GATE_FRAC)
+    return new, new

@@ -1,93 +1,87 @@
-"""A recurrent network on integers, step by step: states, what is fed back, and sequences.
+"""Inputs of any network as sequences, and which step of which sequence runs when.
 
-With delta (Neil et al., Delta Networks, 2017; DeltaRNN, FPGA 2018) a layer works on what was sent
-last of each input: an activation is sent, as the difference, when it moved by more than a
-threshold. The head takes its inputs as they are, so after an answer the sequence must be reset.
+A sample of a network without a state is a sequence of one step.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.arithmetic import cells
-from golden.arithmetic.integers import saturate
-from golden.arithmetic.layers import dense_weights, drain, quantise_input
 from golden.errors import ElsieError
 from golden.format.network import Network
-from golden.kinds import CELL_WIDTH, LayerKind
 
 Ints = NDArray[np.int64]
 
 
-class Recurrence:
-    """The states of some independent sequences of one network; all start at zero."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """One step of all streams of an engine."""
 
-    def __init__(self, network: Network, sequences: int) -> None:
-        """Room for `sequences` sequences."""
-        self.network = network
-        self._weights = [dense_weights(layer, network) for layer in network.layers]
-        widths = [layer.n_out for layer in network.layers]
-        self.states = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
-        """Of each layer, shape (sequences, n_out); zero for dense layers."""
-        self.outputs = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
-        """Of each layer in the last step in which it ran, shape (sequences, n_out); with delta as
-        sent last."""
-        self._input = np.zeros((sequences, network.n_in), dtype=np.int64)
-        self._over = np.zeros(sequences, dtype=bool)
+    x: Ints
+    """Integer inputs, shape (streams, n_in)."""
+    reset: tuple[bool, ...]
+    """Of each stream: its state is zero before this step."""
+    answer: bool = True
+    """The head runs, and results are handed over."""
 
-    def reset(self, which: ArrayLike) -> None:
-        """Back to zero, where `which` (sequences,) is true."""
-        mask = np.asarray(which, dtype=bool)
-        for values in (*self.states, *self.outputs, self._input, self._over):
-            values[mask] = 0
 
-    def step(self, x: Ints, *, answer: ArrayLike = True) -> Ints:
-        """One step of all sequences, integer inputs (sequences, n_in): the last layer's outputs.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sequences:
+    """Integer inputs of one network; each sequence begins with all states zero."""
 
-        answer: of all or of each sequence; if none is wanted the head does not run, and the outputs
-        are those of the last layer that ran.
-        Sums are formed in float64, which is exact (golden.arithmetic.layers.forward).
+    x: Ints
+    """Shape (samples, steps, n_in)."""
+    lengths: Ints
+    """How many steps of each sequence count, shape (samples,)."""
+    single: bool
+    """The samples came as single vectors: of a network without a state."""
+
+    @classmethod
+    def of(cls, network: Network, x: ArrayLike, lengths: ArrayLike | None = None) -> "Sequences":
+        """Integer inputs (samples, n_in), or of a recurrent network (samples, steps, n_in).
+
+        lengths: (samples,), how many steps of each count; all when left out. Raises ElsieError when
+        they do not fit, or when the network takes no sequences.
         """
-        network, values = self.network, x
-        delta = network.config.delta
-        if self._over.any():
-            raise ElsieError(
-                f"network {network.name}: with delta a sequence ends with its answer; reset it"
-            )
-        if delta:
-            self._input = values = sent(self._input, values, network.threshold)
-        ends = np.broadcast_to(np.asarray(answer, dtype=bool), len(x))
-        self._over[:] = ends & delta & (network.head is not None)
-        before = list(self.outputs)
-        for number, layer in enumerate(network.layers):
-            if number == network.head and not ends.any():
-                break
-            if layer.kind is LayerKind.DENSE:
-                sums = values.astype(np.float64) @ self._weights[number]
-                values = drain(layer, sums.astype(np.int64), act_width=network.config.act_width)
-            else:
-                columns = np.concatenate((values, before[number + layer.projected]), axis=1)
-                sums = columns.astype(np.float64) @ self._weights[number]
-                values, self.states[number] = cells.step(
-                    layer, network, sums.astype(np.int64), self.states[number]
-                )
-            if delta and (network.head is None or number < network.head):
-                kept = sent(self.outputs[number], values, layer.threshold)
-                last = network.head is not None and number == network.head - 1
-                values = np.where(ends[:, None] & last, values, kept)
-            self.outputs[number] = values
-        return values.copy()
+        inputs = np.asarray(x, dtype=np.int64)
+        if network.recurrent:
+            last = check_lengths(lengths, samples=len(inputs), steps=inputs.shape[1])
+            return cls(x=inputs, lengths=last, single=False)
+        if lengths is not None:
+            raise ElsieError(f"network {network.name} takes no sequences; leave out lengths")
+        return cls(x=inputs[:, None], lengths=np.ones(len(inputs), dtype=np.int64), single=True)
 
 
-def sent(before: Ints, now: Ints, threshold: int) -> Ints:
-    """What was sent last of each activation, after this step; all of the same shape.
+def quantise_input(network: Network, x: ArrayLike) -> Ints:
+    """Real inputs (samples, n_in) to integer activations: scale, round half to even, saturate.
 
-    A difference is 16 bits wide as an activation is; what is beyond follows in the next step.
+    Inputs of a recurrent network have shape (samples, steps, n_in). Raises ElsieError for a wrong
+    shape or a value that is not finite.
     """
-    moved = saturate(now - before, CELL_WIDTH)
-    return before + np.where(np.abs(moved) > threshold, moved, 0)
+    try:
+        real = np.asarray(x, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise ElsieError(
+            "input is no array of numbers; pad sequences to (samples, steps, n_in) and give lengths"
+        ) from None
+    axes = ("samples", "steps") if network.recurrent else ("samples",)
+    if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
+        raise ElsieError(
+            f"input has shape {real.shape}, but network {network.name} takes "
+            f"({', '.join(axes)}, {network.n_in})"
+        )
+    if not real.size:
+        raise ElsieError("input has no samples; give at least one")
+    if not np.isfinite(real).all():
+        raise ElsieError("input has values that are NaN or infinite; remove them first")
+    with np.errstate(over="ignore"):  # what is too large saturates all the same
+        scaled = np.rint(np.ldexp(real, network.layers[0].in_frac))
+    limit = 1 << (network.config.act_width - 1)
+    return np.clip(scaled, -limit, limit - 1).astype(np.int64)
 
 
-def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> NDArray[np.int64]:
+def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> Ints:
     """Steps of each sample, shape (samples,); all of them when not given.
 
     Raises ElsieError when they do not fit the data.
@@ -102,30 +96,32 @@ def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> NDA
     return found.astype(np.int64)
 
 
-def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) -> Ints:
-    """Integer outputs for integer inputs (samples, steps, n_in), each sample from state zero.
+def interleave(network: Network, sequences: Sequences) -> list[Step]:
+    """The steps that run all sequences on the streams of the network's engine.
 
-    With a head: after each sample's last step, shape (samples, n_out). Without: after every step,
-    shape (samples, steps, n_out), where steps behind a sample's length are 0.
+    Each stream takes the next sequence when it has finished one; a stream without one idles on
+    zeros. With a head an answer is asked for when a sequence ends, and then all streams give one.
     """
-    inputs = np.asarray(x, dtype=np.int64)
-    samples, steps, _ = inputs.shape
-    last = check_lengths(lengths, samples=samples, steps=steps)
-    run = Recurrence(network, samples)
-    out = np.zeros((samples, steps, network.n_out), dtype=np.int64)
-    for number in range(int(last.max())):
-        ends = (last == number + 1) | (network.head is None)
-        run.reset(last <= number)  # what is over is not looked at any more
-        values = run.step(inputs[:, number], answer=ends)
-        if ends.any():
-            out[:, number] = values
-    out[np.arange(steps) >= last[:, None]] = 0
-    return out[np.arange(samples), last - 1] if network.head is not None else out
-
-
-def predict(
-    network: Network, x: ArrayLike, lengths: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Real outputs for real inputs (samples, steps, n_in), as the engine computes them."""
-    out = forward(network, quantise_input(network, x), lengths)
-    return np.ldexp(out.astype(np.float64), -network.layers[-1].out_frac)
+    x, last = sequences.x, sequences.lengths
+    streams, waiting = network.config.streams, list(range(len(x)))[::-1]
+    running: list[tuple[int, int] | None] = [None] * streams
+    found: list[Step] = []
+    while True:
+        for stream, now in enumerate(running):
+            if now is None or now[1] == last[now[0]]:
+                running[stream] = (waiting.pop(), 0) if waiting else None
+        if not any(running):
+            return found
+        inputs = np.zeros((streams, network.n_in), dtype=np.int64)
+        for stream, now in enumerate(running):
+            if now is not None:
+                inputs[stream] = x[now[0], now[1]]
+        ends = any(now is not None and now[1] + 1 == last[now[0]] for now in running)
+        found.append(
+            Step(
+                x=inputs,
+                reset=tuple(now is None or now[1] == 0 for now in running),
+                answer=network.head is None or ends,
+            )
+        )
+        running = [now and (now[0], now[1] + 1) for now in running]

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 
+FUNCTION_LATENCY = 5
+"""Cycles from a requantised total to the value of its function."""
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -20,15 +22,13 @@ class Latencies:
     read: int
     """Steps from grant to the read of the column's pointers; the push is a cycle later."""
     status: int
-    """Cycles from a PE's queue to the hold, and from a group's drain to the sequencer."""
+    """Cycles from a PE's queue to the hold."""
     commit: int
     """Cycles from issue to commit: entry read, decode, multiply, add."""
-    flush: int
-    """Cycles from a PE's last issue, plus one, until it may be drained."""
-    drain: int
-    """Cycles from a drain's read of a sum to its activation."""
     result: int
-    """Cycles from a cell operation to its result, where there are cells."""
+    """Cycles from an operation to its result."""
+    late: int
+    """Cycles from an activation until it is in its list: with delta until its difference is."""
 
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
@@ -39,9 +39,9 @@ class Latencies:
             read=broadcast + config.broadcast_stages,
             status=config.status_stages,
             commit=1 + config.entry_stages + config.multiplier_stages,
-            flush=config.entry_stages + config.multiplier_stages,
-            drain=5,
-            result=config.entry_stages + config.multiplier_stages + 6,
+            # Without cells a sum leaves straight from its RAM, else through the adder.
+            result=config.entry_stages + config.multiplier_stages + (6 if config.cells else 4),
+            late=2 if config.delta else 0,
         )
 
 
@@ -131,3 +131,27 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
         over=np.maximum(queues.free + 1, steps[-1] + 2),
         stalls=stalls,
     )
+
+
+def operation_starts(
+    config: EngineConfig, over: NDArray[np.int64], *, length: int
+) -> NDArray[np.int64]:
+    """Cycle of each PE's first operation, shape (pes,), when phases do not overlap.
+
+    `over` (pes,): the first cycle in which each PE knows that it has issued all its entries.
+    `length`: cycles from a PE's first operation to its last, both counted. A group runs the
+    operations of one PE at a time; in a cycle in which it runs none it chooses its lowest PE that
+    was over in an earlier one.
+    """
+    starts = np.zeros(config.pes, dtype=np.int64)
+    for group in range(config.groups):
+        first = group * config.group
+        left = list(range(first, first + config.group_size(group)))
+        cycle = 0
+        while left:
+            cycle = max(cycle, int(over[left].min()) + 1)
+            pe = next(pe for pe in left if over[pe] < cycle)
+            left.remove(pe)
+            starts[pe] = cycle + 1
+            cycle += length + 1
+    return starts

@@ -1,47 +1,71 @@
-"""The events of one step of all streams of an engine with cells (docs/timing.md)."""
+"""The events of one step of all streams (docs/timing.md)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.format.program import Kind, Operation
+from golden.config import EngineConfig
+from golden.format.program import Operation
 from golden.kinds import tree_levels
-from golden.timing.machine import FUNCTION_LATENCY, Machine, Phase
-from golden.timing.runner import Cells
+from golden.timing.phase import Phase, Timeline, within
+from golden.timing.runner import LayerOperations
+from golden.timing.schedule import FUNCTION_LATENCY, Latencies
+from golden.timing.state import Items, State
 from golden.timing.trace import FIELDS, Trace, sort_events
 from golden.timing.unpack import Counters, UnpackedLayer, accumulate
-
-if TYPE_CHECKING:
-    from golden.timing.model import RoundLayer, RoundModel
 
 Ints = NDArray[np.int64]
 
 
-class Round:
-    """One step of all streams."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """A phase and what it broadcasts, in its order."""
+
+    number: int
+    """The layer's."""
+    stream: int
+    phase: Phase
+    column: Ints
+    """Columns of the layer, shape (K,)."""
+    value: Ints
+    """Activations, shape (K,)."""
+
+
+class StepEvents:
+    """Runs one step; `trace` and `counters` are what happened."""
 
     def __init__(
-        self, model: "RoundModel", x: Ints, fresh: NDArray[np.bool_], answer: bool
+        self,
+        *,
+        config: EngineConfig,
+        layers: Sequence[UnpackedLayer],
+        state: State,
+        timeline: Timeline,
+        x: Ints,
+        fresh: NDArray[np.bool_],
+        answer: bool,
     ) -> None:
-        self.model, self.config, self.t = model, model.config, model.latencies
-        self.fresh, self.answer = fresh, answer
+        """`x` (streams, n_in) is integer; `fresh` (streams,): its state counts as zero."""
+        self.config, self.layers, self.state = config, layers, state
+        self.timeline, self.fresh, self.answer = timeline, fresh, answer
+        self.t = Latencies.of(config)
         self._events: dict[str, list[Ints]] = {kind: [] for kind in FIELDS}
+        self._busy = 0  # PE-cycles with an entry or an operation
         for stream, row in enumerate(x):
             self._input(stream, row)
-        depth = model.depth
+        depth = len(layers)
         if not answer:
-            depth = next((n for n, one in enumerate(model.layers) if one.more["head"]), depth)
+            depth = next((n for n, layer in enumerate(layers) if layer.head), depth)
         self._order = [
-            (layer, stream) for layer in range(depth) for stream in range(self.config.streams)
+            (layer, stream) for layer in range(depth) for stream in range(config.streams)
         ]
-        self._phases: list[tuple[Phase, Ints, Ints, Ints]] = []
+        self._work: list[_Work] = []
         self._settled = 0
-        machine = Machine(self.config)
-        finish = machine.run(len(self._order), self._begin)
+        finish = timeline.run(len(self._order), self._begin)
         self._settle(len(self._order))
-        self._emit_all(machine)
-        self._outputs(finish, answer)
+        self._outputs(finish)
         self.trace = Trace(
             events={
                 kind: sort_events(
@@ -50,210 +74,164 @@ class Round:
                 for kind, parts in self._events.items()
             }
         )
-        busy = len(self.trace.events["issue"]) + len(self.trace.events["operation"])
         self.counters = Counters(
             cycles=self.trace.cycles,
             macs=self.trace.macs,
-            stalls=machine.stalls,
-            starved=self.config.pes * self.trace.cycles - busy,
+            stalls=timeline.stalls,
+            starved=config.pes * self.trace.cycles - self._busy,
         )
-
-    def _input(self, stream: int, row: Ints) -> None:
-        """The input list of a stream."""
-        model, groups = self.model, self.config.groups
-        more = model.layers[0].more
-        found = []
-        for group in range(groups):
-            value = row[group::groups]
-            index = np.arange(len(value))
-            if self.config.delta:
-                threshold = more["source_threshold"]
-                found.append(model.moved(more["source"], group, index, value, threshold))
-            else:
-                found.append((index[value != 0], value[value != 0]))
-        number = model.list_number(more["source"], alternates=0, stream=stream)
-        model.lists[number] = found
 
     def _emit(self, kind: str, *fields: ArrayLike) -> None:
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(f, np.int64)) for f in fields))
         self._events[kind].append(np.stack(columns, axis=1))
 
-    # -- phases: what they broadcast, and what comes of it ----------------------------------------
+    def _input(self, stream: int, row: Ints) -> None:
+        """The input list of a stream."""
+        first, groups = self.layers[0], self.config.groups
+        found: Items = []
+        for group in range(groups):
+            value = row[group::groups]
+            index = np.arange(len(value))
+            if self.config.delta:
+                place, threshold = first.source, first.source_threshold
+                found.append(self.state.moved(place, group, index, value, threshold))
+            else:
+                found.append((index[value != 0], value[value != 0]))
+        self.state.write(first.source, stream, found)
+
+    # -- phases: what they broadcast ---------------------------------------------------------------
 
     def _begin(self, nth: int) -> Phase:
-        """Phase number `nth` starts: all phases but those that may still run are over."""
-        self._settle(nth - 1 if self.config.streams > 1 else nth)
-        layer, stream = self._order[nth]
-        one = self.model.layers[layer]
-        column, value, address = self._inputs(one, stream)
-        phase = Phase(count=one.matrix.count[:, column].T, operations=one.operations)
-        self._phases.append((phase, column, value, address))
-        return phase
-
-    def _inputs(self, layer: "RoundLayer", stream: int) -> tuple[Ints, Ints, Ints]:
-        """Column, value and pointer address of what is broadcast, in its order."""
-        model, more = self.model, layer.more
-        groups = self.config.groups
-        numbers = [
-            model.list_number(more["source"], alternates=more["source_alternates"], stream=stream)
-        ]
-        if more["fed_back"] and not self.fresh[stream]:
-            numbers.append(
-                model.list_number(more["recurrent"], alternates=1, stream=stream, before=True)
-            )
-        base = layer.matrix.column_base
-        offsets = (0, more["recurrent_base"] - base)
-        nothing = [(np.zeros(0, np.int64), np.zeros(0, np.int64))] * groups
+        """Phase number `nth` starts."""
+        self._settle(nth - self.timeline.overlap)
+        number, stream = self._order[nth]
+        layer, groups = self.layers[number], self.config.groups
+        lists = [(0, self.state.read(layer.source, stream))]
+        if layer.back is not None and not self.fresh[stream]:
+            behind = layer.recurrent_base - layer.column_base
+            lists.append((behind, self.state.read(layer.back, stream, before=True)))
         column, value = [], []
         for group in range(groups):
-            for offset, number in zip(offsets, numbers, strict=False):
-                index, values = model.lists.get(number, nothing)[group]
+            for offset, items in lists:
+                index, values = items[group]
                 column.append(offset + index * groups + group)
                 value.append(values)
         columns = np.concatenate(column)
-        return columns, np.concatenate(value), base + columns
+        phase = Phase(count=layer.count[:, columns].T, operations=layer.operations)
+        values = np.concatenate(value)
+        self._work.append(
+            _Work(number=number, stream=stream, phase=phase, column=columns, value=values)
+        )
+        return phase
+
+    # -- phases that are over: their events, and what comes of them --------------------------------
 
     def _settle(self, until: int) -> None:
-        """Run the operations of the phases before number `until` on the memories."""
+        """Everything that the phases before number `until` have done."""
         while self._settled < until:
-            self._operate(self._settled)
+            work = self._work[self._settled]
+            layer, phase = self.layers[work.number], work.phase
+            self._emit("layer", phase.start, work.number, work.stream)
+            self._emit("broadcast", phase.broadcast, layer.column_base + work.column, work.value)
+            self._operate(layer, work, self._entries(layer, work))
             self._settled += 1
 
-    def _operate(self, nth: int) -> None:
-        """The sums of one phase, then its operations."""
-        (number, stream), (phase, column, value, _) = self._order[nth], self._phases[nth]
-        layer = self.model.layers[number]
-        matrix, more = layer.matrix, layer.more
+    def _entries(self, layer: UnpackedLayer, work: _Work) -> Ints:
+        """Pushes, pops, issues and commits; returns the sums, shape (pes, rows x gates)."""
+        phase = work.phase
         pe, k = np.nonzero(phase.count.T)
-        count = phase.count.T[pe, k]
-        nth_entry = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        entry = np.repeat(matrix.first[pe, column[k]], count) + nth_entry
-        owner, product = np.repeat(pe, count), matrix.weight[entry] * np.repeat(value[k], count)
-        real = matrix.real[entry]
-        gates = 1 if layer.kind is Kind.DENSE else 4
-        sums = self.model.sums_before(number, matrix.rows * gates)
-        phase.sums = sums.copy()
-        np.add.at(sums, (owner[real], matrix.row[entry][real]), product[real])
-        biases = self.model.biases(matrix, gates)
-        target = self.model.list_number(
-            more["target"], alternates=more["target_alternates"], stream=stream
+        count, column = phase.count[k, pe], work.column[k]
+        start, pop = layer.start[pe, column], phase.pop[k, pe]
+        self._emit(
+            "push", phase.push[k], pe, start // self.config.entry_lanes, count, work.value[k]
         )
-        cells = Cells(
+        self._emit("pop", pop, pe)
+        issue, nth = self.timeline.issues(phase, pe, pop, count), within(count)
+        owner = np.repeat(pe, count)
+        self._emit("issue", issue, owner, np.repeat(start, count) + nth)
+        self._busy += len(issue)
+        entry = np.repeat(layer.first[pe, column], count) + nth
+        real = layer.real[entry]
+        entry, owner, issue = entry[real], owner[real], issue[real]
+        row, product = layer.row[entry], layer.weight[entry] * np.repeat(work.value[k], count)[real]
+        sums = self.state.sums(work.number, layer)
+        size = sums.shape[1]
+        running, added = accumulate(owner * size + row, issue, product, sums.size)
+        self._emit("commit", issue + self.t.commit, owner, row, running + sums[owner, row])
+        sums += added.reshape(sums.shape)
+        return sums
+
+    def _operate(self, layer: UnpackedLayer, work: _Work, sums: Ints) -> None:
+        """The operations of a phase, and its outputs."""
+        pes, phase, program = self.config.pes, work.phase, layer.operations
+        self._busy += pes * len(program.number)
+        if self.config.cells:  # else there is only one operation, and its drain tells of it
+            pe, nth = np.indices((pes, len(program.number))).reshape(2, -1)
+            cycle = phase.first[pe] + program.offset[nth]
+            self._emit("operation", cycle, pe, program.number[nth], program.cell[nth])
+        run = LayerOperations(
             config=self.config,
-            matrix=matrix,
-            kind=layer.kind,
-            cell_base=more["cell_base"],
-            peephole=layer.peephole,
-            left=self.model.left,
-            right=self.model.right,
-            stream=stream,
-            fresh=bool(self.fresh[stream]),
+            layer=layer,
+            state=self.state,
+            stream=work.stream,
+            fresh=bool(self.fresh[work.stream]),
         )
-        out = np.zeros((self.config.pes, matrix.rows), dtype=np.int64)
-        program = layer.operations
-        for op in np.unique(program.number):
-            one, result, valued = cells.run(int(op), sums + biases)
-            offset = program.offset[program.number == op]
-            cycle = phase.first[:, None] + offset + self.t.result
-            self._results(one, cells, cycle, result, valued)
+        out = np.zeros((pes, layer.rows), dtype=np.int64)
+        for number in np.unique(program.number):
+            one, result, valued = run.run(int(number), sums + layer.bias)
+            offset = program.offset[program.number == number]
+            cycle = (phase.first[:, None] + offset + self.t.result).reshape(-1)
+            self._gates(one, run, cycle, result, valued)
             if one.output:
                 out = result
-                at = np.arange(matrix.rows)
-                self._emit(
-                    "drain", cycle.reshape(-1), *_pairs(self.config.pes, at), out.reshape(-1)
-                )
-        self.model.lists[target] = self.model.output_list(phase, out, number, answer=self.answer)
+                self._emit("drain", cycle, *_pairs(pes, np.arange(layer.rows)), out.reshape(-1))
+        self.state.write(layer.target, work.stream, self._items(work, out))
 
-    def _results(
-        self, one: Operation, cells: Cells, cycle: Ints, result: Ints, valued: Ints
+    def _gates(
+        self, one: Operation, run: LayerOperations, cycle: Ints, result: Ints, valued: Ints
     ) -> None:
         """Writes to the cell memories."""
         if one.raw is not None:
-            address = cells.address(one.raw)
-            self._emit(
-                "gate",
-                cycle.reshape(-1),
-                _pairs(self.config.pes, address)[0],
-                1,
-                _pairs(self.config.pes, address)[1],
-                result.reshape(-1),
-            )
+            pe, address = _pairs(self.config.pes, run.address(one.raw))
+            self._emit("gate", cycle, pe, 1, address, result.reshape(-1))
         if one.half:
-            pe, address = _pairs(self.config.pes, cells.address(one.target))
-            late, half = cycle.reshape(-1) + FUNCTION_LATENCY, int(one.half == "right")
+            pe, address = _pairs(self.config.pes, run.address(one.target))
+            late, half = cycle + FUNCTION_LATENCY, int(one.half == "right")
             self._emit("gate", late, pe, half, address, valued.reshape(-1))
 
-    # -- events ------------------------------------------------------------------------------------
+    def _items(self, work: _Work, out: Ints) -> Items:
+        """Outputs (pes, rows) as a list: by group, in the order in which they come.
 
-    def _emit_all(self, machine: Machine) -> None:
-        """Events of all phases, now that it is known which cycles operations took."""
-        stolen = np.array(machine.stolen).T  # (pes, cycles), from cycle 1 on
-        free = [1 + np.flatnonzero(~row) for row in stolen]
-        for (layer, stream), (phase, column, value, address) in zip(
-            self._order, self._phases, strict=True
-        ):
-            self._emit("layer", phase.start, layer, stream)
-            steps = np.array(phase.steps)
-            total = phase.total
-            broadcast = steps[self.t.broadcast : self.t.broadcast + total]
-            self._emit("broadcast", broadcast, address, value)
-            one = self.model.layers[layer]
-            push = steps[self.t.read : self.t.read + total] + 1
-            self._entries(one.matrix, phase, column, value, push, free)
-            program = one.operations
-            for pe, first in enumerate(phase.first.tolist()):
-                self._emit("operation", first + program.offset, pe, program.number, program.cell)
+        Those that are not zero, or with delta those that moved; but for the head all as they are.
+        """
+        config, layer = self.config, self.layers[work.number]
+        after = self.layers[work.number + 1 : work.number + 2]
+        headed = layer.head or (self.answer and any(one.head for one in after))
+        found: Items = []
+        for group in range(config.groups):
+            pes = group * config.group + np.arange(config.group_size(group))
+            order = pes[np.argsort(work.phase.first[pes], kind="stable")]
+            slot = order % config.group
+            index = (np.arange(layer.rows) * config.group + slot[:, None]).reshape(-1)
+            value = out[order].reshape(-1)
+            if config.delta and not headed:
+                place, threshold = layer.target, layer.threshold
+                found.append(self.state.moved(place, group, index, value, threshold))
+            else:
+                found.append((index[value != 0], value[value != 0]))
+        return found
 
-    def _entries(
-        self,
-        matrix: UnpackedLayer,
-        phase: Phase,
-        column: Ints,
-        value: Ints,
-        push: Ints,
-        free: list[Ints],
-    ) -> None:
-        """Pushes, pops, issues and commits of one phase."""
-        pe, k = np.nonzero(phase.count.T)
-        count, start = phase.count.T[pe, k], matrix.start[pe, column[k]]
-        word = start // self.config.entry_lanes
-        self._emit("push", push[k], pe, word, count, value[k])
-        pop = phase.pop[k, pe]
-        self._emit("pop", pop, pe)
-        nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        issue = np.empty(len(nth), dtype=np.int64)
-        for number in range(self.config.pes):
-            mine = np.flatnonzero(pe == number)
-            first = np.searchsorted(free[number], pop[mine] + 1)
-            here = np.repeat(pe == number, count)
-            issue[here] = free[number][np.repeat(first, count[mine]) + nth[here]]
-        entry = np.repeat(matrix.first[pe, column[k]], count) + nth
-        owner, values = np.repeat(pe, count), np.repeat(value[k], count)
-        self._emit("issue", issue, owner, np.repeat(start, count) + nth)
-        real = matrix.real[entry]
-        row, product = matrix.row[entry][real], matrix.weight[entry][real] * values[real]
-        size = self.config.row_depth
-        running, _ = accumulate(
-            owner[real] * size + row, issue[real], product, self.config.pes * size
-        )
-        running = running + phase.sums[owner[real], row]
-        self._emit("commit", issue[real] + self.t.commit, owner[real], row, running)
-
-    def _outputs(self, finish: int, answer: bool) -> None:
+    def _outputs(self, finish: int) -> None:
         """The results of each stream leave one a cycle, when the taker never waits."""
         self._emit("finish", finish)
+        groups, last = self.config.groups, self.layers[-1]
         # The counters are late.
         counted = finish + 1 + tree_levels(-(-self.config.pes // 16), radix=4)
         start, done = finish, counted
-        for stream in range(self.config.streams if answer else 0):
-            more = self.model.layers[-1].more
-            number = self.model.list_number(
-                more["target"], alternates=more["target_alternates"], stream=stream
-            )
-            groups = self.config.groups
-            lists = self.model.lists[number]
-            position = np.concatenate([index * groups + g for g, (index, _) in enumerate(lists)])
-            value = np.concatenate([values for _, values in lists])
+        for stream in range(self.config.streams if self.answer else 0):
+            items = self.state.read(last.target, stream)
+            position = np.concatenate([index * groups + g for g, (index, _) in enumerate(items)])
+            value = np.concatenate([values for _, values in items])
             taken = start + np.arange(len(value)) + self.t.broadcast + 1
             self._emit("output", taken, position, value, stream)
             quiet = start + len(value) + self.t.read
@@ -264,5 +242,5 @@ class Round:
 
 def _pairs(pes: int, numbers: Ints) -> tuple[Ints, Ints]:
     """PE and number of every element of an array of shape (pes, numbers), flat."""
-    pe, nth = np.indices((pes, len(numbers)))
-    return pe.reshape(-1), numbers[nth.reshape(-1)]
+    pe, nth = np.indices((pes, len(numbers))).reshape(2, -1)
+    return pe, numbers[nth]

@@ -1,40 +1,72 @@
 """An image as the engine sees it: layers unpacked, and what the counters count."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.format import csc
+from golden.format import csc, layout
 from golden.format.alphabets import decode
 from golden.format.image import Image, unpack_layer
+from golden.format.lists import Place
+from golden.format.program import Kind
+from golden.kinds import GATES
+from golden.timing.phase import Operations, operations
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class UnpackedLayer:
     """One layer as the engine sees it, unpacked from the image."""
 
-    column_base: int
-    bias_base: int
+    kind: Kind
+    """Which program of operations it ends in."""
+    operations: Operations
+    """That program, for its rows."""
     rows: int
-    """Rows per PE."""
+    """Outputs per PE: rows, or cells."""
+    gates: int
+    """Sums for each of them."""
     shift: int
     relu: bool
-    count: NDArray[np.int64]
+    column_base: int
+    """Address of the pointer of column 0."""
+    recurrent_base: int
+    """Address of the pointer of the first column that is fed back."""
+    source: Place
+    """List of its inputs."""
+    back: Place | None
+    """List of what is fed back, from the step before."""
+    target: Place
+    """List of its outputs."""
+    cell_base: int
+    """Number of its first cell."""
+    head: bool
+    """It runs only when an answer is wanted."""
+    keep: bool
+    """With delta: its sums last from step to step."""
+    source_threshold: int
+    threshold: int
+    """With delta: inputs and outputs are sent when they moved by more than this."""
+    bias: Ints
+    """Bias of every sum, shape (pes, rows x gates)."""
+    peephole: Ints
+    """Weights of the peepholes, shape (pes, rows, 3); zero without."""
+    count: Ints
     """Entries of each column, shape (pes, columns)."""
-    start: NDArray[np.int64]
+    start: Ints
     """Address of each column's first entry, shape (pes, columns)."""
-    first: NDArray[np.int64]
+    first: Ints
     """Index of each column's first entry in the flat arrays, shape (pes, columns)."""
-    row: NDArray[np.int64]
+    row: Ints
     """Local row of each entry, shape (entries,)."""
-    weight: NDArray[np.int64]
+    weight: Ints
     """Integer weight of each entry, shape (entries,)."""
     real: NDArray[np.bool_]
     """False for padding entries, shape (entries,)."""
-    decode: Callable[[NDArray[np.int64]], NDArray[np.int64]]
-    """Integer weights of the layer's codes, of any shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +80,26 @@ class Counters:
     stalls: int
     """Cycles in which broadcasts were held because a queue was nearly full."""
     starved: int
-    """PE-cycles without an entry to issue, until the PE knew that its layer's entries were over."""
+    """PE-cycles in which layers ran, with neither an entry issued nor an operation."""
 
 
-def unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> UnpackedLayer:
-    """Layer `number` of an image; `words` are the fields of its program."""
+def unpack(image: Image) -> tuple[UnpackedLayer, ...]:
+    """The layers of an image, in order."""
+    words = layout.unpack(layout.descriptor(image.config), image.program)
+    depth = int(np.flatnonzero(words["last"])[0]) + 1
+    return tuple(
+        _layer(image, {name: int(values[number]) for name, values in words.items()}, number)
+        for number in range(depth)
+    )
+
+
+def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
+    """Layer `number`; `word` is its descriptor."""
     config = image.config
+    # What a descriptor does not say is 0, but for the lists: without cells there are two, in turn.
+    fields = defaultdict(int, {"source": number % 2, "target": 1 - number % 2, **word})
+    kind, rows = Kind(fields["kind"]), fields["rows"] + 1
+    gates = 1 if kind is Kind.DENSE else GATES
     compressed, start = unpack_layer(image, number)
     nonzeros, real = csc.decode(config, compressed)
     book = None
@@ -62,25 +108,65 @@ def unpack(image: Image, words: dict[str, NDArray[np.int64]], number: int) -> Un
         book = image.codebook[base : base + (1 << config.code_width)]
     count = compressed.count
     flat = count.reshape(-1)
+
+    def weights(codes: Ints) -> Ints:
+        return decode(config, codes, book)
+
     return UnpackedLayer(
-        column_base=int(words["column_base"][number]),
-        bias_base=int(words["bias_base"][number]),
-        rows=int(words["rows"][number]) + 1,
-        shift=int(words["shift"][number]) + config.shift_low,
-        relu=bool(words["relu"][number]),
+        kind=kind,
+        operations=operations(config, kind, rows),
+        rows=rows,
+        gates=gates,
+        shift=fields["shift"] + config.shift_low,
+        relu=bool(fields["relu"]),
+        column_base=fields["column_base"],
+        recurrent_base=fields["recurrent_base"],
+        source=_place(fields, "source"),
+        back=Place(number=fields["recurrent"], alternates=True) if fields["fed_back"] else None,
+        target=_place(fields, "target"),
+        cell_base=fields["cell_base"],
+        head=bool(fields["head"]),
+        keep=bool(fields["keep"]),
+        source_threshold=fields["source_threshold"],
+        threshold=fields["threshold"],
+        bias=_biases(image, fields["bias_base"], rows * gates),
+        peephole=_peepholes(
+            image, kind, fields["peephole"], rows, lambda c: decode(config, c, book)
+        ),
         count=count,
         start=start,
         first=(np.cumsum(flat) - flat).reshape(count.shape),
         row=nonzeros.row,
-        weight=decode(config, compressed.code, book),
+        weight=weights(compressed.code),
         real=real,
-        decode=lambda codes: decode(config, codes, book),
     )
 
 
-def accumulate(
-    key: NDArray[np.int64], order: NDArray[np.int64], product: NDArray[np.int64], size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _place(fields: dict[str, int], name: str) -> Place:
+    return Place(number=fields[name], alternates=bool(fields[f"{name}_alternates"]))
+
+
+def _biases(image: Image, base: int, rows: int) -> Ints:
+    """Bias of every row of every PE, shape (pes, rows)."""
+    config, first = image.config, base - image.config.column_depth
+    table = image.biases[:, first : first + rows * config.group]
+    every = table.reshape(config.groups, rows, config.group).transpose(0, 2, 1)
+    return every.reshape(config.slots, rows)[: config.pes]
+
+
+def _peepholes(
+    image: Image, kind: Kind, base: int, rows: int, weights: Callable[[Ints], Ints]
+) -> Ints:
+    """Weights of a layer's peepholes, shape (pes, rows, 3)."""
+    pes = image.config.pes
+    if kind is not Kind.PEEPHOLES:
+        return np.zeros((pes, rows, 3), dtype=np.int64)
+    entries = image.entries[:, base : base + 3 * rows]
+    code = layout.unpack(layout.entry(image.config), entries)["code"]
+    return weights(code).reshape(pes, rows, 3)
+
+
+def accumulate(key: Ints, order: Ints, product: Ints, size: int) -> tuple[Ints, Ints]:
     """Running sum after each product of its `key` in `order`, and the final sums, shape (size,)."""
     by_key = np.lexsort((order, key))
     sorted_key, running = key[by_key], np.cumsum(product[by_key])

@@ -13,36 +13,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
 from golden.timing.unpack import Counters
 from rtl.load import LoadTarget, shape_of
 from rtl.prim.spram import Spram
 from sim.compiled.program import member, program
-from sim.stimuli import Inputs, payloads
+from sim.stimuli import payloads
 from sim.tracer import bit_of, record_bytes
 
 
 def run(
-    image: Image, inputs: Inputs, *, max_cycles: int
+    image: Image, steps: Sequence[Step], *, max_cycles: int
 ) -> tuple[list[NDArray[np.uint8]], list[Counters]]:
-    """Simulate inferences (see sim.stimuli): each one's probe records, and its counters.
+    """Simulate steps: each one's probe records, and its counters.
 
     Records have shape (cycles, bytes). Raises AssertionError when an assertion in the RTL fails.
     """
     binary = program(image.config)
     with tempfile.TemporaryDirectory(prefix="elsie-") as folder:
         source, target = Path(folder) / "in", Path(folder) / "out"
-        source.write_bytes(_stimuli(image, inputs, max_cycles))
+        source.write_bytes(_stimuli(image, steps, max_cycles))
         done = subprocess.run([binary, source, target], capture_output=True, text=True, check=False)
         if done.returncode == 3:
             raise AssertionError(f"Assertion violated: {done.stderr.strip()}")
         if done.returncode:
             raise RuntimeError(f"compiled simulation ended with {done.returncode}: {done.stderr}")
-        return _results(image.config, target.read_bytes(), len(inputs))
+        return _results(image.config, target.read_bytes(), len(steps))
 
 
-def _stimuli(image: Image, inputs: Inputs, max_cycles: int) -> bytes:
+def _stimuli(image: Image, steps: Sequence[Step], max_cycles: int) -> bytes:
     """The driver's input."""
     memories = list(_memories(image))
     parts = [np.array([len(memories)], "<u4").tobytes()]
@@ -55,7 +56,7 @@ def _stimuli(image: Image, inputs: Inputs, max_cycles: int) -> bytes:
         parts.append(np.array([len(split), chunks], "<u4").tobytes())
         parts.append(split.tobytes())
     config = image.config
-    words = payloads(config, inputs)
+    words = payloads(config, steps)
     header = [bit_of(config, "start"), bit_of(config, "done"), max_cycles]
     parts.append(np.array([*header, *words.shape], "<u4").tobytes())
     parts.append(words.astype("<u4").tobytes())

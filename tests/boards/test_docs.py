@@ -10,7 +10,7 @@ import serial
 
 from boards.gateware.loader import LOADED
 from boards.registry import BOARDS
-from golden.arithmetic.layers import quantise_input
+from golden.arithmetic.sequences import quantise_input
 from rtl.prim.spram import Spram
 from tests.boards.gateware.networks import CONFIG, network
 from tests.cells import cell_config, cell_network

@@ -10,7 +10,7 @@ import pytest
 import elsie
 from elsie.cli.main import main
 from elsie.options import EngineOptions
-from golden.arithmetic.sequences import predict
+from golden.arithmetic.run import predict
 from tests.cells import cell_config, cell_network
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"

@@ -7,12 +7,13 @@ import pytest
 
 import elsie
 from elsie.options import EngineOptions
-from golden.arithmetic import layers
+from golden.arithmetic.run import forward
+from golden.arithmetic.sequences import quantise_input
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.format.network import Network
 from golden.kinds import EntryMemory
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 TEST = DIGITS / "test.npz"
@@ -57,8 +58,8 @@ def test_its_weights_are_those_of_block_ram(network: Network) -> None:
 
 def test_timing_model_and_arithmetic_give_the_same_results(network: Network) -> None:
     x = elsie.load_data(TEST, network).x
-    inputs = layers.quantise_input(network, x[:20])
-    expected = layers.forward(network, inputs)[-1]
+    inputs = quantise_input(network, x[:20])
+    expected = forward(network, inputs)
     model, position = TimingModel(encode(network)), network.layers[-1].position
     for row, outputs in zip(inputs, expected, strict=True):
         trace, _ = model.run(row)

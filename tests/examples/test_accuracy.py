@@ -7,11 +7,10 @@ from elsie.compress.cell_report import dequantised
 from elsie.compress.compile_cells import compile_cells
 from elsie.compress.onnx.dense import load_onnx
 from examples.speech import accuracy
-from golden.arithmetic.layers import quantise_input
-from golden.arithmetic.sequences import predict
+from golden.arithmetic.run import predict
+from golden.arithmetic.sequences import Step, quantise_input
 from golden.format.network import Network
 from sim.check import simulate_steps
-from sim.stimuli import Step
 
 
 def compiled(name: str) -> Network:

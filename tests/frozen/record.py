@@ -22,8 +22,7 @@ from elsie.options import EngineOptions
 from golden.format import netfile
 from golden.format.image import Image, encode
 from golden.format.network import Network
-from golden.timing.model import RoundModel
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
 from rtl.engine import Engine
@@ -162,7 +161,7 @@ def cells(name: str) -> dict[str, str]:
     config = cell_config(**CELLS[name])
     spram, delta = config.entry_lanes > 1, config.delta
     network = cell_network(rng, config, peepholes=not spram, head=not delta)
-    model = RoundModel(encode(network))
+    model = TimingModel(encode(network))
     steps = random_steps(rng, network, 3)
     return _hashes(network, [model.run(s.x, reset=s.reset, answer=s.answer) for s in steps])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.arithmetic.layers import quantise_input
+from golden.arithmetic.sequences import quantise_input
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import netfile

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
+from rtl.operations.drain_control import DrainControl
 
-from golden.arithmetic import layers
+from golden.arithmetic.run import forward
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.format.network import Network
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from rtl.engine import Engine
-from rtl.operations.drain_control import DrainControl
 from sim.harness import get, put, simulate
 from tests.networks import random_input, random_network, small_config
 
@@ -31,7 +31,7 @@ def case(mac: str = "codebook", pes: int = 5) -> tuple[Network, np.ndarray, list
     position = network.layers[-1].position
     expected = [
         {int(p): int(v) for p, v in zip(position, row, strict=True) if v}
-        for row in layers.forward(network, x)[-1]
+        for row in forward(network, x)
     ]
     assert all(expected)
     return network, x, expected

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.arithmetic.sequences import Recurrence, forward, sent
+from golden.arithmetic.run import Runner, forward, sent
+from golden.arithmetic.sequences import Step
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.format.network import Network
-from golden.timing.model import RoundModel
+from golden.timing.model import TimingModel
 from sim.check import simulate_steps
-from sim.stimuli import Step
 from tests.cells import cell_config, cell_network
 
 
@@ -69,7 +69,7 @@ def test_compiled_is_the_same() -> None:
 def test_less_is_sent_when_little_moves() -> None:
     rng = np.random.default_rng(4)
     network = delta_network(rng, head=False)
-    model = RoundModel(encode(network))
+    model = TimingModel(encode(network))
     x = rng.integers(-(1 << 14), 1 << 14, (1, network.n_in))
     counts = [len(model.run(x, reset=[n == 0])[0].events["broadcast"]) for n in range(12)]
     # The same input again: only what the states still do.
@@ -94,7 +94,7 @@ def test_what_was_sent_follows_what_moved() -> None:
 def test_a_sequence_ends_with_its_answer() -> None:
     rng = np.random.default_rng(6)
     network = delta_network(rng, head=True)
-    run = Recurrence(network, 1)
+    run = Runner(network, 1)
     x = np.zeros((1, network.n_in), dtype=np.int64)
     run.step(x, answer=True)
     with pytest.raises(ElsieError, match="with delta a sequence ends with its answer; reset it"):

@@ -7,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.bench.eie import engine, layers
+from elsie.bench.eie import scheme as eie_scheme
 from elsie.bench.eie.problem import Problem
 from golden.format.network import Network
-from golden.timing import eie_scheme
 from golden.timing.losses import Losses, account, assignment_bound
-from golden.timing.schedule import Latencies, schedule
-from golden.timing.single import drain_reads
+from golden.timing.schedule import Latencies, operation_starts, schedule
 
 SCHEMES = ("elsie", "eie")
-"""Elsie's, and the one of EIE's paper (golden.timing.eie_scheme), which there is no RTL of."""
+"""Elsie's, and the one of EIE's paper (elsie.bench.eie.scheme), which there is no RTL of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +34,13 @@ class Cycles:
 
 def predict(net: Network, work: engine.Work, x: NDArray[np.int64]) -> Cycles:
     """The golden model's cycles for a network of one layer, without a trace: for many points."""
-    config, t = net.config, Latencies.of(net.config)
+    config = net.config
     column = np.flatnonzero(x)
     column = column[np.argsort(column % config.groups, kind="stable")]
     stored, real = work.stored[:, column], work.real[:, column]
     jobs = schedule(config, stored, 1)
-    reads = drain_reads(config, jobs.over + t.flush, rows=work.rows)
-    finish = int(reads.max()) + t.drain + 1
+    last = int(operation_starts(config, jobs.over, length=work.rows).max()) + work.rows - 1
+    finish = last + Latencies.of(config).result + 1
     return Cycles(
         cycles=finish - 1,
         losses=account(jobs, stored, real, start=1, end=finish),

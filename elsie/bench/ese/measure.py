@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from elsie.bench.ese import problem
 from elsie.bench.ese.layers import CLOCK_MHZ, LstmLayer
 from golden.format.image import encode, entry_places
-from golden.timing.model import RoundModel
+from golden.timing.model import TimingModel
 from golden.timing.trace import Trace
 
 Ints = NDArray[np.int64]
@@ -33,7 +33,7 @@ def measure(
     config = problem.engine(layer, pes=pes, streams=streams, queue=queue)
     network = problem.network(layer, config, pruning=pruning, seed=seed)
     steps = problem.steps(layer, config, STEPS, seed=seed)
-    model = RoundModel(encode(network))
+    model = TimingModel(encode(network))
     traces = [model.run(step.x, reset=step.reset)[0] for step in steps]
     trace = traces[-1]
     operations, issues = (
@@ -70,7 +70,7 @@ def measure(
     return found, trace
 
 
-def _rows(layer: LstmLayer, model: RoundModel, trace: Trace) -> list[dict[str, Any]]:
+def _rows(layer: LstmLayer, model: TimingModel, trace: Trace) -> list[dict[str, Any]]:
     """A row for each matrix: cycles in which a PE reads its entries, padding too, as a mean."""
     config = model.config
     which = _matrix_of(model)
@@ -103,27 +103,26 @@ def _rows(layer: LstmLayer, model: RoundModel, trace: Trace) -> list[dict[str, A
     return rows
 
 
-def _entries(model: RoundModel, number: int) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
+def _entries(model: TimingModel, number: int) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
     """PE, address and matrix (4 for inputs, 4 fed back, projection); whether it has a weight."""
-    layer = model.layers[number]
-    matrix = layer.matrix
+    matrix = model.layers[number]
     pe, column, address = entry_places(matrix.count, matrix.start)
     if number:
         return pe, address, np.full(len(pe), 8), matrix.real
-    back = column >= layer.more["recurrent_base"] - matrix.column_base
+    back = column >= matrix.recurrent_base - matrix.column_base
     return pe, address, matrix.row % 4 + 4 * back, matrix.real
 
 
-def _matrix_of(model: RoundModel) -> Ints:
+def _matrix_of(model: TimingModel) -> Ints:
     """Matrix of the entry at every address, shape (pes, entry_depth)."""
     found = np.zeros((model.config.pes, model.config.entry_depth), dtype=np.int64)
-    for number in range(model.depth):
+    for number in range(len(model.layers)):
         pe, address, which, _ = _entries(model, number)
         found[pe, address] = which
     return found
 
 
-def _nonzeros(model: RoundModel, nth: int) -> int:
+def _nonzeros(model: TimingModel, nth: int) -> int:
     """Non-zeros of matrix number `nth`."""
     _, _, which, real = _entries(model, 1 if nth == 8 else 0)
     return int(((which == nth) & real).sum())

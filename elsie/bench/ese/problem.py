@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from elsie.bench.ese.layers import LstmLayer, Matrix
 from elsie.compress.prune.balanced import prune_balanced
 from elsie.compress.prune.prune import prune
+from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.format.network import Layer, Network, locate_inverse
 from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
-from sim.stimuli import Step
 
 PRUNING = ("plain", "pe", "column")
 """Largest magnitudes anywhere; as many in every PE (ESE); and in every column of a PE too."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.place.rows import assign_rows
 from elsie.compress.sizing import Placed, fit_accumulator, size
-from golden.arithmetic import layers
+from golden.arithmetic.integers import round_half_even, saturate
 from golden.config import EngineConfig, MacKind
 from golden.format.network import Layer, Network, locate
 
@@ -159,8 +159,8 @@ def _layer(work: Workload, number: int, placed: Placed) -> Layer:
 
 
 def _requantise(sums: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
-    """To 8 bits, as golden.arithmetic.layers does; nothing of golden's network is needed here."""
-    return layers.saturate(layers.round_half_even(sums, shift), 8)
+    """To 8 bits, as golden.arithmetic.layers does; golden's network is not needed here."""
+    return saturate(round_half_even(sums, shift), 8)
 
 
 def _matrix(

@@ -11,7 +11,7 @@ from elsie.bench.peers.rows import MEASURED, Row
 from golden.config import EngineConfig
 from golden.format.image import encode
 from golden.format.network import Network
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from sim.check import simulate
 
 BOARDS = {16: "ulx3s-85f", 4: "hx8k"}
@@ -45,7 +45,7 @@ def run(work: Workload, pes: int, *, dense: bool = False, area: dict[str, Any] |
     simulation = simulate(compressed, work.x[None])
     one = simulation.inferences[0]
     difference = simulation.first_difference()
-    if difference is None and one.outputs.tolist() != work.activations()[-1].tolist():
+    if difference is None and one.vector.tolist() != work.activations()[-1].tolist():
         difference = "outputs differ from the plain integers of the workload"
     figures = (
         {name: area[name] for name in ("lut", "ff", "bram", "dsp", "fmax_mhz")} if area else {}

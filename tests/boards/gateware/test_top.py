@@ -8,12 +8,10 @@ import pytest
 
 from boards.gateware.loader import LOADED
 from boards.gateware.top import BoardTop
-from golden.arithmetic import layers
-from golden.arithmetic.sequences import forward
+from golden.arithmetic.run import forward
 from golden.errors import ElsieError
 from golden.format import image
-from golden.timing.model import RoundModel
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from sim.harness import CLOCK_PERIOD, simulate
 from tests.boards.gateware.fake_engine import FakeEngine
 from tests.boards.gateware.networks import CONFIG, network
@@ -189,7 +187,7 @@ def test_the_real_engine_equals_the_golden_model(activation: str) -> None:
     dut = BoardTop(network=net, divisor=DIVISOR, timeout=TIMEOUT)
     vectors = np.random.default_rng(5).integers(-128, 128, (4, 9))
     vectors[3] = 0
-    expected = layers.forward(net, vectors)[-1].argmax(axis=1)
+    expected = forward(net, vectors).argmax(axis=1)
 
     async def script(ctx):
         for vector, best in zip(vectors, expected, strict=True):
@@ -220,7 +218,7 @@ class LoadingHost:
         assert self.dut.load_frame is not None
         self.frame = self.dut.load_frame
         self.vectors = np.random.default_rng(5).integers(-128, 128, (4, 9))
-        self.classes = layers.forward(self.network, self.vectors)[-1].argmax(axis=1)
+        self.classes = forward(self.network, self.vectors).argmax(axis=1)
         assert len(set(self.classes)) > 2
         model = TimingModel(image.encode(self.network))
         self.cycles = [model.run(vector)[1].cycles for vector in self.vectors]
@@ -314,7 +312,7 @@ class SequenceHost:
             int(np.flatnonzero(classes == best)[0]) for best in np.unique(classes[classes > 0])
         ]
         self.x, self.classes = x[chosen[:2]], classes[chosen[:2]]
-        model = RoundModel(image.encode(self.network))
+        model = TimingModel(image.encode(self.network))
         self.cycles = [
             [
                 model.run(x[None], reset=(nth == 0,), answer=nth == 2)[1].cycles

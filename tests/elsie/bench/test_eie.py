@@ -13,7 +13,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.timing.losses import Losses
-from golden.timing.single import TimingModel
+from golden.timing.model import TimingModel
 from sim.compiled import program
 
 TINY = layers.PaperLayer(

@@ -15,18 +15,18 @@ from elsie.bench.ese import measure, problem
 from elsie.bench.ese.layers import LAYERS
 from elsie.bench.ese.schedule import Work, spans, works
 from elsie.cli.main import main
+from golden.arithmetic.sequences import Step
 from golden.format.image import encode
 from golden.format.program import PROGRAMS, Kind
-from golden.timing.model import RoundModel
-from sim.stimuli import Step
+from golden.timing.model import TimingModel
 
 LAYER, PES = LAYERS["ESE/16"], 4
 GOLDEN = ["bench", "ese", "--layers", "ESE/16", "--pes", "4", "--golden-only"]
 
 
-def model(streams: int) -> RoundModel:
+def model(streams: int) -> TimingModel:
     config = problem.engine(LAYER, pes=PES, streams=streams, queue=8)
-    return RoundModel(encode(problem.network(LAYER, config, pruning="plain")))
+    return TimingModel(encode(problem.network(LAYER, config, pruning="plain")))
 
 
 def last_works(streams: int, steps: list[Step]) -> list[Work]:

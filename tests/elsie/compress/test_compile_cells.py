@@ -10,13 +10,13 @@ from elsie.compress import builder as cell_layers
 from elsie.compress.compile_cells import compile_cells
 from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.model import FloatLayer, Model
-from golden.arithmetic.sequences import predict
+from golden.arithmetic.run import predict
+from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 from golden.presets import find
 from sim.check import simulate_steps
-from sim.stimuli import Step
 
 GENEROUS = {"fixed": (12, 12), "codebook": (8, 16), "log": (5, 16)}
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.arithmetic import cells
 from golden.arithmetic.functions import SIGMOID_ERROR, TANH_ERROR, sigmoid, tanh
-from golden.arithmetic.sequences import Recurrence, forward
+from golden.arithmetic.layers import LAYERS
+from golden.arithmetic.run import Runner, forward
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.format.network import Layer, Network
-from golden.timing.model import RoundModel
+from golden.timing.model import TimingModel
 from tests.cells import cell_config, cell_layer, cell_network, random_steps
 
 
@@ -65,7 +65,7 @@ def test_a_step_in_plain_python(kind: str, state_frac: int) -> None:
     # Small sums, where rounding shows, and large ones, that saturate.
     sums = rng.integers(-(1 << 25), 1 << 25, (60, 4 * n)) >> rng.integers(0, 20, (60, 1))
     state = rng.integers(-(1 << 15), 1 << 15, (60, n)) >> rng.integers(0, 12, (60, 1))
-    out, new = cells.step(layer, network, sums, state)
+    out, new = LAYERS[layer.kind].outputs(layer, network, sums, state)
     looks = layer.decode(network.config, layer.peephole) if kind == "lstm" else None
     for sample in range(60):
         for cell in range(n):
@@ -87,7 +87,7 @@ def test_an_lstm_step_is_close_to_real_numbers() -> None:
     scale = 2.0 ** -(layer.weight_frac + layer.in_frac)
     sums = rng.integers(-(1 << 24), 1 << 24, (200, 4 * n))
     state = rng.integers(-(1 << 14), 1 << 14, (200, n))
-    out, new = cells.step(layer, network, sums, state)
+    out, new = LAYERS[layer.kind].outputs(layer, network, sums, state)
     total = ((sums + layer.bias) * scale).reshape(200, 4, n)
     looks = layer.decode(network.config, layer.peephole).T * scale * 2.0**frac
     c = state * 2.0**-frac
@@ -111,7 +111,7 @@ def test_a_gru_step_is_close_to_real_numbers() -> None:
     scale = 2.0 ** -(layer.weight_frac + layer.in_frac)
     sums = rng.integers(-(1 << 23), 1 << 23, (200, 4 * n))
     state = rng.integers(-(1 << 14), 1 << 14, (200, n))
-    out, _ = cells.step(layer, network, sums, state)
+    out, _ = LAYERS[layer.kind].outputs(layer, network, sums, state)
     total = ((sums + layer.bias) * scale).reshape(200, 4, n)
     h = state * 2.0**-14
     z, r = (1 / (1 + np.exp(-total[:, gate])) for gate in range(2))
@@ -135,7 +135,7 @@ def test_the_operations_compute_the_cells(seed: int, streams: int, delta: bool) 
     rng = np.random.default_rng(seed)
     config = cell_config(streams=streams, delta=delta, pes=5, group=2)
     network = cell_network(rng, config, peepholes=seed % 2 == 0)
-    model, run = RoundModel(encode(network)), Recurrence(network, streams)
+    model, run = TimingModel(encode(network)), Runner(network, streams)
     for number, step in enumerate(random_steps(rng, network, 6)):
         # With delta a sequence ends with its answer.
         reset = (number % 2 == 0,) * streams if delta else step.reset

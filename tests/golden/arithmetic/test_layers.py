@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.arithmetic import layers
+from golden.arithmetic.integers import round_half_even, saturate
+from golden.arithmetic.layers import dense_weights
+from golden.arithmetic.run import Runner, predict
+from golden.arithmetic.sequences import quantise_input
 from golden.errors import ElsieError
 from golden.format.network import Network
 from golden.proof import accumulator_bound
@@ -21,24 +24,24 @@ from tests.networks import random_input, random_network, small_config
 def test_rounding_of_all_narrow_values(shift: int) -> None:
     values = range(-600, 600)
     expected = [round(Fraction(value, 1 << shift)) for value in values]
-    assert layers.round_half_even(list(values), shift).tolist() == expected
+    assert round_half_even(list(values), shift).tolist() == expected
 
 
 @given(st.integers(-(1 << 52), 1 << 52), st.integers(0, 52))
 def test_rounding_of_wide_values(value: int, shift: int) -> None:
-    assert int(layers.round_half_even(value, shift)) == round(Fraction(value, 1 << shift))
+    assert int(round_half_even(value, shift)) == round(Fraction(value, 1 << shift))
 
 
 @given(st.integers(-(1 << 20), 1 << 20), st.integers(1, 30), st.sampled_from([-1, 0, 1]))
 def test_rounding_at_ties(odd: int, shift: int, beside: int) -> None:
     value = (2 * odd + 1) * (1 << (shift - 1)) + beside
-    assert int(layers.round_half_even(value, shift)) == round(Fraction(value, 1 << shift))
+    assert int(round_half_even(value, shift)) == round(Fraction(value, 1 << shift))
 
 
 @pytest.mark.parametrize("width", range(1, 8))
 def test_saturation_of_all_narrow_values(width: int) -> None:
     limit = 1 << (width - 1)
-    got = layers.saturate(list(range(-300, 300)), width).tolist()
+    got = saturate(list(range(-300, 300)), width).tolist()
     assert got == [min(max(value, -limit), limit - 1) for value in range(-300, 300)]
 
 
@@ -56,11 +59,19 @@ def networks(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
     return network, random_input(rng, network, 2)
 
 
+def every_layer(network: Network, x: np.ndarray) -> list[np.ndarray]:
+    """Integer outputs of every layer, each (samples, n_out)."""
+    run = Runner(network, len(x))
+    last = run.step(x)
+    assert np.array_equal(last, run.outputs[-1])
+    return run.outputs
+
+
 @settings(max_examples=80)
 @given(networks())
-def test_forward_against_plain_integers(case: tuple[Network, np.ndarray]) -> None:
+def test_all_layers_against_plain_integers(case: tuple[Network, np.ndarray]) -> None:
     network, x = case
-    got = layers.forward(network, x)
+    got = every_layer(network, x)
     for sample in range(len(x)):
         values = [int(value) for value in x[sample]]
         for number, layer in enumerate(network.layers):
@@ -71,14 +82,14 @@ def test_forward_against_plain_integers(case: tuple[Network, np.ndarray]) -> Non
                     sums[layer.rows[nth]] += int(weights[nth]) * values[column]
             relu, act_width = layer.activation == "relu", network.config.act_width
             values = [slow_requantise(s, layer.shift, act_width, relu) for s in sums]
-            assert got[number + 1][sample].tolist() == values
+            assert got[number][sample].tolist() == values
 
 
 def real_layers(network: Network, x: np.ndarray) -> list[np.ndarray]:
     """The layers in real numbers, with the quantised weights, which stand for exact values."""
     outputs = [x]
     for layer in network.layers:
-        weights = layers.dense_weights(layer, network) * 2.0**-layer.weight_frac
+        weights = dense_weights(layer, network) * 2.0**-layer.weight_frac
         bias = layer.bias * 2.0 ** -(layer.weight_frac + layer.in_frac)
         y = outputs[-1] @ weights + bias
         outputs.append(np.maximum(y, 0) if layer.activation == "relu" else y)
@@ -110,20 +121,21 @@ def test_golden_is_within_half_a_bit_a_layer_of_real_numbers(seed: int) -> None:
     config = small_config(sizes, act_width=16, weight_width=6, acc_width=40)
     network = scaled(random_network(rng, config, sizes, density=0.5, shift=5), [7, 6, 5, 4])
     x = rng.uniform(-3, 3, (20, 10))
-    got = layers.forward(network, layers.quantise_input(network, x))
+    integers = quantise_input(network, x)
+    got = every_layer(network, integers)
     limit = (1 << 15) - 1
-    assert max(np.abs(values).max() for values in got) < limit, "saturated: no bound holds"
+    assert max(np.abs(values).max() for values in (integers, *got)) < limit, (
+        "saturated: no bound holds"
+    )
     bound, used = 0.5 * 2.0**-7, []
-    for layer, values, real in zip(
-        network.layers, got[1:], real_layers(network, x)[1:], strict=True
-    ):
-        weights = np.abs(layers.dense_weights(layer, network)) * 2.0**-layer.weight_frac
+    for layer, values, real in zip(network.layers, got, real_layers(network, x)[1:], strict=True):
+        weights = np.abs(dense_weights(layer, network)) * 2.0**-layer.weight_frac
         bound = bound * weights.sum(axis=0).max() + 0.5 * 2.0**-layer.out_frac
         error = np.abs(values * 2.0**-layer.out_frac - real).max()
         assert error <= bound + 1e-9
         used.append(error / bound)
     assert max(used) > 0.05, "a bound that nothing comes near proves little"
-    assert np.array_equal(layers.predict(network, x), np.ldexp(got[-1].astype(float), -4))
+    assert np.array_equal(predict(network, x), np.ldexp(got[-1].astype(float), -4))
 
 
 def test_inputs_are_rounded_half_to_even_and_saturated() -> None:
@@ -131,7 +143,7 @@ def test_inputs_are_rounded_half_to_even_and_saturated() -> None:
     network = random_network(np.random.default_rng(1), config, [6, 2])
     network = scaled(network, [2, 2])
     x = [[0.125, 0.375, -0.125, -0.625, 1e9, -1e9]]
-    assert layers.quantise_input(network, x).tolist() == [[0, 2, 0, -2, 127, -128]]
+    assert quantise_input(network, x).tolist() == [[0, 2, 0, -2, 127, -128]]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +158,7 @@ def test_inputs_are_rounded_half_to_even_and_saturated() -> None:
 def test_inputs_that_are_refused(x: object, text: str) -> None:
     network = random_network(np.random.default_rng(1), small_config([6, 2]), [6, 2])
     with pytest.raises(ElsieError, match=text):
-        layers.quantise_input(network, x)  # pyright: ignore[reportArgumentType]
+        quantise_input(network, x)  # pyright: ignore[reportArgumentType]
 
 
 @settings(max_examples=30)
@@ -157,7 +169,7 @@ def test_the_overflow_bound_is_reached_and_not_exceeded(
     """The worst input, row by row, by hand: each activation at the rail of its weight's sign."""
     network, _ = case
     layer, top = network.layers[0], 1 << (network.config.act_width - 1)
-    dense = layers.dense_weights(layer, network)
+    dense = dense_weights(layer, network)
     low = -top if signed_input else 0
     high = top - 1
     worst = 0

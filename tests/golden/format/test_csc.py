@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from golden.config import EngineConfig
 from golden.format import csc
-from tests.golden.timing.slow import slow_encode
+from tests.golden.timing.slow_memories import slow_encode
 
 Matrix = dict[tuple[int, int, int], int]
 """(pe, column, row) -> code"""

@@ -1,34 +1,27 @@
-"""The specification in plain Python, one step at a time: for the tests of the fast one."""
+"""Any engine in plain Python, cycle by cycle: for the tests of the fast model.
+
+Written from docs/timing.md; every cycle looks only at what the cycles before have left. It is about
+time: what LSTM and GRU cells are worth it takes from golden.arithmetic.run, and so it tells of a
+gate only where and when it is written. Sums and fully connected layers it computes itself.
+"""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from golden.format.network import Layer, Network
+from golden.arithmetic.run import Runner
+from golden.format.network import Network
+from golden.format.program import FIRST, PROGRAMS, Operation, Word
 from golden.timing.trace import FIELDS
+from golden.timing.unpack import Counters
+from tests.golden.timing.slow_memories import Work, memories, place
 
-Entry = tuple[int, int]
-"""code, run"""
-
-
-def slow_encode(run_width: int, column: dict[int, int]) -> list[Entry]:
-    """Entries of one column of one PE: {row: code} -> [(code, run)].
-
-    As the docstring of golden.format.csc says: a run counts the rows to skip since the last entry;
-    all ones is padding, which skips that many rows and carries nothing.
-    """
-    longest = (1 << run_width) - 1
-    entries, row = [], 0
-    for target in sorted(column):
-        while target - row >= longest:
-            entries.append((0, longest))
-            row += longest
-        entries.append((column[target], target - row))
-        row = target + 1
-    return entries
+Item = tuple[int, int, int]
+"""An activation: group, index, value."""
 
 
 def slow_requantise(total: int, shift: int, act_width: int, relu: bool) -> int:
@@ -39,245 +32,269 @@ def slow_requantise(total: int, shift: int, act_width: int, relu: bool) -> int:
 
 
 @dataclass
-class Job:
-    """A column of one PE, waiting with its activation."""
+class Phase:
+    """A layer of a stream."""
 
+    nth: int
+    layer: int
+    stream: int
     start: int
-    work: list[tuple[int, int] | None]
-    """(row, weight) of each entry; None for padding."""
-    value: int
+    waiting: deque[tuple[int, int]]
+    """Column and value of what is not granted yet."""
+    line: deque[tuple[int, int] | None]
+    ended: deque[bool]
+    sums: dict[tuple[int, int], int] = field(default_factory=dict)
+    over: dict[int, int] = field(default_factory=dict)
+    """PE -> cycle."""
+    done: set[int] = field(default_factory=set)
+    """PEs whose operations have begun."""
+    outputs: list[tuple[int, int, int]] = field(default_factory=list)
+    """Cycle, PE and local row of each."""
+    handed: int = 0
 
 
 @dataclass
 class Pe:
-    """One PE: its queue, what it runs, its sums, how far its drain is."""
+    """Jobs of a PE: phase, address of the first entry, work, activation."""
 
-    columns: dict[int, tuple[int, list[tuple[int, int] | None]]] = field(default_factory=dict)
-    queue: deque[Job] = field(default_factory=deque)
-    running: list[tuple[int, tuple[int, int] | None, int]] = field(default_factory=list)
-    sums: dict[int, int] = field(default_factory=dict)
-    finished: int | None = None
-    """First cycle in which it knows that it has issued all of the layer's entries."""
-    drained: bool = False
-
-
-@dataclass
-class GroupDrain:
-    """What the drain unit of a group is doing."""
-
-    pe: int = -1
-    row: int = 0
-    busy: bool = False
+    queue: deque[tuple[Phase, int, Work, int]] = field(default_factory=deque)
+    running: deque[tuple[Phase, int, tuple[int, int] | None, int]] = field(default_factory=deque)
 
 
 class SlowEngine:
-    """One inference, cycle by cycle: DESIGN 5 and 6, and docs/timing.md.
+    """Steps of all streams; `step` returns what happened, kind by kind, and the counters."""
 
-    Nothing is computed ahead: every cycle looks only at what the cycles before have left.
-    """
-
-    def __init__(self, network: Network, x: list[int]) -> None:
+    def __init__(self, network: Network) -> None:
         self.network, self.config = network, network.config
-        self.events: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in FIELDS}
-        self.stalls = self.starved = self.macs = 0
         c = self.config
-        self.levels, leaves = 0, -(-c.pes // c.group)
-        while leaves > 1:  # one register for every level of a tree of four-input nodes
+        self.levels, leaves = 0, c.groups
+        while leaves > 1:
             leaves, self.levels = -(-leaves // 4), self.levels + 1
         self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
         self.lanes = 2 if c.entry_memory == "spram" else 1
-        self.next_entry = [0] * c.pes
-        self.next_column = 0
-        self._run(x)
+        self.result = c.entry_stages + c.multiplier_stages + (6 if c.cells else 4)
+        self.values = Runner(network, c.streams)
+        self.lists: dict[tuple[int, int], list[Item]] = {}
+        """(layer, stream) -> outputs of the last step in which it ran, as written."""
+        self.layers = memories(network)
 
-    def _run(self, x: list[int]) -> None:
-        groups = self.config.groups
-        # (group, index, value), a group's in the order in which they were written.
-        waiting = [(j % groups, j // groups, value) for j, value in enumerate(x) if value]
-        columns = -(-len(x) // groups) * groups
-        inputs = list(range(len(x)))
-        cycle = 1
-        for number, layer in enumerate(self.network.layers):
-            self.events["layer"].append((cycle, number, 0))
-            rows = max(self._place(int(position))[1] for position in layer.position) + 1
-            pes = self._memories(layer, inputs)
-            cycle, waiting = self._layer(layer, pes, waiting, cycle, rows)
-            self.next_column += columns
-            columns = rows * self.config.group * groups
-            inputs = [int(p) for p in layer.position]
-        self._outputs(waiting, cycle)
+    # -- one step ---------------------------------------------------------------------------------
 
-    def _place(self, position: int) -> tuple[int, int, int]:
-        """PE, local row and index within the group of a position (Layer.position)."""
-        group, index = position % self.config.groups, position // self.config.groups
-        slot = index % self.config.group
-        return group * self.config.group + slot, index // self.config.group, index
+    def step(
+        self, x: np.ndarray, reset: Sequence[bool], answer: bool
+    ) -> tuple[dict[str, list[tuple[int, ...]]], Counters]:
+        """Events in order, and counters."""
+        c, groups = self.config, self.config.groups
+        self.events: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in FIELDS}
+        self.stalls = self.starved = 0
+        self.fresh, self.before = reset, dict(self.lists)
+        self.values.reset(np.array(reset))
+        self.values.step(x, answer=answer)
+        self.inputs = [
+            [(j % groups, j // groups, int(v)) for j, v in enumerate(row) if v] for row in x
+        ]
+        depth = len(self.layers)
+        if self.network.head is not None and not answer:
+            depth = self.network.head
+        self.order = [(layer, stream) for layer in range(depth) for stream in range(c.streams)]
+        self.pes = [Pe() for _ in range(c.pes)]
+        self.groups: list[deque[tuple[int, int, int, Operation] | None]] = [
+            deque() for _ in range(groups)
+        ]
+        finish = self._run()
+        self.events["finish"].append((finish,))
+        self._results(finish, answer)
+        counters = Counters(
+            cycles=finish - 1,
+            macs=len(self.events["commit"]),
+            stalls=self.stalls,
+            starved=self.starved,
+        )
+        return {kind: sorted(events) for kind, events in self.events.items()}, counters
 
-    def _memories(self, layer: Layer, inputs: list[int]) -> list[Pe]:
-        """What each PE stores of one layer."""
-        slices: list[dict[int, dict[int, tuple[int, int]]]] = [{} for _ in range(self.config.pes)]
-        for nth, (row, weight) in enumerate(
-            zip(layer.rows, layer.weights(self.config), strict=True)
-        ):
-            pe, local, _ = self._place(int(layer.position[row]))
-            column = inputs[int(layer.columns[nth])]
-            slices[pe].setdefault(column, {})[local] = (nth, int(weight))
-        pes = []
-        for number, columns in enumerate(slices):
-            pe = Pe()
-            for column in sorted(columns):
-                rows = columns[column]
-                work: list[tuple[int, int] | None] = []
-                row = 0
-                coded = slow_encode(self.config.run_width, dict.fromkeys(rows, 0))
-                for _, run in coded:
-                    row += run
-                    if run == (1 << self.config.run_width) - 1:
-                        work.append(None)
-                        continue
-                    work.append((row, rows[row][1]))
-                    row += 1
-                assert self.next_entry[number] % self.lanes == 0
-                pe.columns[column] = (self.next_entry[number], work)
-                self.next_entry[number] += len(work) + len(work) % self.lanes
-            pes.append(pe)
-        return pes
-
-    def _layer(
-        self,
-        layer: Layer,
-        pes: list[Pe],
-        waiting: list[tuple[int, int, int]],
-        start: int,
-        rows: int,
-    ) -> tuple[int, list[tuple[int, int, int]]]:
-        """One layer; returns the next one's first cycle and its input."""
-        c = self.config
-        lists = [deque(e for e in waiting if e[0] == g) for g in range(c.groups)]
-        # Registers between the grant and the read of the pointers; they move in step or not at all.
-        stages = 2 + self.levels + c.broadcast_stages
-        line: deque[tuple[int, int] | None] = deque([None] * stages)
-        ended = deque([False] * stages)  # travels beside: nothing more comes
+    def _run(self) -> int:
+        """All phases; returns the cycle of finish."""
         full = deque([False] * self.status)
-        drains = [GroupDrain() for _ in range(c.groups)]
-        outputs: list[tuple[int, int, int]] = []
-        arriving, closed, cycle, last = None, False, start, 0
-        while not all(pe.drained for pe in pes) or any(drain.busy for drain in drains):
-            margin = self.status + 1
-            full.append(any(len(pe.queue) >= c.queue_depth - margin for pe in pes))
-            held, over = full.popleft(), ended[-1]
-            self.stalls += held and not over
-            for number, pe in enumerate(pes):
-                self._pe(number, pe, cycle - start, cycle, arriving, closed)
-            for group, drain in enumerate(drains):
-                if self._drain(drain, pes, group, cycle, rows):
-                    outputs.append((cycle, drain.pe, drain.row - 1))
-                    last = cycle
-            arriving, closed = None, over
-            if not held:
-                line.appendleft(self._grant(lists))
-                if leaving := line[2 + self.levels]:
-                    column, value = leaving
-                    self.events["broadcast"].append((cycle, self.next_column + column, value))
-                arriving = line.pop()
-                ended.appendleft(line[0] is None)
-                ended.pop()
+        front: Phase | None = self._begin(0, 1)
+        back: Phase | None = None
+        arriving: tuple[int, int] | None = None
+        cycle, end, begun = 1, -1, 1
+        while True:
+            margin = self.config.queue_depth - self.status - 1
+            full.append(any(len(pe.queue) >= margin for pe in self.pes))
+            held, quiet = full.popleft(), front is not None and front.ended[-1]
+            self.stalls += held and front is not None and not quiet
+            stealing = self._operations(back, cycle) if back else set()
+            if back and len(back.done) == len(self.pes) and not any(self.groups) and end < 0:
+                end = cycle + self.result
+            for number, pe in enumerate(self.pes):
+                self._pe(number, pe, cycle, number in stealing, front or back)
+                if arriving and front:
+                    self._push(number, pe, cycle, front, arriving)
+            arriving = self._move(front, cycle) if front and not held else None
+            if back and cycle == end:
+                self._written(back)
+                back, end = None, -1
+                if front is None and begun == len(self.order):
+                    return cycle + 1
+                if front is None:
+                    front, begun = self._begin(begun, cycle + 1), begun + 1
+            elif front and quiet and not back:
+                back, front = front, None
+                back.handed = cycle
+                if self.config.streams > 1 and begun < len(self.order):
+                    front, begun = self._begin(begun, cycle + 1), begun + 1
             cycle += 1
-        return last + 6, self._activations(layer, pes, outputs)
 
-    def _grant(self, lists: list[deque[tuple[int, int, int]]]) -> tuple[int, int] | None:
-        """Column and value of the next activation, the lowest group's first."""
-        for group, elements in enumerate(lists):
-            if elements:
-                _, index, value = elements.popleft()
-                return index * self.config.groups + group, value
-        return None
+    def _begin(self, nth: int, cycle: int) -> Phase:
+        """A phase whose first cycle is `cycle`."""
+        layer, stream = self.order[nth]
+        one, groups = self.layers[layer], self.config.groups
+        self.events["layer"].append((cycle, layer, stream))
+        source = self.lists[layer - 1, stream] if layer else self.inputs[stream]
+        back: list[Item] = []
+        if one.layer.n_back and not self.fresh[stream]:
+            back = self.before.get((layer + one.layer.projected, stream), [])
+        waiting = [
+            (first + index * groups + group, value)
+            for group in range(groups)
+            for first, items in ((0, source), (one.back, back))
+            for owner, index, value in items
+            if owner == group
+        ]
+        stages = 2 + self.levels + self.config.broadcast_stages
+        line: deque[tuple[int, int] | None] = deque([None] * stages)
+        return Phase(nth, layer, stream, cycle, deque(waiting), line, deque([False] * stages))
 
-    def _pe(
-        self,
-        number: int,
-        pe: Pe,
-        nth: int,
-        cycle: int,
-        arriving: tuple[int, int] | None,
-        closed: bool,
-    ) -> None:
-        """One PE in the layer's cycle number `nth`: issue, pop, push."""
-        issuing, last = bool(pe.running), len(pe.running) <= 1
-        if issuing:
-            address, entry, value = pe.running.pop(0)
+    def _move(self, front: Phase, cycle: int) -> tuple[int, int] | None:
+        """A step of all broadcasts; the one whose pointers are read in this cycle."""
+        front.line.appendleft(front.waiting.popleft() if front.waiting else None)
+        if leaving := front.line[2 + self.levels]:
+            column, value = leaving
+            self.events["broadcast"].append((cycle, self.layers[front.layer].base + column, value))
+        front.ended.appendleft(front.line[0] is None)
+        front.ended.pop()
+        return front.line.pop()
+
+    def _pe(self, number: int, pe: Pe, cycle: int, stolen: bool, latest: Phase | None) -> None:
+        """Issue, unless an operation runs; and pop."""
+        free = not pe.running
+        self.starved += free and not stolen
+        if pe.running and not stolen:
+            phase, address, entry, value = pe.running.popleft()
             self.events["issue"].append((cycle, number, address))
+            free = not pe.running
             if entry:
                 row, weight = entry
-                pe.sums[row] = pe.sums.get(row, 0) + weight * value
+                total = phase.sums.get((number, row), 0) + weight * value
+                phase.sums[number, row] = total
                 commit = cycle + 1 + self.config.entry_stages + self.config.multiplier_stages
-                self.events["commit"].append((commit, number, row, pe.sums[row]))
-                self.macs += 1
-        elif closed and not pe.queue and pe.finished is None:
-            pe.finished = cycle
-        self.starved += not issuing and pe.finished is None
-        turn = (nth + 1) % self.lanes == number % self.config.group % self.lanes
-        if pe.queue and last and turn:
-            job = pe.queue.popleft()
+                self.events["commit"].append((commit, number, row, total))
+        nth = cycle + 1 - latest.start if latest else 0
+        if pe.queue and free and nth % self.lanes == number % self.config.group % self.lanes:
+            phase, start, work, value = pe.queue.popleft()
             self.events["pop"].append((cycle, number))
-            pe.running = [(job.start + n, e, job.value) for n, e in enumerate(job.work)]
-        if arriving and arriving[0] in pe.columns:
-            start, work = pe.columns[arriving[0]]
-            word = start // self.lanes
-            self.events["push"].append((cycle, number, word, len(work), arriving[1]))
-            pe.queue.append(Job(start, work, arriving[1]))
+            pe.running.extend((phase, start + n, one, value) for n, one in enumerate(work))
+
+    def _push(
+        self, number: int, pe: Pe, cycle: int, front: Phase, arriving: tuple[int, int]
+    ) -> None:
+        column, value = arriving
+        if column in self.layers[front.layer].columns[number]:
+            start, work = self.layers[front.layer].columns[number][column]
+            self.events["push"].append((cycle, number, start // self.lanes, len(work), value))
+            pe.queue.append((front, start, work, value))
             assert len(pe.queue) <= self.config.queue_depth
 
-    def _drain(self, drain: GroupDrain, pes: list[Pe], group: int, cycle: int, rows: int) -> bool:
-        """One cycle of a group's drain; whether it reads a sum."""
-        if drain.busy:
-            drain.row += 1
-            drain.busy = drain.row < rows
-            return True
-        first = group * self.config.group
-        for number in range(first, min(first + self.config.group, self.config.pes)):
-            pe = pes[number]
-            # The last entry must have gone through decode, multiply and add.
-            wait = self.config.entry_stages + self.config.multiplier_stages
-            if not pe.drained and pe.finished is not None and pe.finished + wait <= cycle:
-                pe.drained = drain.busy = True
-                drain.pe, drain.row = number, 0
-                break
-        return False
+    def _operations(self, back: Phase, cycle: int) -> set[int]:
+        """PEs of which an operation begins in this cycle; groups without one choose."""
+        stealing = set()
+        for number, pe in enumerate(self.pes):
+            busy = any(job[0] is back for job in [*pe.queue, *pe.running])
+            if cycle > back.handed and not busy:
+                back.over.setdefault(number, cycle)
+        for group, running in enumerate(self.groups):
+            if running:
+                if operation := running.popleft():
+                    self._operation(back, cycle, *operation)
+                    stealing.add(operation[0])
+                continue
+            size = self.config.group
+            for pe in range(group * size, min((group + 1) * size, self.config.pes)):
+                if pe not in back.done and back.over.get(pe, cycle) < cycle:
+                    back.done.add(pe)
+                    running.extend(self._program(back, pe))
+                    break
+        return stealing
 
-    def _activations(
-        self, layer: Layer, pes: list[Pe], reads: list[tuple[int, int, int]]
-    ) -> list[tuple[int, int, int]]:
-        """Biases, rounding; the next layer's input."""
-        c = self.config
-        bias = {self._place(int(p))[:2]: int(layer.bias[j]) for j, p in enumerate(layer.position)}
-        waiting = []
-        for cycle, pe, row in reads:
-            total = pes[pe].sums.get(row, 0) + bias.get((pe, row), 0)
-            out = slow_requantise(total, layer.shift, c.act_width, layer.activation == "relu")
-            # Read, add, then three to requantise and one to be there.
-            self.events["drain"].append((cycle + 5, pe, row, out))
+    def _program(self, back: Phase, pe: int) -> list[tuple[int, int, int, Operation] | None]:
+        """PE, number, cell and operation, cycle by cycle; None between two passes."""
+        mine = self.layers[back.layer]
+        number, found = FIRST[mine.kind], []
+        for nth, ops in enumerate(PROGRAMS[mine.kind]):
+            found += [None] * (self.config.multiplier_stages + 6 + 5 if nth else 0)
+            for cell in range(mine.rows):
+                found += [(pe, number + n, cell, one) for n, one in enumerate(ops)]
+            number += len(ops)
+        return found
+
+    def _operation(
+        self, back: Phase, cycle: int, pe: int, number: int, cell: int, one: Operation
+    ) -> None:
+        """An operation begins; where and when its results are written."""
+        if self.config.cells:
+            self.events["operation"].append((cycle, pe, number, cell))
+        result, c = cycle + self.result, self.config
+        state = back.stream * c.cells + self.layers[back.layer].first_cell + cell
+        if one.output:
+            back.outputs.append((result, pe, cell))
+        if one.raw is not None:
+            self.events["gate"].append((result, pe, 1, state))
+        if one.half:
+            other = (c.streams + one.target - Word.B) * c.cells + cell
+            address = state if one.target is Word.A else other
+            self.events["gate"].append((result + 5, pe, int(one.half == "right"), address))
+
+    def _written(self, back: Phase) -> None:
+        """A phase has ended: its outputs as a list."""
+        items, size = [], self.config.group
+        for cycle, pe, row in sorted(back.outputs):
+            out = self._output(back, pe, row)
+            self.events["drain"].append((cycle, pe, row, out))
             if out:
-                waiting.append((pe // c.group, row * c.group + pe % c.group, out))
-        return waiting
+                items.append((pe // size, row * size + pe % size, out))
+        self.lists[back.layer, back.stream] = items
 
-    def _outputs(self, waiting: list[tuple[int, int, int]], start: int) -> None:
-        """The results leave as broadcasts do, and each is offered a cycle later."""
-        self.events["finish"].append((start,))
-        cycle = done = start
-        for group in range(self.config.groups):
-            for element in waiting:
-                if element[0] == group:
-                    position = element[1] * self.config.groups + group
-                    self.events["output"].append((cycle + 3 + self.levels, position, element[2], 0))
-                    cycle += 1
-                    done = cycle + 3 + self.levels
-        quiet = cycle + 2 + self.levels + self.config.broadcast_stages
-        self.events["done"].append((max(done, quiet),))
+    def _output(self, back: Phase, pe: int, row: int) -> int:
+        """What a row of a PE is worth; 0 when it has none."""
+        layer = self.layers[back.layer].layer
+        number = {place(self.config, int(p)): n for n, p in enumerate(layer.position)}.get(
+            (pe, row)
+        )
+        if number is None:
+            return 0
+        if layer.kind.gates > 1:
+            return int(self.values.outputs[back.layer][back.stream, number])
+        total = back.sums.get((pe, row), 0) + int(layer.bias[number])
+        relu = layer.activation == "relu"
+        return slow_requantise(total, layer.shift, self.config.act_width, relu)
 
-    def sorted_events(self) -> dict[str, list[tuple[int, ...]]]:
-        """As golden.timing.trace orders them."""
-        return {kind: sorted(events) for kind, events in self.events.items()}
+    def _results(self, finish: int, answer: bool) -> None:
+        """Stream by stream; and when all is done."""
+        leaves, levels = -(-self.config.pes // 16), 0
+        while leaves > 1:
+            leaves, levels = -(-leaves // 4), levels + 1
+        start, done = finish, finish + 1 + levels
+        for stream in range(self.config.streams if answer else 0):
+            items = sorted(self.lists[len(self.layers) - 1, stream], key=lambda item: item[0])
+            for n, (group, index, value) in enumerate(items):
+                taken = start + n + 3 + self.levels
+                position = index * self.config.groups + group
+                self.events["output"].append((taken, position, value, stream))
+                done = max(done, taken + 1)
+            quiet = start + len(items) + 2 + self.levels + self.config.broadcast_stages
+            done, start = max(done, quiet), quiet + 1
+        self.events["done"].append((done,))
 
 
 def as_lists(events: dict[str, np.ndarray]) -> dict[str, list[tuple[Any, ...]]]:

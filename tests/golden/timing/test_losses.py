@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from golden.config import EngineConfig
 from golden.format.image import encode
 from golden.timing.losses import Losses, account, assignment_bound
+from golden.timing.model import TimingModel
 from golden.timing.schedule import schedule
-from golden.timing.single import TimingModel
 from golden.timing.trace import Trace
 from tests.networks import random_input, random_network, small_config
 
@@ -75,7 +75,7 @@ def test_losses_against_a_count_of_events(
     x = random_input(rng, network)[0]
     model = TimingModel(encode(network))
     trace, counters = model.run(x)
-    layer = model.layer(0)
+    layer = model.layers[0]
     column = np.flatnonzero(x)
     column = column[np.argsort(column % config.groups, kind="stable")]
     # Every column must have an entry somewhere, or a broadcast leaves no event to count by.

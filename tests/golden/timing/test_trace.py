@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.format.image import encode
-from golden.timing.model import RoundModel
+from golden.timing.model import TimingModel
 from golden.timing.trace import FIELDS, Trace, compare, sort_events
 from tests.cells import cell_config, cell_network, random_steps
 
@@ -13,7 +13,7 @@ def recorded() -> Trace:
     rng = np.random.default_rng(1)
     network = cell_network(rng, cell_config(pes=5), density=0.6, head=False)
     (step,) = random_steps(rng, network, 1)
-    return RoundModel(encode(network)).run(step.x, reset=step.reset)[0]
+    return TimingModel(encode(network)).run(step.x, reset=step.reset)[0]
 
 
 TRACE = recorded()

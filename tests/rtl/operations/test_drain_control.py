@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from rtl.operations.drain_control import DrainControl
 
 from golden.config import EngineConfig
-from golden.timing.single import drain_reads
-from rtl.operations.drain_control import DrainControl
+from golden.timing.schedule import operation_starts
 from tests.rtl.helpers import drive, tiny_config
 
 WATCH = ["step.valid", "step.row", "step.slot", "step.index", "clear", "over"]
@@ -59,7 +59,8 @@ def test_the_lowest_ready_pe_goes_first_and_drains_all_its_rows(size: int, seed:
         max(cycle for cycle, step in enumerate(expected) if step and step[0] == pe)
         for pe in range(size)
     ]
-    assert drain_reads(config, np.array(ready), rows=rows).tolist() == reads
+    starts = operation_starts(config, np.array(ready) - 1, length=rows)
+    assert (starts + rows - 1).tolist() == reads
 
 
 def test_the_next_layer_is_drained_after_the_swap() -> None:

@@ -71,7 +71,7 @@ def test_events_of_a_job_come_at_their_distances(mac: str, stages: int, entry_st
     assert when["commit"] == [issue + t.commit for issue in (2, 3, 4)]
     # From the cycle after its last issue, until the layer ends.
     assert when["finished"] == list(range(5, 18))
-    assert when["ready"] == list(range(5 + t.flush, 18))
+    assert when["ready"] == list(range(5 + t.commit - 1, 18))
 
 
 @pytest.mark.parametrize("entry_stages", [1, 2])
@@ -81,7 +81,7 @@ def test_the_drain_may_start_as_soon_as_the_pe_is_ready(stages: int, entry_stage
     config = config_of(stages, "fixed", entry_stages)
     job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
     rows = [*load(config, 0), {**job, "value": 10}, {**job, "value": -1}]
-    ready = len(rows) - 2 + 1 + 2 * 3 + 1 + Latencies.of(config).flush
+    ready = len(rows) - 2 + 1 + 2 * 3 + Latencies.of(config).commit
     rows += [{"closed": 1} for _ in range(ready + 6 - len(rows))]
     for early in (0, 1):
         for row, at in zip((2, 3, 0, 1), range(ready + 1 - early, ready + 6), strict=False):

@@ -5,14 +5,14 @@ import itertools
 
 import numpy as np
 import pytest
+from rtl.front.activation_memory import ActivationMemory
+from rtl.operations.drain_control import DrainControl
 
 from golden.config import EngineConfig
 from golden.format import layout
 from golden.timing.schedule import Latencies
-from rtl.front.activation_memory import ActivationMemory
 from rtl.front.collector import Collector
 from rtl.group.column_memory import ColumnMemory
-from rtl.operations.drain_control import DrainControl
 from rtl.operations.drain_unit import DrainUnit
 from rtl.pe.pe import commit_latency
 from rtl.sequence.sequencer import Sequencer, SequencerState
@@ -37,7 +37,8 @@ def test_latencies_equal_goldens() -> None:
     for config in CONFIGS:
         expected = Latencies.of(config)
         assert commit_latency(config) == expected.commit
-        assert expected.drain == DrainUnit.LATENCY
+        # Chosen from over + commit - 1 on, read in the next cycle; an operation comes 2 after over.
+        assert expected.result + 2 == expected.commit + DrainUnit.LATENCY
         assert config.status_stages == expected.status
         # What is pushed until the warning has come back as a hold.
         assert config.queue_margin == expected.status + ColumnMemory.LATENCY
@@ -86,7 +87,7 @@ def test_two_layers_and_the_results(pes: int) -> None:
         {"column_base": 20, "bias_base": 60, "rows": 2, "shift": 9, "relu": 0},
     ]
     clear = DrainControl.clear_cycles(config)
-    flush = t.drain - t.status
+    flush = DrainUnit.LATENCY - t.status
     rows = [{"taken": 1} for _ in range(clear + 60)]
     rows[clear + 3]["start"] = 1
     first = clear + 4
@@ -111,10 +112,10 @@ def test_two_layers_and_the_results(pes: int) -> None:
         ("OUTPUT", t.read + 1),
     ]
     finish = second + 7 + flush
-    # The swap: at the start; and with the last activation, `drain` cycles after its sum was read,
+    # The swap: at the start; and with the last activation, so many cycles after its sum was read,
     # which the sequencer hears `status` cycles late.
     over = [first + 9 - t.status, second + 6 - t.status]
-    assert _cycles(seen, "swap") == [first - 1, *(cycle + t.drain for cycle in over)]
+    assert _cycles(seen, "swap") == [first - 1, *(cycle + DrainUnit.LATENCY for cycle in over)]
     assert _cycles(seen, "layer_start") == [first, second]
     assert _cycles(seen, "finish") == [finish]
     assert _cycles(seen, "done") == [finish + t.read]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.sequences import Step
 from golden.errors import ElsieError
 from golden.format.image import encode
 from golden.timing.trace import FIELDS
@@ -57,15 +58,18 @@ def test_another_network_on_the_same_program_differs_only_in_its_words() -> None
     assert first.stat().st_mtime_ns == made
 
 
+FIVES = Step(x=np.full((1, 8), 5), reset=(True,))
+
+
 def test_a_wrong_word_in_memory_is_seen() -> None:
     """The comparison can fail: one bit of one entry, flipped."""
     rng = np.random.default_rng(1)
     config = small_config([8, 6], pes=2, group=1)
     network = random_network(rng, config, [8, 6], density=1.0)
     image = encode(network)
-    good, _ = compiled.run(image, np.full((1, 8), 5), max_cycles=10_000)
+    good, _ = compiled.run(image, [FIVES], max_cycles=10_000)
     image.entries[1, 3] ^= np.uint64(1)
-    bad, _ = compiled.run(image, np.full((1, 8), 5), max_cycles=10_000)
+    bad, _ = compiled.run(image, [FIVES], max_cycles=10_000)
     assert not np.array_equal(good[0], bad[0])
 
 
@@ -74,7 +78,7 @@ def test_the_cycle_limit_ends_the_run() -> None:
     network = random_network(np.random.default_rng(1), config, [8, 6], density=1.0)
     image = encode(network)
     with pytest.raises(RuntimeError, match="ended with 4"):
-        compiled.run(image, np.full((1, 8), 5), max_cycles=20)
+        compiled.run(image, [FIVES], max_cycles=20)
 
 
 def test_no_compiler_is_said_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

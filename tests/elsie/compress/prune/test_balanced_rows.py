@@ -10,7 +10,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import prune_balanced
 from elsie.compress.prune.balanced_rows import assign_and_prune
-from golden.arithmetic import layers
+from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format.address_map import layer_nonzeros
@@ -52,7 +52,7 @@ def test_every_pe_stores_as_many(
         assert (np.ptp(count, axis=1) <= 1).all() == (balanced == "column")
     assert net.info["balanced"] == balanced
     encode(net)
-    assert layers.predict(net, x).shape == (40, 31)
+    assert predict(net, x).shape == (40, 31)
 
 
 def test_plain_pruning_is_not_even(random_model: Callable[..., Model]) -> None:

@@ -1,14 +1,32 @@
-"""What the memories of an engine with cells hold, in plain Python: for the slow timing model."""
+"""What the memories of an engine hold, in plain Python: for the slow timing model."""
 
 from dataclasses import dataclass
 
 from golden.config import EngineConfig
 from golden.format.network import Layer, Network
 from golden.format.program import Kind, program_of
-from tests.golden.timing.slow import slow_encode
 
+Entry = tuple[int, int]
+"""code, run"""
 Work = list[tuple[int, int] | None]
 """(row, weight) of each entry of a column; None for padding."""
+
+
+def slow_encode(run_width: int, column: dict[int, int]) -> list[Entry]:
+    """Entries of one column of one PE: {row: code} -> [(code, run)].
+
+    As the docstring of golden.format.csc says: a run counts the rows to skip since the last entry;
+    all ones is padding, which skips that many rows and carries nothing.
+    """
+    longest = (1 << run_width) - 1
+    entries, row = [], 0
+    for target in sorted(column):
+        while target - row >= longest:
+            entries.append((0, longest))
+            row += longest
+        entries.append((column[target], target - row))
+        row = target + 1
+    return entries
 
 
 @dataclass

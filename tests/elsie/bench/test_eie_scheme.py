@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.timing import eie_scheme
+from elsie.bench.eie import scheme as eie_scheme
 from golden.timing.losses import Losses
 
 
