@@ -199,7 +199,7 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "simulate the RTL and compare it with the golden model, event by event",
         "elsie simulate model.elsie --input test.npz --limit 5",
         "elsie simulate model.elsie --input test.npz --compiled",
-        "elsie simulate model.elsie --input test.npz --limit 1 --vcd run.vcd "
+        "elsie simulate model.elsie --input test.npz --limit 1 --board icebreaker --wave run.vcd "
         "&& gtkwave run.vcd run.gtkw",
     )
     _net(command)
@@ -208,7 +208,13 @@ def _simulate(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--limit", metavar="N", type=positive, help="only the first N samples (default: all)"
     )
     command.add_argument(
-        "--vcd", metavar="FILE", type=Path, help="write waveforms, and a .gtkw file beside them"
+        *("--wave", "--vcd"),
+        metavar="FILE",
+        type=Path,
+        help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
+    )
+    command.add_argument(
+        "--board", choices=list(PRESETS), help="the board whose clock the waveforms show"
     )
     command.add_argument(
         "--compiled",

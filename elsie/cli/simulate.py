@@ -5,14 +5,16 @@ from typing import Any
 
 import elsie
 from elsie.cli import output
-from elsie.cli.paths import check_vcd
+from elsie.cli.paths import check_file
 from elsie.cli.predict import load
+from golden import presets
 from golden.format.network import Network
+from sim.waves.target import CLOCK_MHZ, Wave
 
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    check_vcd(options.vcd, options.net, options.input)
+    wave = waves(options)
     network = elsie.load(options.net)
     x, lengths, _ = load(options.input, network, labels=False)
     x, lengths = x[: options.limit], None if lengths is None else lengths[: options.limit]
@@ -21,14 +23,32 @@ def run(options: argparse.Namespace) -> int:
             network,
             x,
             lengths=lengths,
-            vcd=options.vcd,
+            wave=options.wave,
+            clock_mhz=clock_mhz(options.board),
             compiled=options.compiled,
             progress=update,
         )
     values = {"network": network.name, **simulation.summary(network.config.pes)}
-    values["waveforms"] = str(options.vcd) if options.vcd else None
+    values["waveforms"] = str(wave.file) if wave else None
+    values["clock_mhz"] = wave.clock_mhz if wave else None
+    values["open_with"] = wave.commands if wave else []
     output.result(values, as_json=options.json, text=lambda: describe(values))
     return 0 if simulation.equal else 1
+
+
+def clock_mhz(board: str | None) -> float:
+    """The clock of the waveforms: the board's, if there is one."""
+    return presets.find(board).clock_mhz if board else CLOCK_MHZ
+
+
+def waves(options: argparse.Namespace) -> Wave | None:
+    """The waveforms that are wanted; refused where they cannot go."""
+    if options.wave is None:
+        return None
+    wave = Wave(file=options.wave, clock_mhz=clock_mhz(options.board))
+    for path in wave.files:
+        check_file(path, options.net, options.input)
+    return wave
 
 
 def unit(network: Network) -> str:
@@ -53,4 +73,8 @@ def describe(values: dict[str, Any]) -> None:
     if values["first_difference"]:
         output.line("first difference", values["first_difference"])
     if values.get("waveforms"):
-        output.line("waveforms", values["waveforms"])
+        clock = values["clock_mhz"]
+        cycle = f"a cycle is {1000 / clock:.4g} ns ({clock:g} MHz)"
+        output.line("waveforms", f"{values['waveforms']}, {cycle}")
+        for command in values["open_with"]:
+            output.line("open with", command)
