@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +19,8 @@ from sim import interpreted
 from sim.simulation import Inference, Simulation
 from sim.stimuli import payloads
 from sim.tracer import trace
+from sim.waves.record import Waveforms
+from sim.waves.target import Wave
 
 
 def simulate(
@@ -27,7 +28,7 @@ def simulate(
     x: ArrayLike,
     lengths: ArrayLike | None = None,
     *,
-    vcd: str | Path | None = None,
+    wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
     engine: Callable[..., Engine] = Engine,
@@ -42,7 +43,7 @@ def simulate(
     done = simulate_steps(
         network,
         interleave(network, given),
-        vcd=vcd,
+        wave=wave,
         load=load,
         progress=progress,
         engine=engine,
@@ -55,7 +56,7 @@ def simulate_steps(
     network: Network,
     steps: Sequence[Step],
     *,
-    vcd: str | Path | None = None,
+    wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
     engine: Callable[..., Engine] = Engine,
@@ -63,7 +64,7 @@ def simulate_steps(
 ) -> Simulation:
     """Simulate steps of any network, states zero at first, and compare them with golden.
 
-    vcd: write waveforms there, and a GTKWave save file beside them. load: fill the memories over
+    wave: write waveforms there. load: fill the memories over
     the load port instead of at reset. progress: called with (steps done, all). engine: what to
     simulate. compiled: as C++, for large engines (sim.compiled.run).
     """
@@ -71,7 +72,7 @@ def simulate_steps(
     predicted, expected = _predict(network, image, steps)
     budget = _budget(image, steps, predicted)
     if compiled:
-        if vcd is not None or load or engine is not Engine:
+        if wave is not None or load or engine is not Engine:
             raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
         from sim.compiled import run as backend  # needs a C++ compiler
 
@@ -82,7 +83,7 @@ def simulate_steps(
             image,
             steps,
             max_cycles=budget,
-            vcd=vcd,
+            waveforms=Waveforms(wave=wave, network=network) if wave else None,
             load=load,
             progress=progress,
             engine=engine,

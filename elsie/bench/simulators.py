@@ -56,7 +56,7 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> dict[str, Any]:
         image,
         [step] * _INTERPRETED,
         max_cycles=1_000_000,
-        vcd=None,
+        waveforms=None,
         load=False,
         progress=lambda done, total: ends.append(time.perf_counter()),
         engine=Engine,

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import elsie
 from elsie.cli import output
-from elsie.cli.grammar import Steps, add_command, add_input, add_net, positive
-from elsie.cli.paths import check_vcd
+from elsie.cli.grammar import Steps, add_board, add_command, add_input, add_net, positive
+from elsie.cli.paths import check_file
+from golden import presets
 
 if TYPE_CHECKING:
     from sim.summary import Summary
+    from sim.waves.target import Wave
 
 
 def add(steps: Steps) -> None:
@@ -21,7 +23,7 @@ def add(steps: Steps) -> None:
         "simulate the RTL and compare it with the golden model, event by event",
         "elsie simulate model.elsie --input test.npz --limit 5",
         "elsie simulate model.elsie --input test.npz --compiled",
-        "elsie simulate model.elsie --input test.npz --limit 1 --vcd run.vcd "
+        "elsie simulate model.elsie --input test.npz --limit 1 --board icebreaker --wave run.vcd "
         "&& gtkwave run.vcd run.gtkw",
         run=run,
     )
@@ -31,8 +33,12 @@ def add(steps: Steps) -> None:
         "--limit", metavar="N", type=positive, help="only the first N samples (default: all)"
     )
     command.add_argument(
-        "--vcd", metavar="FILE", type=Path, help="write waveforms, and a .gtkw file beside them"
+        *("--wave", "--vcd"),
+        metavar="FILE",
+        type=Path,
+        help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
     )
+    add_board(command)
     command.add_argument(
         "--compiled",
         action="store_true",
@@ -42,7 +48,7 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    check_vcd(options.vcd, options.net, options.input)
+    clock_mhz, wave = _waves(options)
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     with output.progress("simulating the RTL", "inputs") as update:
@@ -50,21 +56,42 @@ def run(options: argparse.Namespace) -> int:
             network,
             x[: options.limit],
             lengths=None if lengths is None else lengths[: options.limit],
-            vcd=options.vcd,
+            wave=options.wave,
+            clock_mhz=clock_mhz,
             compiled=options.compiled,
             progress=update,
         )
     summary = simulation.summary(network.config.pes)
-    waveforms = str(options.vcd) if options.vcd else None
-    values = {"network": network.name, **summary.to_dict(), "waveforms": waveforms}
+    shown = {
+        "waveforms": str(wave.file) if wave else None,
+        "clock_mhz": wave.clock_mhz if wave else None,
+        "open_with": wave.commands if wave else [],
+    }
+    values = {"network": network.name, **summary.to_dict(), **shown}
 
     def text() -> None:
         describe(summary)
-        if waveforms:
-            output.line("waveforms", waveforms)
+        if wave:
+            cycle = f"a cycle is {1000 / clock_mhz:.4g} ns ({clock_mhz:g} MHz)"
+            output.line("waveforms", f"{wave.file}, {cycle}")
+            for command in wave.commands:
+                output.line("open with", command)
 
     output.result(values, as_json=options.json, text=text)
     return 0 if summary.equal else 1
+
+
+def _waves(options: argparse.Namespace) -> "tuple[float, Wave | None]":
+    """The clock that waveforms show, the board's if there is one; and where they go, if wanted."""
+    from sim.waves.target import CLOCK_MHZ, Wave
+
+    clock_mhz = presets.find(options.board).clock_mhz if options.board else CLOCK_MHZ
+    if options.wave is None:
+        return clock_mhz, None
+    wave = Wave(file=options.wave, clock_mhz=clock_mhz)
+    for path in wave.files:
+        check_file(path, options.net, options.input)
+    return clock_mhz, wave
 
 
 def describe(found: "Summary") -> None:
