@@ -119,19 +119,20 @@ def test_where_phases_overlap_an_operation_takes_an_entrys_cycle() -> None:
     """Entries wait a cycle; ready tells of the back's phase, and not of the front's entries."""
     config = cell_config(streams=2)
     job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
-    rows: list[dict[str, Any]] = [job, {**job, "odd": 1}, *({} for _ in range(12))]
+    odd = {**job, "odd": 1}
+    rows: list[dict[str, Any]] = [job, odd, dict(odd), *({} for _ in range(14))]
     rows[3]["steal"] = rows[4]["steal"] = rows[8]["steal"] = 1
     for row in rows:
         row["closed"] = 1
-    issues = [2, 5, 6, 7, 9, 10]
-    for back, ready in ((0, 7), (1, 11)):
+    issues = [2, 5, 6, 7, 9, 10, 11, 12, 13]
+    for back, ready in ((0, 7), (1, 14)):
         for row in rows:
             row["back_odd"] = back
         dut = ProcessingElement(config=config, number=0, image=None)
         seen = drive(dut, rows, ["entry.issuing", "entry.running.odd", "ready"])
         assert [n for n, row in enumerate(seen) if row["entry.issuing"]] == issues
-        assert [seen[n]["entry.running.odd"] for n in issues] == [0] * 3 + [1] * 3
-        assert [n for n, row in enumerate(seen) if row["ready"] and n > 1] == [*range(ready, 14)]
+        assert [seen[n]["entry.running.odd"] for n in issues] == [0] * 3 + [1] * 6
+        assert [n for n, row in enumerate(seen) if row["ready"] and n > 1] == [*range(ready, 17)]
 
 
 def test_words_for_other_pes_are_not_taken() -> None:

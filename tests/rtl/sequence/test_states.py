@@ -1,7 +1,5 @@
 """States: every signal of a step without cells and of one of two streams, cycle by cycle."""
 
-from typing import Any
-
 import pytest
 
 from golden.config import EngineConfig
@@ -43,13 +41,14 @@ def test_one_stream_begins_a_phase_when_the_back_has_ended() -> None:
         {"busy": 1, "end": 1},
         {"valid": 1, "final": 1, "quiet": 1},
         {"busy": 1, "end": 1, "final": 1},
-        {"quiet": 1},
+        {"quiet": 1, "taken": 1},
         {"taken": 1},
+        {"quiet": 1},
         {"quiet": 1, "taken": 1},
         {},
     ]
     names, shown, _ = run(tiny_config(), rows)
-    assert names == ["IDLE"] * 4 + ["RUN"] * 7 + ["OUTPUT"] * 3 + ["IDLE"]
+    assert names == ["IDLE"] * 4 + ["RUN"] * 7 + ["OUTPUT"] * 4 + ["IDLE"]
     assert shown == [
         *[()] * 3,
         ("idle", "begin"),
@@ -61,7 +60,7 @@ def test_one_stream_begins_a_phase_when_the_back_has_ended() -> None:
         ("handover", "results", "running", "enable"),
         ("begin", "handing_over", "results", "running"),
         ("results", "enable", "output", "finish"),
-        ("results", "enable", "output"),
+        *[("results", "enable", "output")] * 2,
         ("results", "rewind", "enable", "output", "done"),
         (),
     ]
@@ -104,6 +103,5 @@ def test_a_start_that_comes_too_early_is_asserted(rows: list[Row]) -> None:
 
 
 def test_loading_puts_off_the_start() -> None:
-    config: Any = tiny_config()
-    _, shown, _ = run(config, [{}, {}, {}, {}, {"loading": 1}, {}, {}, {}, {}])
+    _, shown, _ = run(tiny_config(), [{}, {}, {}, {}, {"loading": 1}, {}, {}, {}, {}])
     assert [("idle" in names) for names in shown] == [False] * 3 + [True] + [False] * 4 + [True]
