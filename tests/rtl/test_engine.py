@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from rtl.operations.drain_control import DrainControl
 
 from golden.arithmetic.run import forward
 from golden.errors import ElsieError
@@ -15,6 +14,7 @@ from golden.format.image import encode
 from golden.format.network import Network
 from golden.timing.model import TimingModel
 from rtl.engine import Engine
+from rtl.operations.control import OperationControl
 from sim.harness import get, put, simulate
 from tests.networks import random_input, random_network, small_config
 
@@ -85,14 +85,15 @@ def run(
 
 @pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
 def test_inferences_back_to_back(mac: str) -> None:
-    """The next input waits at the port all the time, so that no cycle is lost between two."""
+    """The next input waits at the port all the time, so that no more cycles are lost than must."""
     network, x, expected = case(mac)
     results, done = run(mac)
     assert results == expected
     model = TimingModel(encode(network))
     lasts = [int(model.run(row)[0].events["done"][0, 0]) for row in x]
-    # From done to the last input of the next: one cycle of idle for each input.
-    steps = [last + network.n_in for last in lasts]
+    # From done to the last input of the next: three cycles in which its first phase is prepared,
+    # and one of idle for each input.
+    steps = [last + 3 + network.n_in for last in lasts]
     assert [int(gap) for gap in np.diff(done)] == steps[1:]
 
 
@@ -157,8 +158,8 @@ def test_an_image_for_another_configuration_is_refused() -> None:
 def test_the_input_waits_while_sums_are_cleared() -> None:
     network, _, _ = case()
     config = network.config
-    # One more: the sequencer's own clear ends a cycle after the last sum is zero.
-    cycles = DrainControl.clear_cycles(config) + 1
+    # The sequencer's own clear ends a cycle after the last sum is zero; three prepare a phase.
+    cycles = OperationControl.clear_cycles(config) + 1 + 3
     dut = Engine(config=config, image=encode(network))
     ready = []
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 
-from rtl.front.activation_memory import ActivationMemory
+from rtl.front.activation_lists import ActivationLists
 from rtl.front.collector import Collector
 from rtl.group.column_memory import ColumnMemory
-from rtl.operations.drain_control import DrainControl
-from rtl.pe.pe import ProcessingElement
+from rtl.operations.control import OperationControl
+from rtl.operations.pipeline import OperationPipeline
 from rtl.sequence.counters import Counters
-from rtl.sequence.sequencer import Sequencer
+from rtl.sequence.trail import Trail
 from tests.sim.faults_pe import wrap
 
 Patch = pytest.MonkeyPatch
@@ -73,13 +73,13 @@ def collector_ignores_hold(patch: Patch) -> None:
 def activations_ignore_hold(patch: Patch) -> None:
     """What was granted just before a hold is lost."""
 
-    class Broken(ActivationMemory):
+    class Broken(ActivationLists):
         def elaborate(self, platform: object) -> Module:
             m = Module()
-            wrap(m, self, ActivationMemory(config=self._config), but=("hold",))
+            wrap(m, self, ActivationLists(config=self._config), but=("hold",))
             return m
 
-    patch.setattr("rtl.group.group.ActivationMemory", Broken)
+    patch.setattr("rtl.group.group.ActivationLists", Broken)
 
 
 def collector_skips_a_cycle(patch: Patch) -> None:
@@ -100,54 +100,50 @@ def collector_skips_a_cycle(patch: Patch) -> None:
 
 
 def drain_skips_the_last_row(patch: Patch) -> None:
-    class Broken(DrainControl):
+    class Broken(OperationControl):
         def elaborate(self, platform: object) -> Module:
             m = Module()
-            inner = DrainControl(config=self._config, size=self._size)
-            wrap(m, self, inner, but=("rows",))
-            m.d.comb += inner.rows.eq(self.rows - 1)
+            inner = OperationControl(config=self._config, size=self._size)
+            wrap(m, self, inner, but=("phase",))
+            m.d.comb += [
+                Value.cast(inner.phase).eq(Value.cast(self.phase)),
+                inner.phase.rows.eq(self.phase.rows - 1),
+            ]
             return m
 
-    patch.setattr("rtl.group.group.DrainControl", Broken)
+    patch.setattr("rtl.group.group.OperationControl", Broken)
 
 
 def drains_wait_for_all(patch: Patch) -> None:
     """No PE is drained before all of its group are ready."""
 
-    class Broken(DrainControl):
+    class Broken(OperationControl):
         def elaborate(self, platform: object) -> Module:
             m = Module()
-            inner = DrainControl(config=self._config, size=self._size)
+            inner = OperationControl(config=self._config, size=self._size)
             wrap(m, self, inner, but=("ready",))
             m.d.comb += inner.ready.eq(self.ready.all().replicate(self._size))
             return m
 
-    patch.setattr("rtl.group.group.DrainControl", Broken)
+    patch.setattr("rtl.group.group.OperationControl", Broken)
 
 
 def drained_too_early(patch: Patch) -> None:
-    """When a PE has issued its last entry, and not yet added it."""
-
-    class Broken(ProcessingElement):
-        def elaborate(self, platform: object) -> Module:
-            m = super().elaborate(platform)
-            m.d.comb += self.ready.eq(self.finished)
-            return m
-
-    patch.setattr("rtl.group.group.ProcessingElement", Broken)
+    """Sums are read a cycle too early, when the last one may not yet be added."""
+    total = OperationPipeline._total
+    patch.setattr(OperationPipeline, "_total", staticmethod(lambda config: total(config) - 1))
 
 
 def quiet_too_early(patch: Patch) -> None:
     """When the last activation is granted, and its broadcast still on its way."""
 
-    class Broken(Sequencer):
+    class Broken(Trail):
         def elaborate(self, platform: object) -> Module:
             m = Module()
-            wrap(m, self, Sequencer(config=self._config, init=self._init), but=("quiet",))
-            m.d.comb += self.quiet.eq((self.running | self.output) & ~self.pending)
+            m.d.comb += self.quiet.eq(self.passed)
             return m
 
-    patch.setattr("rtl.engine.Sequencer", Broken)
+    patch.setattr("rtl.sequence.sequencer.Trail", Broken)
 
 
 def stalls_are_not_counted(patch: Patch) -> None:

@@ -47,7 +47,7 @@ def no_far_hazard(patch: Patch) -> None:
 
 
 def drained_sums_stay(patch: Patch) -> None:
-    """The drain reads a sum and does not clear it."""
+    """An operation reads a sum and does not clear it."""
 
     class Broken(Accumulator):
         def elaborate(self, platform: object) -> Module:

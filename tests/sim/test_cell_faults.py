@@ -1,27 +1,30 @@
 """Faults put into the RTL of cells on purpose: each must be seen as a difference from golden."""
 
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Signal, Value
+from amaranth.hdl import Module, Signal, Value
 
 from rtl.front.activation_lists import ActivationLists
-from rtl.operations import cell_control
-from rtl.sequence import cell_sequencer
+from rtl.operations import control, table
+from rtl.pe.pe import ProcessingElement
+from rtl.sequence import sequencer
+from rtl.sequence.upcoming import Upcoming
 from sim.check import simulate_steps
 from sim.harness import SimulationTimeout
 from tests.cells import cell_config, cell_network, random_steps
 
-TABLE = cell_control._table()
+TABLE = table.rows(cell_config())
 
 
-def altered(number: int, **fields: int) -> list[dict[str, int]]:
+def altered(number: int, **fields: int) -> list[table.Row]:
     """The table of operations with one row changed."""
-    table = [dict(row) for row in TABLE]
-    table[number] |= fields
-    return table
+    rows = [dict(row) for row in TABLE]
+    rows[number] |= fields
+    return rows
 
 
 def seen(**changes: Any) -> str:
@@ -71,47 +74,45 @@ FAULTS = {
 def test_a_wrong_operation_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     number, fields = FAULTS[fault]
     assert TABLE[number] | fields != TABLE[number], "no fault"
-    monkeypatch.setattr(cell_control, "_table", lambda: altered(number, **fields))
+    monkeypatch.setattr(control, "rows", lambda config: altered(number, **fields))
     assert seen() == "difference"
 
 
 def test_a_stolen_cycle_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry is issued in the cycle of an operation."""
-    from rtl.pe.entry_reader import EntryReader
 
-    def busy(self: EntryReader, m: Any, last: Signal) -> Any:
-        m.d.comb += self.issuing.eq(self.busy)
-        return self.busy, last
+    class Broken(ProcessingElement):
+        def elaborate(self, platform: object) -> Module:
+            m = super().elaborate(platform)
+            m.d.comb += self.entry.steal.eq(0)
+            return m
 
-    monkeypatch.setattr(EntryReader, "_busy", busy)
+    monkeypatch.setattr("rtl.group.group.ProcessingElement", Broken)
     assert seen(streams=2)
+
+
+def upcoming_with(patch: pytest.MonkeyPatch, change: Callable[[Upcoming], Any]) -> None:
+    """The next phase is another one."""
+
+    class Broken(Upcoming):
+        def elaborate(self, platform: object) -> Module:
+            m = super().elaborate(platform)
+            m.d.sync += change(self)
+            return m
+
+    patch.setattr(sequencer, "Upcoming", Broken)
 
 
 def test_sums_of_two_phases_are_mixed_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_sequencer, "prepare", _one_set(cell_sequencer.prepare))
+    """Every phase uses the same set of sums."""
+    upcoming_with(monkeypatch, lambda upcoming: upcoming.next.phase.odd.eq(0))
     assert seen(streams=2)
 
 
-def _one_set(prepare: Any) -> Any:
-    """Every phase uses the same set of sums."""
-
-    def wrapped(m: Any, **given: Any) -> Any:
-        upcoming = prepare(m, **given)
-        m.d.sync += upcoming.phase.odd.eq(0)
-        return upcoming
-
-    return wrapped
-
-
 def test_the_wrong_list_is_fed_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = cell_sequencer.prepare
-
-    def wrapped(m: Any, *, parity: Signal, **given: Any) -> Any:
-        upcoming = real(m, parity=parity, **given)
-        m.d.sync += upcoming.lists.back.eq(upcoming.phase.target)
-        return upcoming
-
-    monkeypatch.setattr(cell_sequencer, "prepare", wrapped)
+    upcoming_with(
+        monkeypatch, lambda upcoming: upcoming.next.lists.back.eq(upcoming.next.phase.target)
+    )
     assert seen()
 
 

@@ -128,8 +128,8 @@ ASSERTED: list[tuple[Fault, str, str]] = [
     (faults_array.collector_ignores_hold, "dense", "granted while broadcasts are held"),
     (faults_pe.no_far_hazard, "sparse", "read and written at one address"),
     (faults_pe.nobodys_turn, "spram", "two PEs read their shared memory in one cycle"),
-    (faults_array.drained_too_early, "sparse", "drained while it adds"),
-    (faults_array.quiet_too_early, "one", "drained while it adds"),
+    (faults_array.drained_too_early, "sparse", "a sum is taken while another is added to"),
+    (faults_array.quiet_too_early, "one", "a sum is taken while another is added to"),
 ]
 """Faults that an assertion in the RTL finds before the comparison does."""
 

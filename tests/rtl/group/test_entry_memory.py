@@ -1,4 +1,4 @@
-"""The entry memory of two PEs: a half each, one reader a cycle, loaded half by half."""
+"""Entry memories of two PEs: a half each, one reader a cycle, in turns, loaded half by half."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from rtl.group.entry_memory import SharedEntryMemory
+from rtl.group.entry_memory import SharedEntries, SharedEntryMemory
+from rtl.load import LoadTarget
 from tests.rtl.helpers import drive, tiny_config
 
 CONFIG = tiny_config(entry_memory="spram", code_width=4, run_width=4, entry_depth=64)
@@ -49,3 +50,43 @@ def test_each_pe_reads_what_was_loaded_for_it(config: EngineConfig) -> None:
 def test_what_must_not_happen_is_asserted(row: dict[str, Any], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         drive(SharedEntryMemory(config=CONFIG), [row, {}], ["word"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_groups_pes_take_turns_and_read_what_was_loaded_for_them(size: int) -> None:
+    first = 3
+    rng = np.random.default_rng(size)
+    memory = {
+        (pe, place): int(rng.integers(0, 1 << 16)) for pe in range(size) for place in range(4)
+    }
+    rows: list[dict[str, Any]] = [
+        {
+            "load_valid": 1,
+            "load_word.target": LoadTarget.ENTRY.value,
+            "load_word.unit": first + pe,
+            "load_word.address": place,
+            "load_word.data": word,
+        }
+        for (pe, place), word in memory.items()
+    ]
+    rows += [{}, {"begin": 1}, {"begin": 1}]
+    begun, expected = len(rows) - 1, {}
+    for cycle in range(begun + 1, begun + 60):
+        row: dict[str, Any] = {"fetch": 0}
+        for pe in range(size):
+            place = int(rng.integers(0, 4))
+            row[f"address.{pe}"] = place
+            # Those of one half read in one cycle, the others in the next.
+            if (cycle - begun) % 2 == pe % 2 and rng.random() < 0.7:
+                row["fetch"] |= 1 << pe
+                expected[cycle + 1, pe] = memory[pe, place]
+        rows.append(row)
+    config = CONFIG.replace(pes=16, act_depth=128)
+    dut = SharedEntries(config=config, first=first, size=size)
+    words = [f"words.{pe}" for pe in range(size)]
+    seen = drive(dut, [*rows, {}], ["turns", *words])
+    assert {(n, pe): seen[n][f"words.{pe}"] for n, pe in expected} == expected
+    # A job that is taken now reads two cycles later; a phase's first is the first PE's.
+    even = sum(1 << pe for pe in range(0, size, 2))
+    for n, row in enumerate(seen[begun + 1 :]):
+        assert row["turns"] == (((1 << size) - 1) ^ even if n % 2 == 0 else even)

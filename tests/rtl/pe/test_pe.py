@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""One PE: its events come at golden's distances, its sums are right, its drain starts in time."""
+"""One PE: its events come at golden's distances, its sums are right, operations come in time."""
 
 from typing import Any
 
@@ -9,7 +9,11 @@ from golden.config import EngineConfig
 from golden.format import layout
 from golden.timing.schedule import Latencies
 from rtl.load import LoadTarget
-from rtl.pe.pe import ProcessingElement, commit_latency
+from rtl.operations.drain_unit import DrainUnit
+from rtl.operations.pipeline import OperationPipeline
+from rtl.pe.accumulator import Accumulator
+from rtl.pe.pe import ProcessingElement
+from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
 
 WATCH = {
@@ -17,7 +21,6 @@ WATCH = {
     "pop": "entry.pop",
     "issue": "entry.issuing",
     "commit": "sums.commit",
-    "finished": "finished",
     "ready": "ready",
 }
 WEIGHTS = [3, -5, 7]
@@ -53,7 +56,7 @@ def load(config: EngineConfig, number: int) -> list[dict[str, Any]]:
 def test_events_of_a_job_come_at_their_distances(mac: str, stages: int, entry_stages: int) -> None:
     config = config_of(stages, mac, entry_stages)
     t = Latencies.of(config)
-    assert commit_latency(config) == t.commit
+    assert ProcessingElement.commit_latency(config) == t.commit
     rows = [*load(config, 2), {}]
     start = len(rows)
     job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3, "value": 10}
@@ -70,30 +73,66 @@ def test_events_of_a_job_come_at_their_distances(mac: str, stages: int, entry_st
     assert when["issue"] == [2, 3, 4]
     assert when["commit"] == [issue + t.commit for issue in (2, 3, 4)]
     # From the cycle after its last issue, until the layer ends.
-    assert when["finished"] == list(range(5, 18))
-    assert when["ready"] == list(range(5 + t.commit - 1, 18))
+    assert when["ready"] == list(range(5, 18))
 
 
 @pytest.mark.parametrize("entry_stages", [1, 2])
 @pytest.mark.parametrize("stages", [2, 3, 4])
-def test_the_drain_may_start_as_soon_as_the_pe_is_ready(stages: int, entry_stages: int) -> None:
+def test_operations_may_come_as_soon_as_the_pe_is_ready(stages: int, entry_stages: int) -> None:
     """The last sum is there; a cycle earlier an assertion would tell."""
     config = config_of(stages, "fixed", entry_stages)
     job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
     rows = [*load(config, 0), {**job, "value": 10}, {**job, "value": -1}]
-    ready = len(rows) - 2 + 1 + 2 * 3 + Latencies.of(config).commit
-    rows += [{"closed": 1} for _ in range(ready + 6 - len(rows))]
+    ready = len(rows) - 2 + 1 + 2 * 3 + 1
+    # The control chooses, and an operation begins two cycles later; then its total's way.
+    latency = Accumulator.result_latency(config)
+    total = ready + 2 + OperationPipeline.result_latency(config) - DrainUnit.LATENCY - latency
+    rows += [{"closed": 1} for _ in range(total + 5 - len(rows))]
     for early in (0, 1):
-        for row, at in zip((2, 3, 0, 1), range(ready + 1 - early, ready + 6), strict=False):
-            rows[at] = {"closed": 1, "clear": 1, "clear_row": row}
+        for row, at in zip((2, 3, 0, 1), range(total - early, total + 5), strict=False):
+            rows[at] = {"closed": 1, "add": 1, "totals.row": row}
         dut = ProcessingElement(config=config, number=0, image=None)
         if early:
-            with pytest.raises(AssertionError, match="drained while it adds"):
+            with pytest.raises(AssertionError, match="a sum is taken while another is added to"):
                 drive(dut, rows, ["ready"])
             continue
         seen = drive(dut, [*rows, {}], ["ready", "sum"])
         assert [row["ready"] for row in seen[ready - 1 : ready + 1]] == [0, 1]
-        assert [row["sum"] for row in seen[ready + 2 : ready + 6]] == [-45, 63, 27, 0]
+        assert [row["sum"] for row in seen[total + latency :][:4]] == [-45, 63, 27, 0]
+
+
+def test_an_operation_that_begins_over_an_entry_is_asserted() -> None:
+    config = config_of(2, "fixed")
+    job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
+    for late, fails in ((1, False), (2, True), (4, True), (5, False)):
+        rows: list[dict[str, Any]] = [job, *({} for _ in range(6))]
+        rows[late]["steal"] = 1
+        dut = ProcessingElement(config=config, number=0, image=None)
+        if fails:
+            with pytest.raises(AssertionError, match="an operation begins over an entry"):
+                drive(dut, rows, [])
+        else:
+            drive(dut, rows, [])
+
+
+def test_where_phases_overlap_an_operation_takes_an_entrys_cycle() -> None:
+    """Entries wait a cycle; ready tells of the back's phase, and not of the front's entries."""
+    config = cell_config(streams=2)
+    job = {"arriving": 1, "pointer.start": 4, "pointer.count": 3}
+    odd = {**job, "odd": 1}
+    rows: list[dict[str, Any]] = [job, odd, dict(odd), *({} for _ in range(14))]
+    rows[3]["steal"] = rows[4]["steal"] = rows[8]["steal"] = 1
+    for row in rows:
+        row["closed"] = 1
+    issues = [2, 5, 6, 7, 9, 10, 11, 12, 13]
+    for back, ready in ((0, 7), (1, 14)):
+        for row in rows:
+            row["back_odd"] = back
+        dut = ProcessingElement(config=config, number=0, image=None)
+        seen = drive(dut, rows, ["entry.issuing", "entry.running.odd", "ready"])
+        assert [n for n, row in enumerate(seen) if row["entry.issuing"]] == issues
+        assert [seen[n]["entry.running.odd"] for n in issues] == [0] * 3 + [1] * 6
+        assert [n for n, row in enumerate(seen) if row["ready"] and n > 1] == [*range(ready, 17)]
 
 
 def test_words_for_other_pes_are_not_taken() -> None:

@@ -1,15 +1,21 @@
-"""The product: all three kinds, every latency, log weights exhaustively."""
+"""The product: all kinds, every latency, log weights exhaustively; operations between entries."""
 
 import numpy as np
 import pytest
 
 from rtl.pe.product import Product
+from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
 
+LEAST, MOST = -(1 << 15), (1 << 15) - 1
 
-def products(dut: Product, stages: int, pairs: list[tuple[int, int]]) -> list[int]:
-    rows = [{"weight": weight, "activation": value} for weight, value in pairs] + [{}] * stages
-    return [cycle["product"] for cycle in drive(dut, rows, ["product"])][stages:]
+
+def products(dut: Product, stages: int, rows: list[dict[str, int]]) -> list[int]:
+    return [row["product"] for row in drive(dut, rows + [{}] * stages, ["product"])][stages:]
+
+
+def entries(pairs: list[tuple[int, int]]) -> list[dict[str, int]]:
+    return [{"weight": weight, "activation": value} for weight, value in pairs]
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
@@ -20,7 +26,7 @@ def test_multiplied_kinds(mac: str, stages: int) -> None:
     rng = np.random.default_rng(stages)
     pairs = [(-32, -128), (31, -128), (-32, 127), (31, 127), (0, -128), (-1, 1)]
     pairs += [(int(w), int(a)) for w, a in rng.integers([-32, -128], [32, 128], (100, 2))]
-    got = products(Product(config=config), stages, pairs)
+    got = products(Product(config=config), stages, entries(pairs))
     assert got == [weight * value for weight, value in pairs]
 
 
@@ -30,10 +36,39 @@ def test_log_for_all_codes(code_width: int, stages: int) -> None:
         mac="log", code_width=code_width, multiplier_stages=stages, act_width=6, acc_width=40
     )
     pairs = [(code, value) for code in range(1 << code_width) for value in range(-32, 32)]
-    got = products(Product(config=config), stages, pairs)
+    got = products(Product(config=config), stages, entries(pairs))
+    assert got == [weight("log", code, code_width) * value for code, value in pairs]
+
+
+def number(rng: np.random.Generator, low: int = LEAST, high: int = MOST) -> int:
+    """Any value, the extremes often."""
+    return int(rng.choice([low, high, 0, int(rng.integers(low, high + 1))]))
+
+
+def weight(mac: str, code: int, code_width: int = 4) -> int:
+    """What is multiplied: with log weights the code is a sign and an exponent."""
+    if mac != "log":
+        return code
     half = 1 << (code_width - 1)
-    signs = [(-1 if code >= half else 1, code % half) for code, _ in pairs]
-    assert got == [
-        sign * value * 2**exponent
-        for (_, value), (sign, exponent) in zip(pairs, signs, strict=True)
-    ]
+    return (-1 if code >= half else 1) * 2 ** (code % half)
+
+
+@pytest.mark.parametrize("stages", [2, 3, 4])
+@pytest.mark.parametrize("mac", ["fixed", "codebook", "log"])
+def test_entries_and_operations_in_any_order(mac: str, stages: int) -> None:
+    config = cell_config(mac=mac, multiplier_stages=stages)
+    rng = np.random.default_rng(stages)
+    rows: list[dict[str, int]] = []
+    expected: list[int] = []
+    codes = (0, 15) if mac == "log" else (-(1 << 11), (1 << 11) - 1)
+    for _ in range(600):
+        what = rng.choice(["entry", "peephole", "operation", "nothing"])
+        row = {"weight": number(rng, *codes), "left": number(rng), "right": number(rng)}
+        # There is an activation only in an entry's cycle.
+        row["activation"] = number(rng) if what == "entry" else 0
+        row |= {"use_left": what == "operation", "use_right": what in ("operation", "peephole")}
+        left = row["left"] if row["use_left"] else weight(mac, row["weight"])
+        right = row["right"] if row["use_right"] else row["activation"]
+        rows.append(row)
+        expected.append(left * right)
+    assert products(Product(config=config), stages, rows) == expected

@@ -1,23 +1,28 @@
 # amaranth: UnusedElaboratable=no
-"""Sequencer: the units' latencies are golden's; its states in order; how it knows the end."""
+"""Sequencer: the units' latencies are golden's; phases, lists, results, resets, loading."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
-from rtl.front.activation_memory import ActivationMemory
-from rtl.operations.drain_control import DrainControl
 
 from golden.config import EngineConfig
-from golden.format import layout
 from golden.timing.schedule import Latencies
+from rtl.front.activation_lists import ActivationLists
 from rtl.front.collector import Collector
+from rtl.front.delta import DeltaStage
 from rtl.group.column_memory import ColumnMemory
-from rtl.operations.drain_unit import DrainUnit
-from rtl.pe.pe import commit_latency
-from rtl.sequence.sequencer import Sequencer, SequencerState
+from rtl.layouts import begin_layout, phase_layout
+from rtl.operations.control import OperationControl
+from rtl.operations.pipeline import OperationPipeline
+from rtl.pe.pe import ProcessingElement
+from rtl.sequence.sequencer import Sequencer
+from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
+from tests.rtl.sequence.sequencing import PULSES, Script, program, random_layers
 
+Row = dict[str, int]
 CONFIGS = [
     tiny_config(
         pes=pes,
@@ -34,15 +39,16 @@ CONFIGS = [
 
 def test_latencies_equal_goldens() -> None:
     """Those of a PE are measured in test_pe, those of broadcasts below."""
-    for config in CONFIGS:
+    for config in [*CONFIGS, cell_config(), cell_config(streams=2, entry_stages=2)]:
         expected = Latencies.of(config)
-        assert commit_latency(config) == expected.commit
-        # Chosen from over + commit - 1 on, read in the next cycle; an operation comes 2 after over.
-        assert expected.result + 2 == expected.commit + DrainUnit.LATENCY
+        assert ProcessingElement.commit_latency(config) == expected.commit
+        # Without cells a sum leaves straight from its memory, else through the adder.
+        result = expected.commit + (5 if config.cells else 3)
+        assert OperationPipeline.result_latency(config) == result
         assert config.status_stages == expected.status
         # What is pushed until the warning has come back as a hold.
         assert config.queue_margin == expected.status + ColumnMemory.LATENCY
-    assert ActivationMemory.LATENCY == 1
+    assert ActivationLists.LATENCY == 1
 
 
 @pytest.mark.parametrize(("pes", "status"), [(1, 1), (16, 1), (17, 2), (64, 2), (65, 3), (128, 3)])
@@ -62,133 +68,139 @@ def test_collector_latency_is_the_broadcasts() -> None:
         assert shown == [Latencies.of(config).broadcast]
 
 
-WATCH = ["state", "idle", "swap", "enable", "layer", "layer_start", "finish", "done", "running"]
-SETTINGS = {
-    "column_base": "base",
-    **{name: f"settings.{name}" for name in ("rows", "bias_base", "shift", "relu")},
-}
-EMPTY = {"column_base": 0, "bias_base": 32, "rows": 3, "shift": 0, "relu": 0}
+ENGINES: list[dict[str, Any]] = [
+    {"cells": 0},
+    {"cells": 0, "pes": 18, "group": 3, "broadcast_stages": 2, "act_depth": 64},
+    {"cells": 0, "pes": 70, "group": 35, "act_depth": 512, "multiplier_stages": 4},
+    {},
+    {"streams": 2, "broadcast_stages": 1},
+    {"streams": 3, "pes": 17, "group": 5, "queue_depth": 8},
+    {"pes": 70, "group": 35, "act_depth": 256, "entry_stages": 2, "queue_depth": 8},
+    {"pes": 1, "group": 1, "delta": True, "multiplier_stages": 3},
+    {"pes": 270, "group": 45, "act_depth": 512, "delta": True, "queue_depth": 8},
+]
+BOTH = pytest.mark.parametrize("changes", [{"cells": 0}, {}], ids=["without cells", "with cells"])
 
 
-def program(config: EngineConfig, *layers: dict[str, int]) -> list[int]:
-    last = len(layers) - 1
-    return [
-        int(layout.pack(layout.descriptor(config), **fields, last=int(number == last)))
-        for number, fields in enumerate(layers)
-    ]
+def engine(changes: dict[str, Any]) -> EngineConfig:
+    """With cells, unless the changes say 0."""
+    if changes.get("cells") == 0:
+        return tiny_config(**changes)
+    return cell_config(**{"cells": 2, "row_depth": 8, "act_depth": 8, **changes})
 
 
-@pytest.mark.parametrize("pes", [3, 18])
-def test_two_layers_and_the_results(pes: int) -> None:
-    config = tiny_config(group=3, pes=pes)
-    t = Latencies.of(config)
-    layers = [
-        {"column_base": 5, "bias_base": 37, "rows": 5, "shift": 3, "relu": 1},
-        {"column_base": 20, "bias_base": 60, "rows": 2, "shift": 9, "relu": 0},
-    ]
-    clear = DrainControl.clear_cycles(config)
-    flush = DrainUnit.LATENCY - t.status
-    rows = [{"taken": 1} for _ in range(clear + 60)]
-    rows[clear + 3]["start"] = 1
-    first = clear + 4
-    rows[first + 9]["over"] = 1
-    second = first + 10 + flush
-    rows[second + 6]["over"] = 1
-    seen = drive(
-        Sequencer(config=config, init=program(config, *layers)),
-        rows,
-        [*WATCH, *SETTINGS.values(), "output"],
-    )
-    states = [
-        (SequencerState(state).name, len(list(cycles)))
-        for state, cycles in itertools.groupby(row["state"] for row in seen)
-    ]
-    # CLEAR ends a cycle after the last sum is zero.
-    assert states[:-1] == [
-        ("CLEAR", clear + 1),
-        ("IDLE", 3),
-        *(("RUN", 10), ("FLUSH", flush)),
-        *(("RUN", 7), ("FLUSH", flush)),
-        ("OUTPUT", t.read + 1),
-    ]
-    finish = second + 7 + flush
-    # The swap: at the start; and with the last activation, so many cycles after its sum was read,
-    # which the sequencer hears `status` cycles late.
-    over = [first + 9 - t.status, second + 6 - t.status]
-    assert _cycles(seen, "swap") == [first - 1, *(cycle + DrainUnit.LATENCY for cycle in over)]
-    assert _cycles(seen, "layer_start") == [first, second]
-    assert _cycles(seen, "finish") == [finish]
-    assert _cycles(seen, "done") == [finish + t.read]
-    assert _cycles(seen, "running") == list(range(first, finish))
-    for begin, end, number in ((first, second, 0), (second, finish, 1)):
-        for row in seen[begin:end]:
-            assert row["layer"] == number
-            assert {row[name] for name in ("idle", "output", "done")} == {0}
-            assert {name: row[shown] for name, shown in SETTINGS.items()} == layers[number]
-    granting = (SequencerState.RUN, SequencerState.OUTPUT)
-    assert all(row["enable"] == (SequencerState(row["state"]) in granting) for row in seen)
+def clear_cycles(config: EngineConfig) -> int:
+    delta = DeltaStage.clear_cycles(config) if config.delta else 0
+    return max(delta, OperationControl.clear_cycles(config))
 
 
-def _cycles(seen: list[dict[str, int]], name: str) -> list[int]:
+def watched(config: EngineConfig) -> list[str]:
+    """All that such a sequencer shows."""
+    names = [*PULSES, "layer", "quiet", "base", "enable"]
+    names += [f"phase.{name}" for name, _ in phase_layout(config)]
+    if config.cells:
+        names += ["back_base", *(f"lists.{name}" for name, _ in begin_layout(config))]
+    return names + (["stream", "odd", "out_stream"] if config.streams > 1 else [])
+
+
+def cycles(seen: list[Row], name: str) -> list[int]:
     return [n for n, row in enumerate(seen) if row[name]]
 
 
-@pytest.mark.parametrize(("pes", "broadcast"), [(1, 0), (5, 0), (5, 2), (20, 4)])
-def test_quiet_comes_as_late_as_a_broadcast(pes: int, broadcast: int) -> None:
-    """A step after the last one has moved on; holds stop it as they stop broadcasts."""
-    config = tiny_config(pes=pes, group=1, broadcast_stages=broadcast, column_depth=128)
-    steps = Latencies.of(config).read
-    clear = DrainControl.clear_cycles(config)
-    rng = np.random.default_rng(pes + broadcast)
-    rows: list[dict[str, int]] = [{} for _ in range(clear + 200)]
-    rows[clear + 1]["start"] = 1
-    for row in rows:
-        row |= {"pending": int(rng.random() < 0.15), "hold": int(rng.random() < 0.3)}
-    seen = drive(Sequencer(config=config, init=program(config, EMPTY)), rows, ["quiet"])
-    way: list[int] = []  # what left in each step so far
-    shown = 0
-    for cycle in range(clear + 2, len(rows)):
-        expected = int(len(way) >= steps and not way[-steps])
-        assert seen[cycle]["quiet"] == expected, cycle
-        shown += expected
-        if not rows[cycle]["hold"]:
-            way.append(rows[cycle]["pending"])
-    assert 30 < shown < 190
-    assert not any(row["quiet"] for row in seen[: clear + 2])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("changes", ENGINES, ids=str)
+def test_steps_one_after_the_other(changes: dict[str, Any], seed: int) -> None:
+    config = engine(changes)
+    rng = np.random.default_rng([seed, len(str(changes))])
+    layers = random_layers(rng, config, 1 + seed)
+    script = Script(config=config, layers=layers, rng=rng, clear=clear_cycles(config))
+    for answer in (1, 0, 1, 1, 0) if config.cells else (1,) * 5:
+        script.step(answer=answer)
+    # What is behind the last layer counts for nothing.
+    init = program(config, [*layers, *random_layers(rng, config, 1)])
+    seen = drive(Sequencer(config=config, init=init), script.rows, watched(config))
+    quiet = dict.fromkeys(PULSES, 0)
+    for cycle, (row, expected) in enumerate(zip(seen, script.expected, strict=True)):
+        expected = {**quiet, **expected}
+        assert {name: row[name] for name in expected} == expected, cycle
+    assert sum(row["done"] for row in seen) == 5
+
+
+@BOTH
+def test_a_step_that_starts_at_once_after_loading_runs_what_was_loaded(
+    changes: dict[str, Any],
+) -> None:
+    config = engine(changes)
+    rng = np.random.default_rng(5)
+    (layer,) = random_layers(rng, config, 1)
+    clear = clear_cycles(config)
+    rows: list[Row] = [{"taken": 1} for _ in range(clear + 20)]
+    (word,) = program(config, [layer])
+    rows[clear + 6] |= {"write.en": 1, "write.data": word}
+    start = clear + 6 + 4
+    rows[start]["start"] = 1
+    watch = ["idle", "base", *(["lists.source", "back_base"] if config.cells else [])]
+    seen = drive(Sequencer(config=config, init=[]), rows, watch)
+    assert cycles(seen, "idle") == [*range(clear + 4, clear + 6), start]
+    assert {row["base"] for row in seen[start + 1 :]} == {layer["column_base"]}
+    if config.cells:
+        assert seen[start]["lists.source"] == layer["source"] % (1 << config.list_width)
+        assert {row["back_base"] for row in seen[start + 1 :]} == {layer["recurrent_base"]}
+
+
+def test_with_delta_a_reset_takes_its_cycles() -> None:
+    config = engine({"pes": 1, "group": 1, "delta": True})
+    clear = clear_cycles(config)
+    rows: list[Row] = [{} for _ in range(2 * clear + 12)]
+    rows[2]["wants_reset"] = 1  # it is not idle
+    rows[clear + 5]["wants_reset"] = 1
+    seen = drive(Sequencer(config=config, init=[]), rows, ["idle", "reset"])
+    assert cycles(seen, "reset") == [clear + 5]
+    idle = [*range(clear + 4, clear + 6), *range(2 * clear + 10, len(rows))]
+    assert cycles(seen, "idle") == idle
+
+
+def empty(config: EngineConfig) -> list[int]:
+    """A program of one layer, which is all zero."""
+    (layer,) = random_layers(np.random.default_rng(1), config, 1)
+    return program(config, [{**dict.fromkeys(layer, 0), "last": 1}])
 
 
 def test_results_that_are_not_taken_keep_it_from_being_done() -> None:
     config = tiny_config()
-    clear = DrainControl.clear_cycles(config)
-    init = program(config, {**EMPTY, "column_base": 9}) * 2  # what is behind the last layer
-    rows: list[dict[str, int]] = [{} for _ in range(clear + 60)]
-    rows[clear + 1]["start"] = 1
-    rows[clear + 5]["over"] = 1
-    rows[clear + 50]["taken"] = 1
-    seen = drive(Sequencer(config=config, init=init), rows, ["done", "idle", "base", "output"])
-    assert _cycles(seen, "done") == [clear + 50]
-    assert seen[clear + 51]["idle"]
-    assert {row["base"] for row in seen if row["output"]} == {0}
+    start = clear_cycles(config) + 4
+    rows: list[Row] = [{} for _ in range(start + 60)]
+    rows[start]["start"] = 1
+    # Quiet is known, and the back has the phase.
+    rows[start + 8]["over"] = 1
+    rows[start + 50]["taken"] = 1
+    for row in rows[start + 8 :][:20]:
+        row["over"] = 1
+    seen = drive(Sequencer(config=config, init=empty(config)), rows, ["done", "output"])
+    assert cycles(seen, "done") == [start + 50]
+    assert not seen[start + 51]["output"]
 
 
 def test_results_on_their_way_keep_it_from_being_done() -> None:
     """The port is empty before the first and between two."""
     config = tiny_config()
-    clear = DrainControl.clear_cycles(config)
-    rows: list[dict[str, int]] = [{"taken": 1} for _ in range(clear + 60)]
-    rows[clear + 1]["start"] = 1
-    rows[clear + 5]["over"] = 1
-    for cycle in range(clear + 6, clear + 40):
-        rows[cycle]["pending"] = 1
-    seen = drive(Sequencer(config=config, init=program(config, EMPTY)), rows, ["done"])
-    assert _cycles(seen, "done") == [clear + 40 + Latencies.of(config).read]
+    start = clear_cycles(config) + 4
+    rows: list[Row] = [{"taken": 1} for _ in range(start + 70)]
+    rows[start]["start"] = 1
+    for row in rows[start + 8 :][:20]:
+        row["over"] = 1
+    for row in rows[start + 12 : start + 40]:
+        row["pending"] = 1
+    seen = drive(Sequencer(config=config, init=empty(config)), rows, ["done"])
+    assert cycles(seen, "done") == [start + 40 + Latencies.of(config).read]
 
 
-def test_starting_twice_is_asserted() -> None:
-    config = tiny_config()
-    clear = DrainControl.clear_cycles(config) + 1
-    rows = [{}] * clear + [{"start": 1}, {"start": 1}, {}]
-    with pytest.raises(AssertionError, match="started while one runs"):
-        drive(Sequencer(config=config, init=[]), rows, ["idle"])
-    with pytest.raises(AssertionError, match="started while one runs"):
-        drive(Sequencer(config=config, init=[]), [{"start": 1}, {}], ["idle"])
+@BOTH
+def test_starting_twice_is_asserted(changes: dict[str, Any]) -> None:
+    config = engine(changes)
+    idle = clear_cycles(config) + 4
+    rows: list[Row] = [{} for _ in range(idle)]
+    for begin in ([*rows, {"start": 1}], rows[1:]):
+        with pytest.raises(AssertionError, match="started while one runs"):
+            drive(Sequencer(config=config, init=[]), [*begin, {"start": 1}, {}], [])
+    drive(Sequencer(config=config, init=[]), [*rows, {"start": 1}, {}], [])

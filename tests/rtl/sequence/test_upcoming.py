@@ -1,61 +1,14 @@
-"""The next phase, a cycle after layer, stream and step are known: random words, every field."""
+"""The next phase: random words, every field; with cells a cycle after what it is made of."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
-from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import struct
-from rtl.sequence.upcoming import next_layout, prepare, result_list
+from rtl.sequence.upcoming import Upcoming
 from tests.cells import cell_config
-from tests.rtl.helpers import drive
-
-
-class Next(wiring.Component):
-    """What the sequencer tells, as ports."""
-
-    stream: Signal
-    layer: Signal
-    odd: Signal
-    output: Signal
-    out_stream: Signal
-    parity: Signal
-    following: data.View
-    current: data.View
-    upcoming: data.View
-    out: Signal
-
-    def __init__(self, *, config: EngineConfig) -> None:
-        self._config = config
-        word = struct(layout.descriptor(config))
-        super().__init__(
-            {
-                **{name: In(range(config.streams)) for name in ("stream", "out_stream")},
-                "layer": In(config.layer_width),
-                **{name: In(1) for name in ("odd", "output", "parity")},
-                **{name: In(word) for name in ("following", "current")},
-                "upcoming": Out(next_layout(config)),
-                "out": Out(config.list_width),
-            }
-        )
-
-    def last_stream(self) -> Value:
-        return self.stream == self._config.streams - 1
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        now: Any = self
-        words = {"current": self.current, "parity": self.parity}
-        following = self.following
-        upcoming = prepare(m, config=self._config, now=now, following=following, **words)
-        m.d.comb += self.upcoming.eq(upcoming)
-        m.d.comb += self.out.eq(result_list(m, config=self._config, now=now, **words))
-        return m
+from tests.rtl.helpers import clocked, drive, tiny_config
 
 
 @pytest.mark.parametrize("changes", [{}, {"streams": 3}, {"delta": True}], ids=str)
@@ -73,12 +26,13 @@ def test_random_words(changes: dict[str, Any]) -> None:
         }
         stream, out_stream = (int(n) for n in rng.integers(0, config.streams, 2))
         layer, odd, output, parity = (int(n) for n in rng.integers(0, [4, 2, 2, 2]))
-        one = {"stream": stream, "out_stream": out_stream, "layer": layer, "parity": parity}
-        one |= {"odd": odd, "output": output}
+        last = stream == config.streams - 1
+        one = {"layer": layer, "parity": parity, "odd": odd, "output": output}
+        if config.streams > 1:
+            one |= {"stream": stream, "out_stream": out_stream, "last_stream": int(last)}
         for which, word in words.items():
             one |= {f"{which}.{name}": value for name, value in word.items()}
         rows.append(one)
-        last = stream == config.streams - 1
         word = words["following" if last else "current"]
         stream = 0 if last else stream + 1
         first = stream * config.stream_lists
@@ -102,7 +56,24 @@ def test_random_words(changes: dict[str, Any]) -> None:
         out = mine["target"] + mine["target_alternates"] * parity
         out += (out_stream + 1 if output else 0) * config.stream_lists
         expected.append(
-            {**{f"upcoming.{name}": value for name, value in shown.items()}, "out": out % lists}
+            {**{f"next.{name}": value for name, value in shown.items()}, "results": out % lists}
         )
-    seen = drive(Next(config=config), [*rows, {}], list(expected[0]))
+    seen = drive(Upcoming(config=config), [*rows, {}], list(expected[0]))
     assert seen[1:] == expected
+
+
+def test_without_cells_it_is_the_next_layer_at_once() -> None:
+    config = tiny_config()
+    rng = np.random.default_rng(1)
+    rows: list[dict[str, int]] = []
+    expected: list[dict[str, int]] = []
+    for _ in range(50):
+        fields = layout.descriptor(config).items()
+        word = {name: int(rng.integers(0, 1 << bits)) for name, (bits, _) in fields}
+        layer = int(rng.integers(0, 4))
+        rows.append({"layer": layer, **{f"following.{name}": v for name, v in word.items()}})
+        names = ("rows", "bias_base", "shift", "relu")
+        shown = {f"next.phase.{name}": word[name] for name in names}
+        shown |= {"next.base": word["column_base"], "next.phase.layer": (layer + 1) % 4}
+        expected.append(shown)
+    assert drive(clocked(Upcoming(config=config)), rows, list(expected[0])) == expected

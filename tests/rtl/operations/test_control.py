@@ -1,4 +1,4 @@
-"""Cell control against the docs' words: whose operations run when, their fields, waits, wipes."""
+"""Control against the docs' words: whose operations run when, their fields, waits, wipes."""
 
 from typing import Any
 
@@ -8,19 +8,21 @@ import pytest
 from golden.config import EngineConfig
 from golden.format.program import FIRST, PROGRAMS, Kind, Left, Operation, Shift
 from golden.timing.schedule import Latencies
-from rtl.operations.cell_control import CellControl
-from rtl.pe.cell_accumulator import CellAccumulator
+from rtl.layouts import operation_layout
+from rtl.operations.control import OperationControl
+from rtl.operations.table import constants, kinds
+from rtl.pe.accumulator import Accumulator
 from tests.cells import cell_config
-from tests.rtl.helpers import drive
+from tests.rtl.helpers import drive, tiny_config
 
 Row = dict[str, int]
-FLAGS = (
-    *("memory", "one", "look", "mask", "sums", "clear", "join", "more", "product", "narrow"),
-    *("raw", "left_half", "right_half", "output"),
-)
-FIELDS = ("slot", "number", "cell", "row", "word", "target", "function", *FLAGS)
-WATCH = ["operation.valid", *(f"operation.{name}" for name in FIELDS), "look_address", "wipe"]
-WATCH += ["wipe_set", "over"]
+
+
+def watch(config: EngineConfig) -> list[str]:
+    """All that such a control shows."""
+    names = [f"operation.{name}" for name, _ in operation_layout(config)]
+    names += ["look_address"] if config.cells else []
+    return [*names, "wipe", "over", *(["wipe_set"] if config.sum_sets > 1 else [])]
 
 
 def flags(one: Operation, *, dense: bool, phase: Row) -> Row:
@@ -30,7 +32,7 @@ def flags(one: Operation, *, dense: bool, phase: Row) -> Row:
         "memory": one.left is Left.MEMORY,
         "one": one.left is Left.ONE,
         "look": one.left is Left.PEEPHOLE,
-        "mask": one.old and phase["fresh"],
+        "mask": one.old and phase.get("fresh", 0),
         "sums": sums,
         "clear": sums and one.clear and not phase.get("keep", 0),
         "join": one.join,
@@ -46,7 +48,7 @@ def flags(one: Operation, *, dense: bool, phase: Row) -> Row:
 
 def program(config: EngineConfig, phase: Row) -> list[Row | None]:
     """One PE's operations, cycle by cycle; None in the waits between passes."""
-    kind = Kind(phase["kind"])
+    kind = Kind(phase.get("kind", Kind.DENSE))
     dense, found, number = kind is Kind.DENSE, [], FIRST[kind]
     for nth, ops in enumerate(PROGRAMS[kind]):
         # Docs: between two passes M + 6 + 5 cycles are free.
@@ -91,6 +93,8 @@ def by_hand(
 
 
 def random_phase(rng: np.random.Generator, config: EngineConfig, kind: Kind) -> Row:
+    if not config.cells:
+        return {"rows": int(rng.integers(0, config.row_depth))}
     phase = {"kind": int(kind), "rows": int(rng.integers(0, 5)), "fresh": int(rng.integers(0, 2))}
     phase["peephole"] = int(rng.integers(0, config.entry_depth - 16))
     if config.delta:
@@ -98,9 +102,21 @@ def random_phase(rng: np.random.Generator, config: EngineConfig, kind: Kind) -> 
     return phase
 
 
+def engine(changes: dict[str, Any]) -> EngineConfig:
+    """With cells, unless the changes say 0."""
+    if changes.get("cells") == 0:
+        return tiny_config(**{"act_depth": 64, **changes})
+    return cell_config(**changes)
+
+
 @pytest.mark.parametrize(
     ("size", "changes"),
     [
+        (1, {"cells": 0, "pes": 1, "group": 1}),
+        (2, {"cells": 0, "pes": 2, "group": 2, "entry_stages": 2}),
+        (3, {"cells": 0, "pes": 3, "group": 3, "multiplier_stages": 4}),
+        (4, {"cells": 0}),
+        (5, {"cells": 0, "pes": 5, "group": 5, "entry_stages": 2, "multiplier_stages": 3}),
         (1, {"pes": 1, "group": 1}),
         (2, {"pes": 3, "multiplier_stages": 4}),
         (1, {"pes": 3, "group": 2, "entry_stages": 2, "delta": True}),
@@ -110,41 +126,71 @@ def random_phase(rng: np.random.Generator, config: EngineConfig, kind: Kind) -> 
 )
 @pytest.mark.parametrize("seed", range(2))
 def test_phases_one_after_the_other(size: int, changes: dict[str, Any], seed: int) -> None:
-    config = cell_config(**changes)
+    config = engine(changes)
     rng = np.random.default_rng([size, seed])
-    rows: list[Row] = [{} for _ in range(CellControl.clear_cycles(config))]
+    clear = OperationControl.clear_cycles(config)
+    rows: list[Row] = [{} for _ in range(clear)]
     expected: list[Row | None] = [None] * len(rows)
     overs: set[int] = set()
-    for kind in rng.permutation([*Kind, *Kind]):
+    for kind in rng.permutation([*kinds(config)] * (2 if config.cells else 6)):
         phase = random_phase(rng, config, Kind(kind))
         length = len(program(config, phase))
         ready = [int(cycle) for cycle in rng.integers(0, 2 * length + 5, size)]
         cycles = max(ready) + size * (length + 1) + 8
-        shown, last = by_hand(config, ready, phase, cycles)
+        begun, last = by_hand(config, ready, phase, cycles)
         steady = {f"phase.{name}": value for name, value in phase.items()}
         for cycle in range(cycles):
             bits = sum(int(first <= cycle) << pe for pe, first in enumerate(ready))
             rows.append({**steady, "ready": bits, "end": int(cycle == cycles - 1)})
         overs |= set(range(len(expected) + last + 1, len(expected) + cycles))
-        expected += shown
-    seen = drive(CellControl(config=config, size=size), rows, WATCH)
-    clear = CellControl.clear_cycles(config)
+        expected += begun
+    seen = drive(OperationControl(config=config, size=size), rows, watch(config))
+    fixed = constants(config)
     for cycle, (row, one) in enumerate(zip(seen, expected, strict=True)):
         assert row["over"] == (cycle in overs), cycle
+        assert row["operation.valid"] == (one is not None), cycle
         if cycle >= clear:
-            assert row["operation.valid"] == (one is not None), cycle
             assert not row["wipe"]
+        # What an engine has no field for is the same in all its operations.
+        shown = {name.removeprefix("operation."): value for name, value in row.items()}
+        known = {"number": 0, "cell": shown["row"], "mask": fixed.get("old", 0), **fixed, **shown}
         for name, value in (one or {}).items():
-            got = row[name if name in row else f"operation.{name}"]
-            assert got == value, (cycle, name)
+            assert known[name] == value, (cycle, name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_without_cells_sums_are_read_as_the_timing_model_has_it(size: int, seed: int) -> None:
+    config = tiny_config(pes=size, group=size, act_depth=64)
+    rng = np.random.default_rng(seed)
+    length = int(rng.integers(1, config.row_depth + 1))
+    over = [int(cycle) for cycle in rng.integers(0, 4 * length, size)]
+    clear = OperationControl.clear_cycles(config)
+    rows: list[Row] = [{} for _ in range(clear)]
+    for cycle in range(max(over) + size * (length + 1) + 6):
+        bits = sum(int(first <= cycle) << pe for pe, first in enumerate(over))
+        rows.append({"ready": bits, "phase.rows": length - 1})
+    seen = drive(OperationControl(config=config, size=size), rows, watch(config))[clear:]
+    last = {row["operation.slot"]: n for n, row in enumerate(seen) if row["operation.valid"]}
+    starts = operation_starts(config, np.array(over), length=length)
+    assert [last[pe] for pe in range(size)] == (starts + length - 1).tolist()
 
 
 @pytest.mark.parametrize(
-    "changes", [{"row_depth": 5, "cells": 1}, {"streams": 2, "entry_stages": 2}, {"delta": True}]
+    "changes",
+    [
+        {"cells": 0, "row_depth": 1},
+        {"cells": 0, "row_depth": 5, "multiplier_stages": 2},
+        {"cells": 0, "row_depth": 8, "multiplier_stages": 4, "entry_stages": 2},
+        {"row_depth": 5, "cells": 1},
+        {"streams": 2, "entry_stages": 2},
+        {"delta": True},
+    ],
+    ids=str,
 )
 def test_a_reset_clears_every_sum_once(changes: dict[str, Any]) -> None:
-    config = cell_config(multiplier_stages=3, layers=3, **changes)
-    clear = CellControl.clear_cycles(config)
+    config = engine({"multiplier_stages": 3, "layers": 3, **changes})
+    clear = OperationControl.clear_cycles(config)
     # Sums that a phase keeps are cleared all the same.
     keep = {"phase.keep": 1} if config.delta else {}
     rows: list[Row] = [{**keep} for _ in range(3 * clear)]
@@ -152,7 +198,7 @@ def test_a_reset_clears_every_sum_once(changes: dict[str, Any]) -> None:
     if config.delta:
         rows[clear + 20]["reset"] = 1
         starts.append(clear + 21)
-    seen = drive(CellControl(config=config, size=2), rows, WATCH)
+    seen = drive(OperationControl(config=config, size=2), rows, watch(config))
     wiped = [n for n, row in enumerate(seen) if row["wipe"]]
     every = [(s, r) for s in range(config.sum_sets) for r in range(config.row_depth)]
     size = len(every)
@@ -163,14 +209,13 @@ def test_a_reset_clears_every_sum_once(changes: dict[str, Any]) -> None:
         written = cycles[-1] + config.entry_stages + config.multiplier_stages + 1
         t = Latencies.of(config)
         push = start + clear + 1 + t.read + 1
-        assert written < push + 2 + t.commit - CellAccumulator.LATENCY
-        shown = [(seen[c]["wipe_set"], seen[c]["operation.row"]) for c in cycles]
+        assert written < push + 2 + t.commit - Accumulator.LATENCY
+        shown = [(seen[c].get("wipe_set", 0), seen[c]["operation.row"]) for c in cycles]
         assert shown == every
     assert len(wiped) == size * len(starts)
-    assert wiped == [n for n, row in enumerate(seen) if row["operation.valid"]]
-    for cycle in wiped:
-        bits = {name: seen[cycle][f"operation.{name}"] for name in FLAGS}
-        assert bits["sums"]
-        assert bits["clear"]
-        names = ("memory", "one", "look", "raw", "left_half", "right_half", "output", "join")
-        assert not any(bits[name] for name in names)
+    # A wipe is no operation: nothing is read, written or put out for it.
+    assert not any(row["operation.valid"] or row["over"] for row in seen)
+    if config.cells:
+        for cycle in wiped:
+            bits = {name: seen[cycle][f"operation.{name}"] for name in ("sums", "clear", "join")}
+            assert bits == {"sums": 1, "clear": 1, "join": 0}

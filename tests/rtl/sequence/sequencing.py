@@ -1,4 +1,4 @@
-"""What the sequencer of an engine with cells must do, written from docs/timing.md."""
+"""What the sequencer must do, written from docs/timing.md."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ def random_layers(rng: np.random.Generator, config: EngineConfig, count: int) ->
                 for name, (bits, _) in layout.descriptor(config).items()
             },
             "last": int(number == count - 1),
-            "head": int(number >= head),
+            **({"head": int(number >= head)} if config.cells else {}),
         }
         for number in range(count)
     ]
@@ -48,7 +48,9 @@ class Script:
     def __post_init__(self) -> None:
         self.t, self.busy = Latencies.of(self.config), False
         self.late = 2 if self.config.delta else 0
-        self.way = self.t.result + self.late - (self.t.status - 1) - 1  # told a cycle late
+        config = self.config
+        result = config.entry_stages + config.multiplier_stages + (6 if config.cells else 4)
+        self.way = result + self.late - (self.t.status - 1) - 1  # told a cycle late
         """Cycles from `over` to the phase's end."""
         self._idle(self.clear + 1)
 
@@ -69,8 +71,9 @@ class Script:
     def step(self, *, answer: int) -> None:
         """One step of all streams."""
         config, fresh = self.config, int(self.rng.integers(0, 1 << self.config.streams))
-        self.steady = {"answer": answer, "fresh": fresh}
-        ran = [n for n, one in enumerate(self.layers) if answer or not one["head"]]
+        self.fresh, self.answer = fresh, answer
+        self.steady = {"answer": answer, "fresh": fresh} if config.cells else {}
+        ran = [n for n, one in enumerate(self.layers) if answer or not one.get("head", 0)]
         order = [(layer, stream) for layer in ran for stream in range(config.streams)]
         self._cycle(start=1, **self.steady)["idle"] = 1
         for _ in range(self.late):
@@ -91,8 +94,11 @@ class Script:
         """What the last cycle shows when a phase begins after it."""
         layer, stream = phase
         one, shown = self.layers[layer], self.expected[-1]
-        fed_back = one["fed_back"] and not self.steady["fresh"] >> stream & 1
-        shown |= {"begin": 1, "lists.source": self._list(one, "source", stream)}
+        shown["begin"] = 1
+        if not self.config.cells:
+            return
+        fed_back = one["fed_back"] and not self.fresh >> stream & 1
+        shown |= {"lists.source": self._list(one, "source", stream)}
         shown |= {"lists.fed_back": int(fed_back)}
         if fed_back:
             shown["lists.back"] = self._list(one, "recurrent", stream)
@@ -100,7 +106,8 @@ class Script:
 
     def _run(self, order: list[tuple[int, int]]) -> None:
         """Front and back, until the last phase has ended; the first has just begun."""
-        overlap, n = self.config.streams > 1, self.t.read
+        config, n = self.config, self.t.read
+        overlap = config.streams > 1
         front: int | None = 0
         way: list[int] = []  # what was still to come in each step of the front
         back: Row | None = None
@@ -116,8 +123,11 @@ class Script:
                 layer, stream = order[front]
                 one = self.layers[layer]
                 quiet = len(way) >= n and not way[-n]
-                shown |= {"layer": layer, "stream": stream, "quiet": int(quiet), "odd": self.odd}
-                shown |= {"base": one["column_base"], "back_base": one["recurrent_base"]}
+                shown |= {"layer": layer, "quiet": int(quiet), "base": one["column_base"]}
+                if config.cells:
+                    shown["back_base"] = one["recurrent_base"]
+                if overlap:
+                    shown |= {"stream": stream, "odd": self.odd}
                 if not now["hold"]:
                     way.append(now["pending"])
             handover = quiet and back is None
@@ -144,16 +154,18 @@ class Script:
         """What operations need to know of a phase."""
         layer, stream = phase
         one, config = self.layers[layer], self.config
-        names = ("rows", "bias_base", "shift", "relu", "kind", "peephole")
-        found = {name: one[name] for name in names}
+        found = {name: one[name] for name in ("rows", "bias_base", "shift", "relu")}
+        found["layer"] = layer
+        if not config.cells:
+            return found
+        found |= {"kind": one["kind"], "peephole": one["peephole"]}
         if config.delta:
             follows = layer + 1 < len(self.layers) and self.layers[layer + 1]["head"]
             found |= {"threshold": one["threshold"], "place": one["target"], "keep": one["keep"]}
-            found["plain"] = int(not one["keep"] or (follows and self.steady["answer"]))
+            found["plain"] = int(not one["keep"] or (follows and self.answer))
         state = (one["cell_base"] + stream * config.cells) % (1 << config.cell_width)
         found |= {"state": state, "target": self._list(one, "target", stream)}
-        fresh = self.steady["fresh"] >> stream & 1
-        return {**found, "fresh": fresh, "odd": self.odd, "layer": layer}
+        return {**found, "fresh": self.fresh >> stream & 1, "odd": self.odd}
 
     def _results(self, last: Row, answer: int) -> None:
         """Handing over, stream after stream; done not before the counters have settled."""
@@ -168,7 +180,9 @@ class Script:
             quiet = len(way) >= n and not way[-n]
             shown |= {"output": 1, "enable": answer, "finish": int(cycle == finish)}
             if answer:
-                shown |= {"out_stream": stream, "base": 0, "quiet": int(quiet)}
+                shown |= {"base": 0, "quiet": int(quiet)}
+                if streams > 1:
+                    shown["out_stream"] = stream
             if not now["hold"]:
                 way.append(now["pending"])
             ready = quiet and stream == streams - 1 and now["taken"]
@@ -181,7 +195,10 @@ class Script:
 
     def _handing(self, last: Row, stream: int, answer: int) -> None:
         """What the last cycle shows when a stream's results are handed over after it."""
-        self.expected[-1] |= {"begin": 1, "lists.fed_back": 0}
+        self.expected[-1]["begin"] = 1
+        if not self.config.cells:
+            return
+        self.expected[-1]["lists.fed_back"] = 0
         if answer:
             self.expected[-1]["lists.source"] = self._list(last, "target", stream)
 
