@@ -36,7 +36,7 @@ class Engine(wiring.Component):
     With cells an inference is a step: inputs of all streams, one after the other, and their results
     if the last one asks for an answer (rtl.layouts.input_layout).
 
-    The latency of an inference depends on the data; golden.timing.single predicts it exactly.
+    The latency of an inference depends on the data; golden.timing predicts it exactly.
     """
 
     input: stream.Interface
