@@ -6,7 +6,8 @@ the PE's cell memory or becomes an activation. A cell has three words there, eac
 (gates between 0 and 1) and a right half: A the state, B and C between operations.
 
 Operations are done pass by pass, in a pass cell by cell; a pass begins when all results of the one
-before are written (docs/timing.md). Dense layers are drained by a program of one operation.
+before are written (docs/timing.md). Those of a layer are its program; a dense layer's has one. (The
+layer program that the sequencer runs is something else: the descriptors of all layers.)
 """
 
 from dataclasses import dataclass

@@ -26,8 +26,8 @@ class _Active:
         phase.start, phase.first = start, np.full(pes, -1, dtype=np.int64)
         phase.pop = np.full((total, pes), -1, dtype=np.int64)
         self.phase, self.parity, self.total = phase, number % 2, total
-        self.steps: list[int] = []
-        """Cycle of each step of its broadcasts."""
+        self.beats: list[int] = []
+        """Cycles in which its broadcasts moved on."""
         self.quiet = -1
         """First cycle after the last of them."""
         self.handed = 0
@@ -77,7 +77,7 @@ class Machine:
                 self._push(front, arriving)
             arriving = None
             if front is not None and front.quiet < 0:
-                arriving = self._step(front, cycle, held)
+                arriving = self._move(front, cycle, held)
             starts = False
             if back is not None and back.phase.end == cycle:
                 back, starts = None, front is None
@@ -103,18 +103,18 @@ class Machine:
             found.append(free[np.repeat(first, count[mine]) + within(count[mine])])
         return np.concatenate(found)
 
-    def _step(self, front: _Active, cycle: int, held: bool) -> int | None:
+    def _move(self, front: _Active, cycle: int, held: bool) -> int | None:
         """The broadcasts move on, or are held; the one whose pointers are read in this cycle."""
         if held:
             self.stalls += 1
             return None
-        front.steps.append(cycle)
-        if len(front.steps) == front.total + self.t.read:
-            steps, phase = np.array(front.steps), front.phase
-            phase.broadcast = steps[self.t.broadcast :][: front.total]
-            phase.push = steps[self.t.read :] + 1
+        front.beats.append(cycle)
+        if len(front.beats) == front.total + self.t.read:
+            beats, phase = np.array(front.beats), front.phase
+            phase.broadcast = beats[self.t.broadcast :][: front.total]
+            phase.push = beats[self.t.read :] + 1
             front.quiet = cycle + 1
-        nth = len(front.steps) - 1 - self.t.read
+        nth = len(front.beats) - 1 - self.t.read
         return nth if nth >= 0 else None
 
     def _pes(self, cycle: int, front: _Active | None, back: _Active | None) -> None:

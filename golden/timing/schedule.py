@@ -15,12 +15,12 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, kw_only=True)
 class Latencies:
-    """Fixed distances of an engine (docs/timing.md); those of broadcasts in steps, not cycles."""
+    """Fixed distances of an engine (docs/timing.md); those of broadcasts in beats, not cycles."""
 
     broadcast: int
-    """Steps from grant to broadcast: activation read, collector tree, pointer address."""
+    """Beats from grant to broadcast: activation read, collector tree, pointer address."""
     read: int
-    """Steps from grant to the read of the column's pointers; the push is a cycle later."""
+    """Beats from grant to the read of the column's pointers; the push is a cycle later."""
     status: int
     """Cycles from a PE's queue to the hold."""
     commit: int
@@ -100,15 +100,15 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
 
     `count` is the entries of each broadcast's column, shape (pes, K), in broadcast order; `start`
     is the first cycle in which a broadcast may be granted. In every cycle without a hold the
-    broadcasts move on by one step; with a hold, none moves.
+    broadcasts move on by one beat; with a hold, none moves.
     """
     t = Latencies.of(config)
     total = count.shape[1]
     queues = _Queues(config, np.ascontiguousarray(count.T), start)
-    steps = np.zeros(total + t.read, dtype=np.int64)  # cycle of each step
+    beats = np.zeros(total + t.read, dtype=np.int64)  # cycle of each beat
     near = deque([False] * t.status, maxlen=t.status + 1)
-    step, cycle, stalls, level, arriving = 0, start, 0, 0, None
-    while step < total + t.read:
+    beat, cycle, stalls, level, arriving = 0, start, 0, 0, None
+    while beat < total + t.read:
         # How full the queues are shows in the hold `status` cycles later.
         near.append(level >= config.queue_threshold)
         if arriving is not None:
@@ -117,18 +117,18 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
         if near[0]:
             stalls += 1
         else:
-            steps[step] = cycle
-            arriving = step - t.read if t.read <= step else None
-            step += 1
+            beats[beat] = cycle
+            arriving = beat - t.read if t.read <= beat else None
+            beat += 1
         level = queues.fullest(cycle)
         cycle += 1
     if arriving is not None:
         queues.push(arriving, cycle)
     return Jobs(
-        broadcast=steps[t.broadcast : t.broadcast + total],
-        push=steps[t.read : t.read + total] + 1,
+        broadcast=beats[t.broadcast : t.broadcast + total],
+        push=beats[t.read : t.read + total] + 1,
         pop=queues.pop,
-        over=np.maximum(queues.free + 1, steps[-1] + 2),
+        over=np.maximum(queues.free + 1, beats[-1] + 2),
         stalls=stalls,
     )
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golden.arithmetic.run import forward
 from sim.check import simulate
+from tests.cells import cell_config
 from tests.networks import random_input, random_network, small_config
 
 
@@ -71,3 +73,20 @@ def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> N
     result = simulate(network, random_input(rng, network))
     assert result.first_difference() is None
     assert result.inferences[0].counters.stalls > 20
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_a_fully_connected_network_on_an_engine_with_cells(streams: int) -> None:
+    """Several vectors share a step; every one of them has its outputs."""
+    rng = np.random.default_rng(streams)
+    config = cell_config(streams=streams, pes=5)
+    network = random_network(rng, config, [20, 14, 9], density=0.4)
+    x = random_input(rng, network, 2)
+    result = simulate(network, x)
+    assert result.first_difference() is None
+    assert result.equal
+    assert len(result.inferences) == 2 // streams
+    outputs = np.concatenate([one.outputs for one in result.inferences])
+    assert np.array_equal(outputs, forward(network, x))
+    assert np.array_equal(result.inferences[0].vector, outputs[0])
+    assert result.summary(5).steps is None

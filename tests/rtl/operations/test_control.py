@@ -7,7 +7,7 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.format.program import FIRST, PROGRAMS, Kind, Left, Operation, Shift
-from golden.timing.schedule import Latencies
+from golden.timing.schedule import Latencies, operation_starts
 from rtl.layouts import operation_layout
 from rtl.operations.control import OperationControl
 from rtl.operations.table import constants, kinds
