@@ -11,9 +11,10 @@ from amaranth.lib.wiring import In, Out
 
 from boards.gateware.uart import countdown
 from boards.gateware.vector_input import check_timeout
-from golden.config import EngineConfig, bits_for
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import Image
+from golden.kinds import bits_for
 from rtl.load import LoadTarget, load_layout, shape_of
 
 LOADED = 0x06

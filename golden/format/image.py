@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap, EntryRegion, Region
 from golden.format.network import Layer, Network, locate, locate_rows
@@ -108,13 +108,12 @@ def _used(places: AddressMap, entries: Sequence[EntryRegion]) -> dict[str, int]:
 
 def _empty(config: EngineConfig, *, used: dict[str, int]) -> Image:
     """Memories of zeros."""
-    size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
     wide = layout.width(layout.descriptor(config)) > 64
     return Image(
         config=config,
         entries=np.zeros((config.pes, config.entry_depth), dtype=np.uint64),
         pointers=np.zeros((config.pes, config.column_depth), dtype=np.uint64),
-        codebook=np.zeros(size, dtype=np.int64),
+        codebook=np.zeros(config.layers * config.codebook_size, dtype=np.int64),
         biases=np.zeros((config.groups, config.bias_depth), dtype=np.int64),
         program=np.zeros(config.layers, dtype=object if wide else np.uint64),
         used=used,

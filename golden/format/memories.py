@@ -2,7 +2,7 @@
 
 from golden.config import EngineConfig
 from golden.format import layout
-from golden.kinds import BASE_FRAC, CELL_WIDTH, DELTA_WIDTH, SEGMENTS, EntryMemory, MacKind
+from golden.kinds import BASE_FRAC, CELL_WIDTH, DELTA_WIDTH, SEGMENTS, EntryMemory
 
 _SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
@@ -31,8 +31,8 @@ def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
         ),
         "program": (1, config.layers, layout.width(layout.descriptor(config))),
     }
-    if config.mac is MacKind.CODEBOOK:
-        depth = config.layers << config.code_width
+    if config.codebook_size:
+        depth = config.layers * config.codebook_size
         table["codebook"] = (config.pes, depth, config.weight_width)
     return {**table, **_cell_memories(config)} if config.cells else table
 
