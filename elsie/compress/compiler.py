@@ -18,7 +18,8 @@ from elsie.compress.quantise.quantise import MAX_FRAC, Quantised, quantise
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format.alphabets import ALPHABETS
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.presets import Preset, check_fits
 
 

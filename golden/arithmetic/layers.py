@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.arithmetic.integers import round_half_even, saturate
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 
 
 def drain(layer: Layer, sums: ArrayLike, *, act_width: int) -> NDArray[np.int64]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from golden.config import EngineConfig
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap, EntryRegion, Region
+from golden.format.layer import Layer, locate, locate_rows
 from golden.format.memories import Memory, MemoryMap
-from golden.format.network import Layer, Network, locate, locate_rows
+from golden.format.network import Network
 from golden.format.program import program_of
 from golden.proof import check_accumulators, check_room
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.timing.trace import FIELDS
 
 Entry = tuple[int, int]
