@@ -1,5 +1,6 @@
 """The kinds of weights and memories, and two small functions on sizes."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -35,13 +36,37 @@ class LayerKind(str, Enum):
     """Gated recurrent unit; gates z, r, and the two halves of n (golden.arithmetic.cells)."""
 
     @property
+    def cells(self) -> bool:
+        """It has cells, whose state lasts from step to step, and feeds outputs back."""
+        return _TRAITS[self].cells
+
+    @property
     def gates(self) -> int:
         """Rows of the matrix for each output."""
-        return 1 if self is LayerKind.DENSE else GATES
+        return _TRAITS[self].gates
+
+    def sum_frac(self, out_frac: int) -> int:
+        """Fraction bits of the requantised sums, from which outputs of `out_frac` bits are made."""
+        return PRE_FRAC if self.cells else out_frac
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Traits:
+    """What is particular to a kind of layer."""
+
+    gates: int = 1
+    cells: bool = False
 
 
 GATES = 4
 """Rows of a cell: LSTM i, f, g, o; GRU z, r, n from the input, n from the state."""
+
+_TRAITS = {
+    LayerKind.DENSE: _Traits(),
+    LayerKind.LSTM: _Traits(gates=GATES, cells=True),
+    LayerKind.GRU: _Traits(gates=GATES, cells=True),
+}
+"""Kind of layer -> what is particular to it."""
 
 PRE_FRAC = 12
 """Fraction bits of what a tanh is taken of; of what a sigmoid is taken of, one less."""

@@ -7,7 +7,8 @@ import numpy as np
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.address_map import AddressMap, EntryRegion
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import EntryMemory, LayerKind
 
 

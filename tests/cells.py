@@ -6,7 +6,8 @@ import numpy as np
 
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
-from golden.format.network import Layer, Network, locate_inverse
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 from golden.kinds import LayerKind, MacKind
 
 
@@ -54,35 +55,25 @@ def cell_layer(
     if what is LayerKind.GRU:  # the two halves of n
         mask[n_in:, 2 * n_out : 3 * n_out] = False
         mask[:n_in, 3 * n_out :] = False
-    column, row = np.nonzero(mask)
-    top = 1 << config.code_width
-    book = np.zeros(0, dtype=np.int64)
-    if config.mac is MacKind.CODEBOOK:
-        book = rng.integers(-400, 400, top)
+    top, codes = 1 << config.code_width, np.zeros(mask.shape, dtype=np.int64)
+    book = rng.integers(-400, 400, config.codebook_size)
     nth = rng.permutation(n_out)
-    return Layer(
-        **{
-            "name": f"{kind}{n_out}",
-            "kind": what,
-            "n_in": n_in,
-            "n_out": n_out,
-            "n_back": back,
-            "projected": n_back is not None,
-            "indptr": np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in + back)))),
-            "rows": row,
-            "codes": rng.integers(0, top, len(row)),
-            "codebook": book,
-            "bias": rng.integers(-(1 << 20), 1 << 20, what.gates * n_out),
-            "shift": 12,
-            "activation": "identity",
-            "weight_frac": 12 if dense else 10,
-            "in_frac": 14,
-            "out_frac": 14,
-            "position": locate_inverse(config, nth % config.pes, nth // config.pes),
-            "peephole": rng.integers(0, top, (n_out if peepholes else 0, 3)),
-            **fields,
-        }
-    )
+    codes[mask] = rng.integers(0, top, int(mask.sum()))
+    options: dict[str, Any] = {
+        "name": f"{kind}{n_out}",
+        "kind": what,
+        "n_back": back,
+        "projected": n_back is not None,
+        "codebook": book,
+        "bias": rng.integers(-(1 << 20), 1 << 20, what.gates * n_out),
+        "weight_frac": 12 if dense else 10,
+        "in_frac": 14,
+        "out_frac": 14,
+        "position": deal(config, nth),
+        "peephole": rng.integers(0, top, (n_out if peepholes else 0, 3)),
+        **fields,
+    }
+    return Layer.of_matrix(codes.T, mask.T, **options)
 
 
 def cell_network(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig, MacKind
-from golden.format.network import Layer, Network, locate_inverse
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 
 
 def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
@@ -43,32 +44,20 @@ def random_layer(
     rng: np.random.Generator, config: EngineConfig, mask: np.ndarray, *, shift: int, **fields: Any
 ) -> Layer:
     """One layer with weights where `mask` (n_in, n_out) is set."""
-    n_in, n_out = mask.shape
-    column, row = np.nonzero(mask)
-    book = np.zeros(0, dtype=np.int64)
-    if config.mac is MacKind.CODEBOOK:
-        limit = 1 << (config.weight_width - 1)
-        book = rng.integers(-limit, limit, 1 << config.code_width)
+    n_out, codes = mask.shape[1], np.zeros(mask.shape, dtype=np.int64)
+    limit = 1 << (config.weight_width - 1)
+    book = rng.integers(-limit, limit, config.codebook_size)
     number = rng.permutation(n_out)
-    return Layer(
-        **{
-            "name": "random",
-            "n_in": n_in,
-            "n_out": n_out,
-            "indptr": np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in)))),
-            "rows": row,
-            "codes": rng.integers(0, 1 << config.code_width, len(row)),
-            "codebook": book,
-            "bias": rng.integers(-(1 << 12), 1 << 12, n_out),
-            "shift": shift,
-            "activation": "relu",
-            "weight_frac": shift,
-            "in_frac": 0,
-            "out_frac": 0,
-            "position": locate_inverse(config, number % config.pes, number // config.pes),
-            **fields,
-        }
-    )
+    codes[mask] = rng.integers(0, 1 << config.code_width, int(mask.sum()))
+    options: dict[str, Any] = {
+        "name": "random",
+        "bias": rng.integers(-(1 << 12), 1 << 12, n_out),
+        "activation": "relu",
+        **fields,
+    }
+    position = deal(config, number)
+    made = {"position": position, "codebook": book, "weight_frac": shift, **options}
+    return Layer.of_matrix(codes.T, mask.T, **made)
 
 
 def random_network(

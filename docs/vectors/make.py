@@ -8,7 +8,8 @@ import numpy as np
 
 from golden.config import EngineConfig
 from golden.format.image import encode
-from golden.format.network import Layer, Network, locate_inverse
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 
 HERE = Path(__file__).parent
 
@@ -56,24 +57,15 @@ SECOND = [
 
 def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
     """A layer from a table of codes, rows dealt to PEs in turn."""
-    table = np.array([[-1 if code is None else code for code in row] for row in codes]).T
-    column, row = np.nonzero(table >= 0)
-    n_in, n_out = table.shape
-    number = np.arange(n_out)
-    return Layer(
+    table = np.array([[-1 if code is None else code for code in row] for row in codes])
+    return Layer.of_matrix(
+        table,
+        table >= 0,
         name=name,
-        n_in=n_in,
-        n_out=n_out,
-        indptr=np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in)))),
-        rows=row,
-        codes=table[column, row],
         codebook=np.arange(-8, 8) * 5,
-        bias=np.arange(n_out) * 10 - 20,
+        bias=np.arange(len(table)) * 10 - 20,
         weight_frac=4,
-        in_frac=3,
-        out_frac=2,
-        shift=5,
-        position=locate_inverse(CONFIG, number % CONFIG.pes, number // CONFIG.pes),
+        position=deal(CONFIG, np.arange(len(table))),
         **fields,
     )
 
@@ -81,13 +73,10 @@ def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
 def network(config: EngineConfig) -> Network:
     """The example network for one engine."""
     layers = (
-        _layer("first", FIRST, activation="relu"),
-        _layer("second", SECOND, activation="identity"),
+        _layer("first", FIRST, activation="relu", in_frac=3, out_frac=2),
+        _layer("second", SECOND, activation="identity", in_frac=2, out_frac=1),
     )
-    second = layers[1]
-    # Scales must fit: the second layer's input is the first one's output.
-    fixed = {**vars(second), "in_frac": 2, "out_frac": 1}
-    return Network(name="example", config=config, layers=(layers[0], Layer(**fixed)))
+    return Network(name="example", config=config, layers=layers)
 
 
 def vectors() -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.config import EngineConfig, MacKind
-from golden.format.network import Layer, Network, locate_inverse
+from golden.config import EngineConfig
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 
 
 def sparse_network(
@@ -12,28 +13,19 @@ def sparse_network(
 ) -> Network:
     """One layer, ReLU, whose weights are non-zero with probability `density`; codes are random."""
     rng = np.random.default_rng(seed)
-    column, row = np.nonzero(rng.random((n_in, n_out)) < density)
-    book = np.zeros(0, dtype=np.int64)
-    if config.mac is MacKind.CODEBOOK:
-        limit = 1 << (config.weight_width - 1)
-        book = rng.integers(-limit, limit, 1 << config.code_width)
-    number = np.arange(n_out)
-    shift = max(config.shift_low, min(config.shift_top, config.weight_width))
-    layer = Layer(
+    mask = rng.random((n_in, n_out)) < density
+    limit = 1 << (config.weight_width - 1)
+    book = rng.integers(-limit, limit, config.codebook_size)
+    codes = np.zeros(mask.shape, dtype=np.int64)
+    codes[mask] = rng.integers(0, 1 << config.code_width, int(mask.sum()))
+    layer = Layer.of_matrix(
+        codes.T,
+        mask.T,
         name="layer",
-        n_in=n_in,
-        n_out=n_out,
-        indptr=np.concatenate(([0], np.cumsum(np.bincount(column, minlength=n_in)))),
-        rows=row,
-        codes=rng.integers(0, 1 << config.code_width, len(row)),
         codebook=book,
-        bias=np.zeros(n_out, dtype=np.int64),
-        shift=shift,
         activation="relu",
-        weight_frac=shift,
-        in_frac=0,
-        out_frac=0,
-        position=locate_inverse(config, number % config.pes, number // config.pes),
+        weight_frac=max(config.shift_low, min(config.shift_top, config.weight_width)),
+        position=deal(config, np.arange(n_out)),
     )
     return Network(name="random", config=config, layers=(layer,))
 

@@ -19,7 +19,7 @@ from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.quantise import MAX_FRAC, Quantised, quantise
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import Layer, locate_rows
+from golden.format.layer import Layer, locate_rows
 from golden.kinds import CELL_WIDTH, GATE_FRAC, PRE_FRAC, LayerKind
 
 Reals = NDArray[np.float64]

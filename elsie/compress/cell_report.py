@@ -16,7 +16,8 @@ from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 from golden.format import csc, layout
 from golden.format.address_map import layer_nonzeros
-from golden.format.network import Layer, Network, locate, locate_rows
+from golden.format.layer import Layer, locate, locate_rows
+from golden.format.network import Network
 from golden.kinds import GATE_FRAC, LayerKind
 
 

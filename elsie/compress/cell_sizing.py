@@ -9,8 +9,9 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
 from golden.format.address_map import layer_nonzeros
+from golden.format.layer import Layer, locate
 from golden.format.lists import allocate
-from golden.format.network import Layer, Network, locate
+from golden.format.network import Network
 from golden.kinds import CELL_WIDTH, GATE_FRAC, EntryMemory, LayerKind, bits_for
 from golden.proof import accumulator_bound
 

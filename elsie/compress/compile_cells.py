@@ -19,7 +19,8 @@ from elsie.compress.quantise.calibrate import activation_frac
 from golden.arithmetic.sequences import check_lengths
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import CELL_WIDTH, LayerKind
 from golden.presets import Preset, check_answers, check_fits
 

@@ -17,7 +17,9 @@ from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.quantise import MAX_FRAC, Quantised, quantise
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network
+from golden.format.alphabets import ALPHABETS
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.presets import Preset, check_fits
 
 
@@ -131,17 +133,8 @@ def _for_kind(base: EngineConfig, weights: MacKind | str | None) -> EngineConfig
 
 def kind_widths(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The MAC kind and its usual widths, but for those that are `given`."""
-    usual: dict[str, dict[str, Any]] = {
-        "codebook": {"code_width": 4, "weight_width": 16},
-        "fixed": {"code_width": 8, "weight_width": 8},
-        "log": {"code_width": 4, "weight_width": 16},
-    }
-    widths = {**usual.get(kind, {}), **given}
-    if kind == "fixed":  # one width, whichever way it was said
-        either = given.get("code_width") or given.get("weight_width") or 8
-        widths |= {"code_width": given.get("code_width", either)}
-        widths |= {"weight_width": given.get("weight_width", either)}
-    return {"mac": kind, **{name: widths[name] for name in usual.get(kind, {})}}
+    known = {one.value: alphabet for one, alphabet in ALPHABETS.items()}
+    return {"mac": kind, **(known[kind].widths(given) if kind in known else {})}
 
 
 def _quantise(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import Network, locate
+from golden.format.layer import locate
+from golden.format.network import Network
 from golden.kinds import SPRAM_ENTRIES, EntryMemory, bits_for
 from golden.proof import accumulator_bound
 

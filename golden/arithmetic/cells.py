@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from golden.arithmetic.functions import sigmoid, sigmoid_complement, tanh
 from golden.arithmetic.integers import round_half_even, saturate
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import CELL_WIDTH, GATE_FRAC, PRE_FRAC
 
 Ints = NDArray[np.int64]

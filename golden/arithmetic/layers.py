@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from golden.arithmetic.cells import gru, lstm
 from golden.arithmetic.integers import round_half_even, saturate
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import LayerKind
 
 Ints = NDArray[np.int64]

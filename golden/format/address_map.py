@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 from golden.format import csc
+from golden.format.layer import Layer, locate, locate_rows
 from golden.format.lists import Lists, allocate
-from golden.format.network import Layer, locate, locate_rows
 from golden.kinds import LayerKind
 
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ was sent last is known by list.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from golden.format.network import Layer
+from golden.format.layer import Layer
 from golden.kinds import LayerKind
 
 

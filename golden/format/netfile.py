@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import LayerKind
 
 FORMAT = "elsie-network"

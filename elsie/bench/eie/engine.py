@@ -12,7 +12,8 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
 from golden.format.address_map import layer_nonzeros
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 
 SLOTS = 32
 """Slots of a queue in the engine of the benchmark."""

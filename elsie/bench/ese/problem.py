@@ -11,8 +11,9 @@ from elsie.compress.prune.balanced import prune_balanced
 from elsie.compress.prune.prune import prune
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
-from golden.format.network import Layer, Network, locate_inverse
-from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
+from golden.kinds import GATE_FRAC, LayerKind
 
 PRUNING = ("plain", "pe", "column")
 """Largest magnitudes anywhere; as many in every PE (ESE); and in every column of a PE too."""
@@ -75,12 +76,10 @@ def network(layer: LstmLayer, config: EngineConfig, *, pruning: str, seed: int =
     cells = _layer(
         config,
         gates,
-        n_in=layer.n_in,
         name=layer.name,
         kind=LayerKind.LSTM,
         n_back=layer.n_back,
         projected=layer.projected is not None,
-        shift=_WEIGHT_FRAC + _IN_FRAC - PRE_FRAC,
         in_frac=_IN_FRAC,
         out_frac=GATE_FRAC,
         peephole=_codes(random.normal(0, _DEVIATION, (layer.cells if layer.peepholes else 0, 3))),
@@ -94,9 +93,7 @@ def network(layer: LstmLayer, config: EngineConfig, *, pruning: str, seed: int =
             _layer(
                 config,
                 weight,
-                n_in=layer.cells,
                 name=layer.projection.name,
-                shift=_WEIGHT_FRAC + GATE_FRAC - _BACK_FRAC,
                 in_frac=GATE_FRAC,
                 out_frac=_BACK_FRAC,
             )
@@ -138,22 +135,13 @@ def _codes(weight: NDArray[np.float64]) -> NDArray[np.int64]:
     return integer & 0xFFF
 
 
-def _layer(config: EngineConfig, weight: NDArray[np.float64], *, n_in: int, **fields: Any) -> Layer:
+def _layer(config: EngineConfig, weight: NDArray[np.float64], **fields: Any) -> Layer:
     """A layer of `weight` (rows, columns), its outputs dealt to the PEs in turn."""
     gates = fields.get("kind", LayerKind.DENSE).gates
-    outputs = len(weight) // gates
-    column, row = np.nonzero(weight.T)
-    nth = np.arange(outputs)
-    return Layer(
-        n_in=n_in,
-        n_out=outputs,
-        indptr=np.concatenate(([0], np.cumsum(np.bincount(column, minlength=weight.shape[1])))),
-        rows=row,
-        codes=_codes(weight[row, column]),
-        codebook=np.zeros(0, dtype=np.int64),
-        bias=np.zeros(len(weight), dtype=np.int64),
-        activation="identity",
+    return Layer.of_matrix(
+        _codes(weight),
+        weight != 0,
         weight_frac=_WEIGHT_FRAC,
-        position=locate_inverse(config, nth % config.pes, nth // config.pes),
+        position=deal(config, np.arange(len(weight) // gates)),
         **fields,
     )

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 
 from elsie.bench.fpga.configurations import Configuration
-from golden.config import EngineConfig, MacKind
-from golden.format.network import Layer, Network, locate_inverse
+from golden.config import EngineConfig
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 
 _SEED = 1
 
@@ -31,31 +32,23 @@ def _layer(
     """One layer; ReLU, but for the last one of several."""
     config = configuration.engine
     mask = rng.random(shape) < configuration.density
-    row = np.nonzero(mask)[1]
-    deal = rng.permutation(shape[1])
+    dealt = rng.permutation(shape[1])
     last = number == len(configuration.sizes) - 2
-    shift = config.shift_low + number % (config.shift_top - config.shift_low + 1)
-    return Layer(
+    codes = np.zeros(shape, dtype=np.int64)
+    codes[mask] = rng.integers(0, 1 << config.code_width, int(mask.sum()))
+    return Layer.of_matrix(
+        codes.T,
+        mask.T,
         name=f"layer{number}",
-        n_in=shape[0],
-        n_out=shape[1],
-        indptr=np.concatenate(([0], np.cumsum(mask.sum(axis=1)))),
-        rows=row,
-        codes=rng.integers(0, 1 << config.code_width, len(row)),
         codebook=_codebook(rng, config),
         bias=rng.integers(-(1 << 12), 1 << 12, shape[1]),
-        shift=shift,
         activation="identity" if last and number else "relu",
-        weight_frac=shift,
-        in_frac=0,
-        out_frac=0,
-        position=locate_inverse(config, deal % config.pes, deal // config.pes),
+        weight_frac=config.shift_low + number % (config.shift_top - config.shift_low + 1),
+        position=deal(config, dealt),
     )
 
 
 def _codebook(rng: np.random.Generator, config: EngineConfig) -> np.ndarray:
     """Shared weights, most of them small as those of trained networks are, if there are any."""
-    if config.mac is not MacKind.CODEBOOK:
-        return np.zeros(0, dtype=np.int64)
     top = (1 << (config.weight_width - 1)) - 1
-    return np.clip(rng.normal(0, top / 4, 1 << config.code_width), -top, top).astype(np.int64)
+    return np.clip(rng.normal(0, top / 4, config.codebook_size), -top, top).astype(np.int64)

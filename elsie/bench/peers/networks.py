@@ -15,7 +15,8 @@ from elsie.compress.place.rows import assign_rows
 from elsie.compress.sizing import Placed, fit_accumulator, size
 from golden.arithmetic.integers import round_half_even, saturate
 from golden.config import EngineConfig, MacKind
-from golden.format.network import Layer, Network, locate
+from golden.format.layer import Layer, locate
+from golden.format.network import Network
 
 SIZES = {"S": (64, 32, 10), "L": (256, 128, 10)}
 """Layer widths, input first."""
@@ -138,22 +139,12 @@ def network(work: Workload, base: EngineConfig, *, dense: bool = False) -> Netwo
 def _layer(work: Workload, number: int, placed: Placed) -> Layer:
     """One layer in the compressed network's terms."""
     matrix, shift = work.weights[number], work.shifts[number]
-    column, row = np.nonzero(placed.stored.T)
-    counts = placed.stored.sum(axis=0)
-    return Layer(
+    return Layer.of_matrix(
+        matrix & 0xFF,
+        placed.stored,
         name=placed.name,
-        n_in=matrix.shape[1],
-        n_out=matrix.shape[0],
-        indptr=np.concatenate(([0], np.cumsum(counts))),
-        rows=row,
-        codes=matrix[row, column] & 0xFF,
-        codebook=np.zeros(0, dtype=np.int64),
-        bias=np.zeros(len(matrix), dtype=np.int64),
-        shift=shift,
         activation="identity" if number == len(work.weights) - 1 else "relu",
         weight_frac=shift,
-        in_frac=0,
-        out_frac=0,
         position=placed.position,
     )
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.model.cells import FloatCells
 from golden.errors import ElsieError
-from golden.format.network import ACTIVATIONS
+from golden.format.layer import ACTIVATIONS
 
 
 def activate(sums: NDArray[np.float64], activation: str) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from scipy import sparse
 from elsie.compress.place import local_search
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import locate_inverse
+from golden.format.layer import locate_inverse
 
 STRATEGIES = ("search", "lpt", "row_mod_n")
 

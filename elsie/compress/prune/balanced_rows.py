@@ -10,7 +10,7 @@ from elsie.compress.prune.balanced import BALANCES, prune_balanced
 from elsie.compress.prune.prune import prune
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import locate
+from golden.format.layer import locate
 
 
 def assign_and_prune(

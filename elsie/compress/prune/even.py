@@ -10,7 +10,7 @@ from elsie.compress.model.model import AnyLayer, FloatLayer
 from elsie.compress.place.rows import assign_rows
 from elsie.compress.prune.balanced import prune_balanced
 from golden.config import EngineConfig
-from golden.format.network import locate
+from golden.format.layer import locate
 
 
 def balance(

@@ -3,7 +3,8 @@
 import numpy as np
 
 from golden.config import EngineConfig
-from golden.format.network import Layer, Network, locate_inverse
+from golden.format.layer import Layer, deal
+from golden.format.network import Network
 
 CONFIG = EngineConfig(
     pes=4,
@@ -31,28 +32,25 @@ def network(
 ) -> Network:
     """One layer with random weights, rows dealt to the PEs in random order."""
     rng = np.random.default_rng(seed)
-    dense = rng.random((n_in, n_out)) < 0.5
-    columns, rows = np.nonzero(dense)
+    mask = rng.random((n_in, n_out)) < 0.5
+    codes = np.zeros(mask.shape, dtype=np.int64)
     slot = rng.permutation(config.pes * -(-n_out // config.pes))[:n_out]
+    codes[mask] = rng.integers(0, 16, int(mask.sum()))
     return Network(
         name="test",
         config=config,
         layers=(
-            Layer(
+            Layer.of_matrix(
+                codes.T,
+                mask.T,
                 name="only",
-                n_in=n_in,
-                n_out=n_out,
-                indptr=np.concatenate([[0], np.cumsum(dense.sum(axis=1))]),
-                rows=rows,
-                codes=rng.integers(0, 16, len(columns)),
                 codebook=rng.integers(-100, 100, 16),
                 bias=rng.integers(-200, 200, n_out),
-                shift=6,
                 activation=activation,
                 weight_frac=6,
                 in_frac=4,
                 out_frac=4,
-                position=locate_inverse(config, slot % config.pes, slot // config.pes),
+                position=deal(config, slot),
             ),
         ),
     )

@@ -14,7 +14,8 @@ from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
-from golden.format.network import Network, locate
+from golden.format.layer import locate
+from golden.format.network import Network
 from golden.presets import find
 
 BASE = EngineConfig()

@@ -21,7 +21,8 @@ from elsie.compress.sizing import (
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
-from golden.format.network import Layer, Network, locate
+from golden.format.layer import Layer, locate
+from golden.format.network import Network
 from golden.kinds import MacKind
 from golden.proof import accumulator_bound
 
@@ -224,20 +225,13 @@ def network(weight: int, count: int, *, bias: int = 0, activation: str = "relu")
     )
 
     def layer(name: str, n_in: int) -> Layer:
-        return Layer(
+        return Layer.of_matrix(
+            np.full((1, n_in), weight & 255),
+            np.full((1, n_in), True),
             name=name,
-            n_in=n_in,
-            n_out=1,
-            indptr=np.arange(n_in + 1),
-            rows=np.zeros(n_in, int),
-            codes=np.full(n_in, weight & 255),
-            codebook=np.zeros(0, int),
-            bias=np.array([bias]),
-            shift=3,
+            bias=[bias],
             activation=activation,
             weight_frac=3,
-            in_frac=0,
-            out_frac=0,
             position=np.array([0]),
         )
 

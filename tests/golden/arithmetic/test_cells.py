@@ -13,7 +13,8 @@ from golden.arithmetic.run import Runner, forward
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import encode
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.timing.model import TimingModel
 from tests.cells import cell_config, cell_layer, cell_network, random_steps
 

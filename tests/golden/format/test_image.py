@@ -13,7 +13,8 @@ from golden.errors import ElsieError
 from golden.format import csc, layout
 from golden.format.address_map import layer_nonzeros
 from golden.format.image import encode, unpack_layer
-from golden.format.network import Network, locate, locate_inverse
+from golden.format.layer import locate, locate_inverse
+from golden.format.network import Network
 from tests.networks import random_network, small_config
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from golden.errors import ElsieError
 from golden.format import netfile
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from tests.networks import random_network, small_config
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from tests.networks import random_network, small_config
 
 CONFIG = small_config([5, 4, 3], pes=4, group=2, weight_width=6, row_depth=2, act_depth=4)

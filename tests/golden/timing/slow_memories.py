@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from golden.config import EngineConfig
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.format.program import Kind, program_of
 
 Entry = tuple[int, int]

@@ -12,7 +12,7 @@ from elsie.compress.place import local_search
 from elsie.compress.place.rows import STRATEGIES, assign_rows
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import locate
+from golden.format.layer import locate
 
 
 def config(pes: int, group: int = 4) -> EngineConfig:
