@@ -18,6 +18,7 @@ from golden.format.network import Network
 from golden.presets import check_answers, check_fits
 from golden.timing.model import RoundModel
 from golden.timing.single import TimingModel
+from sim.waves.target import CLOCK_MHZ, Wave
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
@@ -86,22 +87,25 @@ def simulate(
     x: ArrayLike,
     *,
     lengths: ArrayLike | None = None,
-    vcd: str | Path | None = None,
+    wave: str | Path | None = None,
+    clock_mhz: float = CLOCK_MHZ,
     compiled: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ):
     """Run the RTL on real inputs `x` (samples, n_in) and compare it with the golden model.
 
     Of a recurrent network: on sequences (samples, steps, n_in), of which `lengths` (samples,) steps
-    count; every step is compared. vcd: write waveforms there. compiled: as C++, some hundred times
-    faster, which needs a C++ compiler and first some seconds (small engines) or minutes (large
-    ones). progress: called with (inferences or steps done, all). Returns a sim.check.Simulation,
-    whose `equal` says whether all outputs and all events agree.
+    count; every step is compared. wave: write waveforms to this file, .vcd or .fst; their clock has
+    `clock_mhz`. compiled: as C++, some hundred times faster, which needs a C++ compiler and first
+    some seconds (small engines) or minutes (large ones). progress: called with (inferences or steps
+    done, all). Returns a sim.check.Simulation, whose `equal` says whether all outputs and all
+    events agree.
     """
     from sim import check as run  # imports Amaranth
 
     _check_lengths(network, lengths)
-    options: Any = {"vcd": vcd, "compiled": compiled, "progress": progress}
+    target = None if wave is None else Wave(file=Path(wave), clock_mhz=clock_mhz)
+    options: Any = {"wave": target, "compiled": compiled, "progress": progress}
     if network.recurrent:
         return run.simulate_sequences(network, x, lengths, **options)
     return run.simulate(network, x, **options)

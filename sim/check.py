@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from sim.sequences import schedule
 from sim.stimuli import Inputs, Step, payloads
 from sim.summary import Cycles, Summary
 from sim.tracer import trace
+from sim.waves.record import Waveforms
+from sim.waves.target import Wave
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,7 +117,7 @@ def simulate(
     network: Network,
     x: ArrayLike,
     *,
-    vcd: str | Path | None = None,
+    wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
     engine: Callable[..., Engine] = Engine,
@@ -124,7 +125,7 @@ def simulate(
 ) -> Simulation:
     """Simulate inferences of real inputs `x` (samples, n_in) and compare them with golden.
 
-    vcd: write waveforms there, and a GTKWave save file beside them. load: fill the memories over
+    wave: write waveforms there. load: fill the memories over
     the load port instead of at reset. progress: called with (inferences done, all). engine: what to
     simulate. compiled: as C++, for large engines (sim.compiled.run).
     """
@@ -142,7 +143,7 @@ def simulate(
         predicted,
         expected,
         compiled=compiled,
-        vcd=vcd,
+        wave=wave,
         load=load,
         progress=progress,
         engine=engine,
@@ -165,7 +166,7 @@ def simulate_steps(
     network: Network,
     steps: Sequence[Step],
     *,
-    vcd: str | Path | None = None,
+    wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
     engine: Callable[..., Engine] = Engine,
@@ -195,7 +196,7 @@ def simulate_steps(
         predicted,
         expected,
         compiled=compiled,
-        vcd=vcd,
+        wave=wave,
         load=load,
         progress=progress,
         engine=engine,
@@ -210,7 +211,7 @@ def _run(
     expected: Sequence[NDArray[np.int64]] | NDArray[np.int64],
     *,
     compiled: bool,
-    vcd: str | Path | None,
+    wave: Wave | None,
     load: bool,
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
@@ -224,7 +225,7 @@ def _run(
         size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)
         budget += len(inputs) * size
     if compiled:
-        if vcd is not None or load or engine is not Engine:
+        if wave is not None or load or engine is not Engine:
             raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
         from sim.compiled import run as backend  # needs a C++ compiler
 
@@ -235,7 +236,7 @@ def _run(
             image,
             inputs,
             max_cycles=budget,
-            vcd=vcd,
+            waveforms=Waveforms(wave=wave, network=network) if wave else None,
             load=load,
             progress=progress,
             engine=engine,

@@ -1,7 +1,7 @@
 """The one simulation harness: clock, watchdog, waveforms on request, stream helpers."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from amaranth.hdl import Elaboratable
@@ -21,43 +21,32 @@ def simulate(
     *testbenches: Testbench,
     processes: Sequence[Testbench] = (),
     max_cycles: int = 100_000,
-    vcd: str | Path | None = None,
-    traces: Callable[[], Any] | None = None,
+    period: float = CLOCK_PERIOD,
+    recording: Callable[[Simulator], AbstractContextManager[None]] | None = None,
 ) -> None:
     """Run until every testbench has ended, with a clock on the `sync` domain.
 
-    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog. vcd:
-    write waveforms there, with a GTKWave save file beside them; `traces` is called once the design
-    is elaborated, for what the save file shows (see Simulator.write_vcd).
+    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog.
+    period: the clock's, in seconds. recording: of waveforms, entered around the run
+    (sim.waves.record).
 
     Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass
     through.
     """
     simulator = Simulator(dut)
-    simulator.add_clock(CLOCK_PERIOD)
+    simulator.add_clock(period)
     for process in processes:
         simulator.add_process(process)
     for testbench in testbenches:
         simulator.add_testbench(testbench)
 
     async def watchdog(ctx: Any) -> None:
-        await ctx.delay(CLOCK_PERIOD * max_cycles)
+        await ctx.delay(period * max_cycles)
         raise SimulationTimeout(f"the simulation did not end within {max_cycles} cycles")
 
     simulator.add_testbench(watchdog, background=True)
-    if vcd is None:
+    with recording(simulator) if recording else nullcontext():
         simulator.run()
-        return
-    path = Path(vcd)
-    shown = traces() if traces else ()
-    save = path.with_suffix(".gtkw")
-    try:
-        with simulator.write_vcd(str(path), str(save), traces=shown):
-            simulator.run()
-    except KeyboardInterrupt:  # after a failed check the waveforms are what one wants to see
-        path.unlink(missing_ok=True)
-        save.unlink(missing_ok=True)
-        raise
 
 
 async def put(ctx: Any, port: stream.Interface, payload: Any) -> None:

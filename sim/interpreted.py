@@ -1,7 +1,7 @@
 """Interpreted simulation: the engine in Amaranth's own simulator; slow, with waveforms."""
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from golden.kinds import EntryMemory
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
 from rtl.engine import Engine
-from sim.harness import put, simulate
+from sim.harness import CLOCK_PERIOD, put, simulate
 from sim.load import load_image, load_words
 from sim.recorder import Recorder
 from sim.stimuli import Inputs, payloads
 from sim.tracer import inferences
-from sim.waves import traces
+from sim.waves.record import Waveforms
+from sim.waves.window import Window
 
 
 def run(
@@ -25,7 +26,7 @@ def run(
     inputs: Inputs,
     *,
     max_cycles: int,
-    vcd: str | Path | None,
+    waveforms: Waveforms | None,
     load: bool,
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
@@ -38,19 +39,19 @@ def run(
     load = load or image.config.entry_memory is EntryMemory.SPRAM
     dut = engine(config=image.config, image=None if load else image)
     words = payloads(image.config, inputs)
-    recording = _Recording(Recorder(dut), image if load else None, words, progress)
+    run = _Run(Recorder(dut), image if load else None, words, progress)
     simulate(
-        recording.recorder,
-        recording.drive,
-        processes=[recording.record],
-        max_cycles=max_cycles + recording.load_cycles,
-        vcd=vcd,
-        traces=lambda: traces(dut),
+        run.recorder,
+        run.drive,
+        processes=[run.record],
+        max_cycles=max_cycles + run.load_cycles,
+        period=waveforms.wave.period if waveforms else CLOCK_PERIOD,
+        recording=partial(waveforms.record, engine=dut, window=run.window) if waveforms else None,
     )
-    return inferences(image.config, recording.words), recording.counters
+    return inferences(image.config, run.words), run.counters
 
 
-class _Recording:
+class _Run:
     """Feeds an engine and writes down what it shows."""
 
     def __init__(
@@ -65,6 +66,18 @@ class _Recording:
         self._progress = progress
         self.words: list[int] = []
         self.counters: list[Counters] = []
+        self._marks: list[int] = []  # cycles of the first inference: its inputs, then done
+
+    def window(self, period: int) -> Window:
+        """When the first inference was, at `period` ps a cycle; everything if it failed."""
+        begin, *_, start, done = self._marks if len(self._marks) > 2 else (0, 0, len(self.words))
+        margin = max(2, (done - begin) // 50)
+        return Window(
+            begin=max(0, begin - margin) * period,
+            start=start * period + period // 2,
+            done=done * period + period // 2,
+            end=(done + margin) * period,
+        )
 
     @property
     def load_cycles(self) -> int:
@@ -88,7 +101,9 @@ class _Recording:
         for number, row in enumerate(self._inputs):
             for word in row.tolist():
                 await put(ctx, engine.input, engine.input.payload.shape().from_bits(word))
+                self._mark(number)
             await ctx.tick().until(engine.done)
+            self._mark(number)
             fields = ctx.get(engine.counters)
             self.counters.append(
                 Counters(
@@ -101,3 +116,8 @@ class _Recording:
             if self._progress is not None:
                 self._progress(number + 1, len(self._inputs))
         await ctx.tick()  # the last word is recorded a cycle late
+
+    def _mark(self, inference: int) -> None:
+        """Something that the waveforms mark was in the cycle that has just ended."""
+        if inference == 0:
+            self._marks.append(len(self.words) - 1)

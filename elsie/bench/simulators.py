@@ -82,7 +82,7 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> Rates:
         image,
         np.repeat(x[None], _INTERPRETED, axis=0),
         max_cycles=1_000_000,
-        vcd=None,
+        waveforms=None,
         load=False,
         progress=lambda done, total: ends.append(time.perf_counter()),
         engine=Engine,

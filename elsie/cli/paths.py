@@ -18,16 +18,6 @@ def check_file(target: Path, *inputs: Path | None) -> None:
     _check_writable(target, target.absolute().parent)
 
 
-def check_vcd(target: Path | None, *inputs: Path | None) -> None:
-    """The same for a VCD file and the save file beside it."""
-    if target is None:
-        return
-    if target.suffix == ".gtkw":
-        raise ElsieError(f"{target}: .gtkw is the save file's ending; name the waveforms .vcd")
-    check_file(target, *inputs)
-    check_file(target.with_suffix(".gtkw"), *inputs)
-
-
 def check_directory(target: Path) -> None:
     """Refuse a directory that cannot be made or written."""
     target = target.absolute()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import elsie
 from elsie.cli import output
-from elsie.cli.grammar import Steps, add_command, add_input, add_net, positive
-from elsie.cli.paths import check_vcd
+from elsie.cli.grammar import Steps, add_board, add_command, add_input, add_net, positive
+from elsie.cli.paths import check_file
 
 if TYPE_CHECKING:
     from sim.summary import Summary
+    from sim.waves.target import Wave
 
 
 def add(steps: Steps) -> None:
@@ -21,7 +22,7 @@ def add(steps: Steps) -> None:
         "simulate the RTL and compare it with the golden model, event by event",
         "elsie simulate model.elsie --input test.npz --limit 5",
         "elsie simulate model.elsie --input test.npz --compiled",
-        "elsie simulate model.elsie --input test.npz --limit 1 --vcd run.vcd "
+        "elsie simulate model.elsie --input test.npz --limit 1 --board icebreaker --wave run.vcd "
         "&& gtkwave run.vcd run.gtkw",
         run=run,
     )
@@ -31,8 +32,12 @@ def add(steps: Steps) -> None:
         "--limit", metavar="N", type=positive, help="only the first N samples (default: all)"
     )
     command.add_argument(
-        "--vcd", metavar="FILE", type=Path, help="write waveforms, and a .gtkw file beside them"
+        *("--wave", "--vcd"),
+        metavar="FILE",
+        type=Path,
+        help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
     )
+    add_board(command, what="the board whose clock the waveforms show")
     command.add_argument(
         "--compiled",
         action="store_true",
@@ -42,7 +47,9 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    check_vcd(options.vcd, options.net, options.input)
+    from sim.waves.target import CLOCK_MHZ
+
+    wave = _wave(options)
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     with output.progress("simulating the RTL", "inputs") as update:
@@ -50,21 +57,49 @@ def run(options: argparse.Namespace) -> int:
             network,
             x[: options.limit],
             lengths=None if lengths is None else lengths[: options.limit],
-            vcd=options.vcd,
+            wave=options.wave,
+            clock_mhz=wave.clock_mhz if wave else CLOCK_MHZ,
             compiled=options.compiled,
             progress=update,
         )
     summary = simulation.summary(network.config.pes)
-    waveforms = str(options.vcd) if options.vcd else None
-    values = {"network": network.name, **summary.to_dict(), "waveforms": waveforms}
+    values = {
+        "network": network.name,
+        **summary.to_dict(),
+        "waveforms": str(wave.file) if wave else None,
+        "clock_mhz": wave.clock_mhz if wave else None,
+        "open_with": wave.commands if wave else [],
+    }
 
     def text() -> None:
         describe(summary)
-        if waveforms:
-            output.line("waveforms", waveforms)
+        if wave:
+            _describe_waveforms(wave)
 
     output.result(values, as_json=options.json, text=text)
     return 0 if summary.equal else 1
+
+
+def _wave(options: argparse.Namespace) -> "Wave | None":
+    """The waveforms that are wanted; refused where they cannot go."""
+    from golden.presets import find
+    from sim.waves.target import CLOCK_MHZ, Wave
+
+    clock_mhz = find(options.board).clock_mhz if options.board else CLOCK_MHZ
+    if options.wave is None:
+        return None
+    wave = Wave(file=options.wave, clock_mhz=clock_mhz)
+    for path in wave.files:
+        check_file(path, options.net, options.input)
+    return wave
+
+
+def _describe_waveforms(wave: "Wave") -> None:
+    """Where they are, and how to look at them."""
+    cycle = f"a cycle is {1000 / wave.clock_mhz:.4g} ns ({wave.clock_mhz:g} MHz)"
+    output.line("waveforms", f"{wave.file}, {cycle}")
+    for command in wave.commands:
+        output.line("open with", command)
 
 
 def describe(found: "Summary") -> None:

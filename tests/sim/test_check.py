@@ -71,14 +71,3 @@ def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> N
     result = simulate(network, random_input(rng, network))
     assert result.first_difference() is None
     assert result.inferences[0].counters.stalls > 20
-
-
-def test_waveforms_and_save_file(tmp_path) -> None:
-    rng = np.random.default_rng(4)
-    config = small_config([6, 5], pes=2, group=1)
-    network = random_network(rng, config, [6, 5])
-    simulate(network, random_input(rng, network), vcd=tmp_path / "run.vcd")
-    save = (tmp_path / "run.gtkw").read_text()
-    assert "PE 0" in save
-    assert "PE 1" in save
-    assert "RUN" in (tmp_path / "run.vcd").read_text()

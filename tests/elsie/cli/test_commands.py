@@ -182,15 +182,21 @@ def test_simulate_agrees_and_writes_waveforms(capsys, net: Path, tmp_path: Path)
     vcd = tmp_path / "run.vcd"
     code, out, _ = run(
         capsys,
-        *("simulate", net, "--input", DIGITS / "test.npz", "--limit", "1", "--vcd", vcd, "--json"),
+        *("simulate", net, "--input", DIGITS / "test.npz", "--limit", "1", "--json"),
+        *("--wave", vcd, "--board", "hx8k"),
     )
     values = json.loads(out)
     assert code == 0
     assert values["outputs_equal"] == values["trace_equal"] == values["inferences"] == 1
     assert values["cycles_per_inference"]["rtl"] == values["cycles_per_inference"]["golden"]
     assert values["events"] > 1000
+    save, commands = vcd.with_suffix(".gtkw"), vcd.with_suffix(".sucl")
     assert vcd.exists()
-    assert vcd.with_suffix(".gtkw").exists()
+    assert values["waveforms"] == str(vcd)
+    assert values["open_with"] == [f"gtkwave {vcd} {save}", f"surfer {vcd} -c {commands}"]
+    assert values["clock_mhz"] == 72
+    assert "elsie.PE3.commit_total" in save.read_text()
+    assert "elsie.PE3.commit_total" in commands.read_text()
 
 
 def test_verilog_is_read_back_by_yosys(capsys, net: Path, tmp_path: Path) -> None:
@@ -397,6 +403,7 @@ class TestBadInput:
         """An input, a directory, a device, a file where a directory must be: all kept."""
         model, file = tmp_path / "m.onnx", tmp_path / "file"
         model.write_bytes((DIGITS / "digits.onnx").read_bytes())
+        (tmp_path / "folder.sucl").mkdir()
         file.write_text("kept")
         kept = model.read_bytes()
         calibrate = ("--calibrate", DIGITS / "calibrate.npz")
@@ -406,8 +413,8 @@ class TestBadInput:
             ("compile", model, *calibrate, "-o", tmp_path),
             ("compile", model, *calibrate, "-o", "/dev/null"),
             ("compile", model, *calibrate, "-o", ""),
-            ("simulate", net, *test, "--vcd", net),
-            ("simulate", net, *test, "--vcd", tmp_path),
+            ("simulate", net, *test, "--wave", net),
+            ("simulate", net, *test, "--wave", tmp_path / "folder.vcd"),
             ("simulate", net, *test, "--vcd", file / "x.vcd"),
             ("simulate", net, *test, "--vcd", tmp_path / "x.gtkw"),
             ("verilog", net, "-o", net),

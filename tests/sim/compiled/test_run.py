@@ -11,6 +11,7 @@ from golden.timing.trace import FIELDS
 from sim.check import simulate
 from sim.compiled import program
 from sim.compiled import run as compiled
+from sim.waves.target import Wave
 from tests.networks import random_input, random_network, small_config
 
 try:
@@ -88,4 +89,4 @@ def test_waveforms_need_the_interpreted_simulation(tmp_path) -> None:
     config = small_config([6, 5])
     network = random_network(np.random.default_rng(1), config, [6, 5])
     with pytest.raises(ElsieError, match="waveforms"):
-        simulate(network, np.zeros((1, 6)), compiled=True, vcd=tmp_path / "x.vcd")
+        simulate(network, np.zeros((1, 6)), compiled=True, wave=Wave(file=tmp_path / "x.vcd"))

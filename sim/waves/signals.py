@@ -1,0 +1,131 @@
+"""What waveforms show of an engine. This is the only place where they name the RTL's signals."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Shape, Signal, Value, ValueLike
+from amaranth.lib import data
+
+from golden.format.network import Network
+from rtl.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A signal, or a field of one, under the name that a viewer shows."""
+
+    name: str
+    """One word."""
+    signal: Signal
+    """Of the engine."""
+    field: str = ""
+    """Of a signal with a struct layout: the field that is meant."""
+    signed: bool = False
+    """Two's complement."""
+    frac: int = 0
+    """Fraction bits; 0 where values of several scales pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Signals that belong together."""
+
+    name: str
+    """One word."""
+    signals: list[Shown]
+    """In the order in which they are shown."""
+
+
+def groups(engine: Engine, network: Network) -> list[Group]:
+    """The sequencer, the streams, and each PE of an elaborated engine that runs `network`."""
+    pes = [pe for group in engine.groups for pe in group.pes]
+    frac = _common(layer.in_frac for layer in network.layers)
+    total = _common(layer.in_frac + layer.weight_frac for layer in network.layers)
+    return [
+        Group(name="sequencer", signals=_sequencer(engine.sequencer)),
+        Group(name="streams", signals=_streams(engine, network)),
+        *(
+            Group(name=f"PE{number}", signals=_pe(pe, frac=frac, total_frac=total))
+            for number, pe in enumerate(pes)
+        ),
+    ]
+
+
+def _sequencer(sequencer: Any) -> list[Shown]:
+    return [
+        _plain("state", sequencer.state),
+        _plain("layer", sequencer.layer),
+        _plain("layer_start", sequencer.layer_start),
+        _plain("running", sequencer.running),
+        _plain("quiet", sequencer.quiet),
+        _plain("over", sequencer.over),
+        _plain("done", sequencer.done),
+    ]
+
+
+def _streams(engine: Engine, network: Network) -> list[Shown]:
+    """Inputs, broadcasts, outputs; results are handed over as broadcasts too."""
+    collector, first, last = engine.collector, network.layers[0], network.layers[-1]
+    sent = _common([*(layer.in_frac for layer in network.layers), last.out_frac])
+    return [
+        _plain("input_valid", engine.input.valid),
+        _plain("input_ready", engine.input.ready),
+        *_fields("input", engine.input.payload, frac=first.in_frac),
+        _plain("pending", collector.pending),
+        _plain("hold", collector.hold),
+        *_fields("broadcast", collector.broadcast, frac=sent),
+        _plain("output_valid", engine.output.valid),
+        _plain("output_ready", engine.output.ready),
+        *_fields("output", engine.output.payload, frac=last.out_frac),
+    ]
+
+
+def _pe(pe: Any, *, frac: int, total_frac: int) -> list[Shown]:
+    return [
+        _plain("state", pe.state),
+        _plain("near_full", pe.near_full),
+        _plain("push", pe.queue.push),
+        *_fields("push", pe.queue.push_data, frac=frac),
+        _plain("pop", pe.entry.pop),
+        _plain("issue", pe.entry.issuing),
+        _plain("issue_address", pe.entry.address),
+        _plain("commit", pe.sums.commit),
+        _plain("commit_row", pe.sums.commit_row),
+        _plain("commit_total", pe.sums.total, frac=total_frac),
+        _plain("finished", pe.finished),
+        _plain("ready", pe.ready),
+    ]
+
+
+def _plain(name: str, value: ValueLike, *, frac: int = 0) -> Shown:
+    signal = _signal(value)
+    return Shown(name=name, signal=signal, signed=signal.shape().signed, frac=frac)
+
+
+def _fields(name: str, view: data.View, *, frac: int) -> list[Shown]:
+    """Each field of a signal with a struct layout; `frac` is that of the field `value`."""
+    signal = _signal(view)
+    return [
+        Shown(
+            name=f"{name}_{field}",
+            signal=signal,
+            field=str(field),
+            signed=Shape.cast(shape.shape).signed,
+            frac=frac if field == "value" else 0,
+        )
+        for field, shape in data.Layout.cast(view.shape())
+    ]
+
+
+def _signal(value: ValueLike) -> Signal:
+    signal = Value.cast(value)
+    if not isinstance(signal, Signal):
+        raise TypeError(f"waveforms show signals, not {value!r}")
+    return signal
+
+
+def _common(fracs: Iterable[int]) -> int:
+    """The scale that all have, else none."""
+    found = set(fracs)
+    return max(0, *found) if len(found) == 1 else 0

@@ -1,0 +1,76 @@
+"""Where waveforms go, and the clock that their time axis tells."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden.errors import ElsieError
+
+CLOCK_MHZ = 100.0
+"""The clock when no board's is known: a cycle is 10 ns, so that cycles are easy to count."""
+CONVERTER = "vcd2fst"
+"""The program that writes FST; it comes with GTKWave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wave:
+    """A file of waveforms and its companions, which open it in GTKWave and in Surfer.
+
+    Raises ElsieError when the file's ending is unknown, or what writes it is not installed.
+    """
+
+    file: Path
+    """VCD or FST, by its ending."""
+    clock_mhz: float = CLOCK_MHZ
+    """The engine's clock."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be written before anything is simulated."""
+        if self.file.suffix not in (".vcd", ".fst"):
+            raise ElsieError(f"{self.file}: waveforms are .vcd or .fst; name the file so")
+        if self.file.suffix == ".fst" and shutil.which(CONVERTER) is None:
+            raise ElsieError(
+                f"{self.file}: {CONVERTER} is not installed, which writes .fst; install GTKWave "
+                f"with your system's packages, or name the file .vcd"
+            )
+
+    @property
+    def gtkwave(self) -> Path:
+        """GTKWave's save file."""
+        return self.file.with_suffix(".gtkw")
+
+    @property
+    def surfer(self) -> Path:
+        """Surfer's command file."""
+        return self.file.with_suffix(".sucl")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is written."""
+        return (self.file, self.gtkwave, self.surfer)
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that show it."""
+        return [f"gtkwave {self.file} {self.gtkwave}", f"surfer {self.file} -c {self.surfer}"]
+
+    @property
+    def period_ps(self) -> int:
+        """The clock's period in ps; even, so that both of its halves are whole."""
+        return 2 * round(500_000 / self.clock_mhz)
+
+    @property
+    def period(self) -> float:
+        """The same in seconds, a little more, because Amaranth cuts it to whole femtoseconds."""
+        return (1000 * self.period_ps + 0.5) * 1e-15
+
+    def convert(self, vcd: Path) -> None:
+        """Write the file from a finished VCD."""
+        if self.file.suffix == ".vcd":
+            shutil.copyfile(vcd, self.file)
+            return
+        command = [CONVERTER, str(vcd), str(self.file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ElsieError(f"{CONVERTER} failed: {(done.stderr or done.stdout).strip()[-300:]}")
