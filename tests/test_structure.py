@@ -170,3 +170,9 @@ def test_documents_name_what_exists(path: Path) -> None:
             if not made and not any((base / name).exists() for base in bases):
                 missing.add(name)
     assert not missing
+
+
+def test_folders_have_at_most_twelve_files() -> None:
+    for folder in {path.parent for path in SOURCES}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) <= 12, f"{folder}: {len(files)} files"
