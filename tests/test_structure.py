@@ -160,15 +160,11 @@ DOCUMENTS = sorted(
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names)
 def test_documents_name_what_exists(path: Path) -> None:
-    """Files and folders: from the root, from the document, or in a folder that the line names."""
-    missing = set()
-    for line in path.read_text().splitlines():
-        found = re.findall(r"(?<![\w/.:<-])[a-z_]{2,}/[\w./*-]*", line)
-        bases = [ROOT, path.parent, *(ROOT / name for name in found if name.endswith("/"))]
-        for name in {name.split("*")[0].rstrip(".") for name in found}:
-            made = name.startswith("build/")
-            if not made and not any((base / name).exists() for base in bases):
-                missing.add(name)
+    """Files and folders: from the root, from the document, or in a folder that it names."""
+    found = re.findall(r"(?<![\w/.:<-])[a-z_]{2,}/[\w./*-]*", path.read_text())
+    names = {name.split("*")[0].rstrip(".") for name in found if not name.startswith("build/")}
+    bases = [ROOT, path.parent, *(ROOT / name for name in names if name.endswith("/"))]
+    missing = {name for name in names if not any((base / name).exists() for base in bases)}
     assert not missing
 
 

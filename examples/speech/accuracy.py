@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.cell_report import dequantised
-from elsie.compress.compile_cells import compile_cells, with_thresholds
+from elsie.compress.compiler import compile_model
+from elsie.compress.delta import with_thresholds
 from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.options import Evaluation
 from golden.arithmetic.layers import quantise_input
 from golden.arithmetic.sequences import predict
 from golden.config import EngineConfig
@@ -73,18 +74,20 @@ def report(kind: str, parts: dict[str, Words], count: int) -> None:
     test = parts["test"]
     dense, pruned = load_onnx(FOLDER / f"{name}.onnx"), load_onnx(FOLDER / f"{name}-pruned.onnx")
     calibrate = parts["calibrate"]
-    network = compile_cells(pruned, calibrate.x, config=ENGINE, lengths=calibrate.lengths)
+    network = compile_model(
+        pruned,
+        calibrate.x,
+        config=ENGINE,
+        lengths=calibrate.lengths,
+        evaluate=Evaluation(x=test.x, lengths=test.lengths, labels=test.y),
+    )
     plain = cycles(network, test, count)
     print(f"{name}, {ENGINE.pes} PEs; cycles a word are the mean of {count}")
-    rows = [
-        ("float", dense.predict(test.x, test.lengths)),
-        ("pruned", pruned.predict(test.x, test.lengths)),
-        ("quantised", dequantised(network).predict(test.x, test.lengths)),
-        ("golden", predict(network, test.x, test.lengths)),
-    ]
-    for step, scores in rows:
+    before = test.percent(dense.predict(test.x, test.lengths))
+    print(f"  {'before pruning':<22} {before:.2f} %")
+    for step, accuracy in network.info["accuracy"].items():
         said = f"   {plain:.0f} cycles" if step == "golden" else ""
-        print(f"  {step:<22} {test.percent(scores):.2f} %{said}")
+        print(f"  {step:<22} {accuracy:.2f} %{said}")
     choice = parts["validate"]
     best = (-1.0, "")
     least = choice.percent(predict(network, choice.x, choice.lengths))
