@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from numpy.typing import ArrayLike
 
+from elsie.compress.checks import WIDEST, check_steps
+from elsie.compress.compiler import compile_model
+from elsie.compress.kinds.registry import engine_needs, usual_weights
 from elsie.compress.model.model import Model
-from elsie.compress.options import CompileOptions
-from elsie.data import Takes, load_data
+from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.quantise.kinds import kind_of, kind_widths
+from elsie.data import load_data
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.network import Network
-from golden.kinds import CELL_WIDTH, EntryMemory
+from golden.kinds import EntryMemory
 from golden.presets import Preset
 from golden.presets import find as find_preset
 
@@ -49,12 +52,9 @@ def compile(
     preset = find_preset(board) if board else None
     engine = engine or EngineOptions()
     imported = load_onnx(model)
-    sequences = lengths is not None or delta is not None or engine.streams not in (None, 1)
-    if sequences and not imported.recurrent:
-        raise ElsieError(
-            f"{model}: it has no LSTM or GRU layers; leave out lengths, streams and delta"
-        )
-    config = _engine(preset, weights, engine.given(), recurrent=imported.recurrent)
+    streams = None if engine.streams == 1 else engine.streams
+    check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
+    config = _engine(preset, weights, engine.given(), imported)
     if isinstance(calibration, str | Path):
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
@@ -67,76 +67,60 @@ def compile(
         run_width=engine.run_width,
         preset=preset,
     )
-    return _run(
-        imported, calibration, lengths, config, options, _labelled(evaluate, imported), progress
+    return compile_model(
+        imported,
+        calibration,
+        config=config,
+        options=options,
+        lengths=lengths,
+        evaluate=_labelled(evaluate, imported),
+        progress=progress,
     )
 
 
 def _engine(
-    preset: Preset | None, weights: str | None, given: dict[str, Any], *, recurrent: bool
+    preset: Preset | None, weights: str | None, given: dict[str, int | str], model: Model
 ) -> EngineConfig:
-    """The engine's shape, with room for any choice; the compilers set what the network needs."""
-    from elsie.compress.compiler import kind_widths
-
+    """The engine's shape, with room for any choice; the compiler sets what the network needs."""
     base = (preset.base if preset else EngineConfig()).to_dict()
-    given = {k: v for k, v in given.items() if k not in ("acc_width", "run_width")}
+    needs = engine_needs(model)
+    for name, value in needs.items():
+        if given.get(name, value) != value:
+            raise ElsieError(
+                f"model {model.name}: its layers need {name} {value}, not {given[name]}; "
+                f"leave out {name}"
+            )
     fields = {**base, **given}
-    # In SPRAM an entry has 8 bits, too few for 12-bit weights.
-    wide = recurrent and fields["entry_memory"] != EntryMemory.SPRAM.value
-    kind = weights or ("fixed" if wide else base["mac"])
-    if recurrent and given.get("act_width", CELL_WIDTH) != CELL_WIDTH:
-        raise ElsieError(f"LSTM and GRU have activations of {CELL_WIDTH} bits; leave out act_width")
-    if kind != base["mac"]:
-        ese = {"code_width": 12} if wide and kind == "fixed" else {}
-        asked = given if {"code_width", "weight_width"} & set(given) else {**ese, **given}
-        fields |= kind_widths(kind, asked)
+    spram = fields["entry_memory"] == EntryMemory.SPRAM.value
+    # In SPRAM an entry has 8 bits, too few for the 12-bit weights that cells usually have.
+    usual = None if spram else usual_weights(model)
+    kind = kind_of(weights or (usual[0] if usual else base["mac"]))
+    if kind.value != base["mac"]:
+        asked = {name: given[name] for name in ("code_width", "weight_width") if name in given}
+        if usual and kind is usual[0] and not asked:
+            asked = {"code_width": usual[1]}
+        fields |= {"mac": kind, **kind_widths(kind, asked)}
     if "pes" in given and "group" not in given:
         fields["group"] = min(fields["group"], fields["pes"])
-    fields |= {"acc_width": 53, "row_depth": 1, "act_depth": max(64, fields["group"])}
-    if recurrent:
-        # A configuration with cells from the start, which several streams need.
-        lists = 8 * fields["streams"] if isinstance(fields["streams"], int) else 8
-        fields |= {"act_width": CELL_WIDTH, "cells": 1, "act_lists": lists}
-    if fields["entry_memory"] == EntryMemory.SPRAM.value:
-        fields["run_width"] = 2
+    fields |= {"acc_width": WIDEST, "row_depth": 1, "act_depth": max(64, fields["group"]), **needs}
+    if needs:  # several streams need their lists from the start
+        fields["act_lists"] = 2 * fields["streams"]
+    fields["run_width"] = 2  # takes no room from a code; the compiler chooses
     return EngineConfig.from_dict(fields)
 
 
 def _labelled(
-    evaluate: Sequence[ArrayLike | None] | str | Path | None, model: Takes
-) -> tuple[ArrayLike, ArrayLike | None, ArrayLike] | None:
-    """Inputs, lengths and labels to evaluate with."""
+    evaluate: Sequence[ArrayLike | None] | str | Path | None, model: Model
+) -> Evaluation | None:
+    """Data to evaluate with."""
     if evaluate is None:
         return None
     if isinstance(evaluate, str | Path):
         data = load_data(evaluate, model)
         if data.y is None:
             raise ElsieError(f"{evaluate}: no array 'y' of labels to evaluate with")
-        return data.x, data.lengths, data.y
+        return Evaluation(x=data.x, lengths=data.lengths, labels=data.y)
     x, y = evaluate[0], evaluate[-1]
     if len(evaluate) not in (2, 3) or x is None or y is None:
         raise ElsieError("evaluate must be inputs and labels, or inputs, lengths and labels")
-    return x, evaluate[1] if len(evaluate) == 3 else None, y
-
-
-def _run(
-    model: Model,
-    x: Any,
-    lengths: ArrayLike | None,
-    config: EngineConfig,
-    options: CompileOptions,
-    evaluate: tuple[ArrayLike, ArrayLike | None, ArrayLike] | None,
-    progress: Callable[[str], None] | None,
-) -> Network:
-    """The compiler for the model."""
-    from elsie.compress.compile_cells import compile_cells
-    from elsie.compress.compiler import compile_model
-
-    names = ("density", "balanced", "acc_width", "run_width", "preset")
-    common: dict[str, Any] = {name: getattr(options, name) for name in names}
-    common["progress"] = progress
-    if model.recurrent:
-        more: dict[str, Any] = {"delta": options.delta, "evaluate": evaluate}
-        return compile_cells(model, x, config=config, lengths=lengths, **more, **common)
-    labelled = None if evaluate is None else (evaluate[0], evaluate[2])
-    return compile_model(model, x, base=config, evaluate=labelled, **common)
+    return Evaluation(x=x, lengths=evaluate[1] if len(evaluate) == 3 else None, labels=y)

@@ -160,13 +160,85 @@ DOCUMENTS = sorted(
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names)
 def test_documents_name_what_exists(path: Path) -> None:
-    """Files and folders: from the root, from the document, or in a folder that the line names."""
-    missing = set()
-    for line in path.read_text().splitlines():
-        found = re.findall(r"(?<![\w/.:<-])[a-z_]{2,}/[\w./*-]*", line)
-        bases = [ROOT, path.parent, *(ROOT / name for name in found if name.endswith("/"))]
-        for name in {name.split("*")[0].rstrip(".") for name in found}:
-            made = name.startswith("build/")
-            if not made and not any((base / name).exists() for base in bases):
-                missing.add(name)
+    """Files and folders: from the root, from the document, or in a folder that it names."""
+    found = re.findall(r"(?<![\w/.:<-])[a-z_]{2,}/[\w./*-]*", path.read_text())
+    names = {name.split("*")[0].rstrip(".") for name in found if not name.startswith("build/")}
+    bases = [ROOT, path.parent, *(ROOT / name for name in names if name.endswith("/"))]
+    missing = {name for name in names if not any((base / name).exists() for base in bases)}
     assert not missing
+
+
+def test_folders_have_at_most_twelve_files() -> None:
+    for folder in {path.parent for path in SOURCES}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) <= 12, f"{folder}: {len(files)} files"
+
+
+def test_no_files_import_each_other() -> None:
+    """Not in a longer circle either, and not for types only."""
+    files = {module(path): path for path in SOURCES}
+    takes: dict[str, set[str]] = {}
+    for name, path in files.items():
+        found = {i if i in files else i.rpartition(".")[0] for i in imports(path)}
+        takes[name] = (found & set(files)) - {name}
+    # Whatever imports none of the rest, or is imported by none of it, is in no circle.
+    while ends := {
+        name
+        for name, others in takes.items()
+        if not others or not any(name in those for those in takes.values())
+    }:
+        takes = {name: others - ends for name, others in takes.items() if name not in ends}
+    assert not takes
+
+
+COMPONENTS = {
+    f"{path.relative_to(ROOT)}:{node.name}": node
+    for path in SOURCES
+    for node in ast.walk(tree(path))
+    if isinstance(node, ast.ClassDef)
+    if any(ast.unparse(base).endswith("Component") for base in node.bases)
+}
+
+
+def is_port(node: ast.expr) -> bool:
+    """In(...), Out(...) or an array of them."""
+    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    return any(isinstance(call, ast.Name) and call.id in {"In", "Out"} for call in calls)
+
+
+def is_hardware(node: ast.expr) -> bool:
+    """A port's type: a signal, a stream or another bundle."""
+    return is_port(node) or ast.unparse(node).endswith(("Signal", "Interface", "View"))
+
+
+def ports(component: ast.ClassDef) -> set[str]:
+    """Names that a component's signature gives: keys of its dicts, and annotations."""
+    found = set()
+    for node in ast.walk(component):
+        match node:
+            case ast.Dict():
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and is_port(value):
+                        found.add(key.value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                if is_hardware(node.annotation):
+                    found.add(name)
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=name))]):
+                if is_port(node.value):
+                    found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_port_has_a_line(name: str) -> None:
+    """`port: meaning`, each on a line of its own, in the docstring of the class."""
+    text = ast.get_docstring(COMPONENTS[name]) or ""
+    missing = ports(COMPONENTS[name]) - set(re.findall(r"^ *(\w+): \S", text, re.MULTILINE))
+    assert not missing
+
+
+def test_ports_are_found() -> None:
+    """In each of the ways in which components declare them."""
+    found = {name: len(ports(component)) for name, component in COMPONENTS.items()}
+    assert len(found) > 30
+    assert min(found.values()) > 0, found

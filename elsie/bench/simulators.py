@@ -1,7 +1,9 @@
 """Compiled against interpreted simulation: cycles a second with all events recorded, in one run."""
 
+import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from elsie.bench.synthetic import dense_input, sparse_network
@@ -25,7 +27,31 @@ _SECONDS = 4.0
 """Least time that the compiled simulation is timed for."""
 
 
-def measure(*, pes: int, progress: Callable[[str], None]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Two simulators side by side."""
+
+    pes: int
+    """Processing elements of the engine."""
+    interpreted_cycles_per_second: float
+    """Amaranth's simulator."""
+    compiled_cycles_per_second: float
+    """The engine as C++."""
+    ratio: float
+    """How many times faster the second is."""
+    compiled_cycles: int
+    """Cycles that the second was timed for."""
+    compile_seconds: float
+    """Making the program; next to none when the cache has it."""
+    trace_equal: bool
+    """All events of both are golden's."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def measure(*, pes: int, progress: Callable[[str], None]) -> Rates:
     """Rates of both simulators on the same inferences, and whether they saw the same events.
 
     Cycles are those from the first input to the last output. The compiled time is the whole
@@ -79,12 +105,12 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> dict[str, Any]:
         number = max(2 * number, round(1.3 * number * _SECONDS / seconds))
     fast = cycles * number / seconds
     traces = [*records, trace(config, found[0]), trace(config, found[-1])]
-    return {
-        "pes": pes,
-        "interpreted_cycles_per_second": slow,
-        "compiled_cycles_per_second": fast,
-        "ratio": fast / slow,
-        "compiled_cycles": cycles * number,
-        "compile_seconds": making,
-        "trace_equal": all(compare(expected, one) is None for one in traces),
-    }
+    return Rates(
+        pes=pes,
+        interpreted_cycles_per_second=slow,
+        compiled_cycles_per_second=fast,
+        ratio=fast / slow,
+        compiled_cycles=cycles * number,
+        compile_seconds=making,
+        trace_equal=all(compare(expected, one) is None for one in traces),
+    )

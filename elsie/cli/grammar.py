@@ -54,7 +54,11 @@ def add_input(command: argparse.ArgumentParser) -> None:
 
 
 def add_board(
-    command: argparse.ArgumentParser, *, required: bool = False, default: str | None = None
+    command: argparse.ArgumentParser,
+    *,
+    what: str = "the board",
+    required: bool = False,
+    default: str | None = None,
 ) -> None:
     """The board; its name is checked by the command, so that the grammar needs no list."""
     command.add_argument(
@@ -62,7 +66,7 @@ def add_board(
         metavar="BOARD",
         required=required,
         default=default,
-        help="the board; 'elsie boards' lists them" + (f" (default: {default})" if default else ""),
+        help=f"{what}; 'elsie boards' lists them" + (f" (default: {default})" if default else ""),
     )
 
 

@@ -8,7 +8,6 @@ import elsie
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_board, add_command, add_input, add_net, positive
 from elsie.cli.paths import check_file
-from golden import presets
 
 if TYPE_CHECKING:
     from sim.summary import Summary
@@ -38,7 +37,7 @@ def add(steps: Steps) -> None:
         type=Path,
         help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
     )
-    add_board(command)
+    add_board(command, what="the board whose clock the waveforms show")
     command.add_argument(
         "--compiled",
         action="store_true",
@@ -48,7 +47,9 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    clock_mhz, wave = _waves(options)
+    from sim.waves.target import CLOCK_MHZ
+
+    wave = _wave(options)
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     with output.progress("simulating the RTL", "inputs") as update:
@@ -57,41 +58,48 @@ def run(options: argparse.Namespace) -> int:
             x[: options.limit],
             lengths=None if lengths is None else lengths[: options.limit],
             wave=options.wave,
-            clock_mhz=clock_mhz,
+            clock_mhz=wave.clock_mhz if wave else CLOCK_MHZ,
             compiled=options.compiled,
             progress=update,
         )
     summary = simulation.summary(network.config.pes)
-    shown = {
+    values = {
+        "network": network.name,
+        **summary.to_dict(),
         "waveforms": str(wave.file) if wave else None,
         "clock_mhz": wave.clock_mhz if wave else None,
         "open_with": wave.commands if wave else [],
     }
-    values = {"network": network.name, **summary.to_dict(), **shown}
 
     def text() -> None:
         describe(summary)
         if wave:
-            cycle = f"a cycle is {1000 / clock_mhz:.4g} ns ({clock_mhz:g} MHz)"
-            output.line("waveforms", f"{wave.file}, {cycle}")
-            for command in wave.commands:
-                output.line("open with", command)
+            _describe_waveforms(wave)
 
     output.result(values, as_json=options.json, text=text)
     return 0 if summary.equal else 1
 
 
-def _waves(options: argparse.Namespace) -> "tuple[float, Wave | None]":
-    """The clock that waveforms show, the board's if there is one; and where they go, if wanted."""
+def _wave(options: argparse.Namespace) -> "Wave | None":
+    """The waveforms that are wanted; refused where they cannot go."""
+    from golden.presets import find
     from sim.waves.target import CLOCK_MHZ, Wave
 
-    clock_mhz = presets.find(options.board).clock_mhz if options.board else CLOCK_MHZ
+    clock_mhz = find(options.board).clock_mhz if options.board else CLOCK_MHZ
     if options.wave is None:
-        return clock_mhz, None
+        return None
     wave = Wave(file=options.wave, clock_mhz=clock_mhz)
     for path in wave.files:
         check_file(path, options.net, options.input)
-    return clock_mhz, wave
+    return wave
+
+
+def _describe_waveforms(wave: "Wave") -> None:
+    """Where they are, and how to look at them."""
+    cycle = f"a cycle is {1000 / wave.clock_mhz:.4g} ns ({wave.clock_mhz:g} MHz)"
+    output.line("waveforms", f"{wave.file}, {cycle}")
+    for command in wave.commands:
+        output.line("open with", command)
 
 
 def describe(found: "Summary") -> None:

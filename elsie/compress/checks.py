@@ -1,10 +1,14 @@
-"""What the compilers of all models refuse before they begin, and the bounds of their scales."""
+"""What the compiler refuses before it begins, and the bounds of its scales."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from elsie.compress.model.cells import FloatCells
-from elsie.compress.model.model import AnyLayer, Model
+from elsie.compress.model.model import Model
+from elsie.compress.options import Evaluation
+from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 
 WIDEST = 53
@@ -15,25 +19,87 @@ _LARGEST = 1e12
 """Largest magnitude of a weight, bias or input; beyond it is no sensible model."""
 
 
+def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float64]:
+    """The data `what` as floats; raise ElsieError unless they are finite inputs of the model.
+
+    That is of shape (samples, n_in), or (samples, steps, n_in) for a recurrent model.
+    """
+    axes = (*model.axes, model.n_in)
+    takes = f"({', '.join(map(str, axes))})"
+    try:
+        real = np.asarray(x)
+    except ValueError:
+        raise ElsieError(
+            f"{what} has sequences of different lengths; pad them to {takes} and give the lengths"
+        ) from None
+    if real.ndim != len(axes) or real.shape[-1] != model.n_in:
+        raise ElsieError(f"{what} has shape {real.shape}, but model {model.name} takes {takes}")
+    if not real.size:
+        raise ElsieError(f"{what} has no samples; give at least one")
+    if not np.issubdtype(real.dtype, np.number) or np.issubdtype(real.dtype, np.complexfloating):
+        raise ElsieError(f"{what} must be real numbers, not {real.dtype}")
+    if not np.isfinite(real).all():
+        raise ElsieError(f"{what} has values that are NaN or infinite; remove them first")
+    return np.asarray(real, dtype=np.float64)
+
+
+def check_steps(model: Model, given: Mapping[str, Any]) -> None:
+    """Refuse options that are for sequences only, if they are not None, for other models."""
+    if not model.recurrent and any(value is not None for value in given.values()):
+        *first, last = given
+        raise ElsieError(
+            f"model {model.name}: it has no LSTM or GRU layers; leave out {', '.join(first)} "
+            f"and {last}"
+        )
+
+
+def valid_steps(
+    model: Model, x: NDArray[np.float64], lengths: ArrayLike | None
+) -> NDArray[np.bool_]:
+    """Which of the inputs count, shape (samples,) or (samples, steps)."""
+    if lengths is None:
+        return np.ones(x.shape[:-1], dtype=bool)
+    check_steps(model, {"lengths": lengths, "delta": None})
+    last = check_lengths(lengths, samples=len(x), steps=x.shape[1])
+    return np.arange(x.shape[1]) < last[:, None]
+
+
+def check_evaluation(model: Model, given: Evaluation) -> None:
+    """Raise ElsieError unless the data are inputs of the model, and the labels its classes."""
+    real = check_samples(model, given.x, what="evaluation data")
+    valid_steps(model, real, given.lengths)
+    if model.recurrent and model.head is None:
+        raise ElsieError(
+            f"evaluation data: model {model.name} has an output in every step, and no class for a "
+            f"whole sequence; leave out the evaluation"
+        )
+    classes = np.asarray(given.labels)
+    if classes.shape != (len(real),):
+        raise ElsieError(
+            f"evaluation data: labels have shape {classes.shape}, but there are {len(real)} "
+            f"samples; give one class number for each"
+        )
+    if not np.issubdtype(classes.dtype, np.integer):
+        raise ElsieError(
+            f"evaluation data: labels must be integer class numbers, not {classes.dtype}"
+        )
+    if classes.min() < 0 or classes.max() >= model.n_out:
+        raise ElsieError(
+            f"evaluation data: labels are {classes.min()}..{classes.max()}, but model "
+            f"{model.name} has classes 0..{model.n_out - 1}"
+        )
+
+
 def check_scale(model: Model, samples: NDArray[np.float64]) -> None:
     """Refuse numbers that no scale can bring into range together."""
     for layer in model.layers:
-        if max(np.abs(values).max(initial=0.0) for values in parameters(layer)) > _LARGEST:
+        if max(np.abs(values).max(initial=0.0) for values in layer.parameters()) > _LARGEST:
             raise ElsieError(
                 f"layer {layer.name}: weights or biases are beyond {_LARGEST:g}; "
                 f"normalise the model"
             )
     if np.abs(samples).max() > _LARGEST:
         raise ElsieError(f"calibration data has values beyond {_LARGEST:g}; scale the inputs")
-
-
-def parameters(layer: AnyLayer) -> list[NDArray[np.float64]]:
-    """All trained numbers of a layer."""
-    found = [layer.weight, layer.bias]
-    if isinstance(layer, FloatCells):
-        more = (layer.recurrent, layer.bias_recurrent, layer.peephole, layer.projection)
-        found += [values for values in more if values is not None]
-    return found
 
 
 def bias_limit(bias: NDArray[np.float64], in_frac: int, *, most: int) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from numpy.typing import ArrayLike
+
 from golden.presets import Preset
 
 
@@ -26,3 +28,15 @@ class CompileOptions:
     """Bits of a zero run. None takes the cheapest."""
     preset: Preset | None = None
     """The board that the network must fit."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """Labelled data, on which the compiler measures the accuracy after each step."""
+
+    x: ArrayLike
+    """Inputs, shape (samples, n_in) or (samples, steps, n_in)."""
+    labels: ArrayLike
+    """Class of each sample, shape (samples,)."""
+    lengths: ArrayLike | None = None
+    """Steps of each sample that count, shape (samples,); None for all."""

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elsie.compress.compiler import compile_model
 from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.quantise.kinds import with_weights
 from examples.digits.data import SEED, Part, shifted, splits
 from examples.digits.mlp import Mlp
 from golden.config import MacKind
@@ -107,8 +109,9 @@ def report(parts: dict[str, Part]) -> None:
     pruned = load_onnx(HERE / "digits-pruned.onnx")
     test = parts["test"]
     reference = 100 * np.mean(dense.predict(test.x).argmax(axis=1) == test.y)
-    total = sum(layer.weight.size for layer in pruned.layers)
-    kept = [int(np.count_nonzero(layer.weight)) for layer in pruned.layers]
+    matrices = [layer.parts()[0].matrices[0] for layer in pruned.layers]
+    total = sum(matrix.size for matrix in matrices)
+    kept = [int(np.count_nonzero(matrix)) for matrix in matrices]
     print(
         f"dense float network: {reference:.2f} %; density of the pruned one: "
         f"{100 * sum(kept) / total:.2f} % ({kept} non-zeros)"
@@ -124,10 +127,9 @@ def report(parts: dict[str, Part]) -> None:
                     net = compile_model(
                         pruned,
                         parts["calibration"].x,
-                        base=base,
-                        weights=kind,
-                        preset=preset,
-                        evaluate=(test.x, test.y),
+                        config=with_weights(base, kind),
+                        options=CompileOptions(preset=preset),
+                        evaluate=Evaluation(x=test.x, labels=test.y),
                     )
                 except ElsieError as error:
                     print(f"{start}  {error}")

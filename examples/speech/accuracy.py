@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import elsie
-from elsie.compress.cell_report import dequantised
-from elsie.compress.compile_cells import compile_cells, with_thresholds
+from elsie.compress.compiler import compile_model
+from elsie.compress.delta import with_thresholds
 from elsie.compress.onnx.dense import load_onnx
-from golden.arithmetic.run import predict
+from elsie.compress.options import Evaluation
+from golden.arithmetic.layers import quantise_input
+from golden.arithmetic.sequences import predict
 from golden.config import EngineConfig
+from golden.format.image import encode
 from golden.format.network import Network
+from golden.timing.model import RoundModel
 
 FOLDER = Path(__file__).parent
 ENGINE = EngineConfig.from_dict(
@@ -55,10 +58,14 @@ def with_delta(network: Network, x: float, h: float) -> Network:
 
 def cycles(network: Network, part: Words, count: int) -> float:
     """Mean cycles of the first `count` words; every step of each, the head at its end."""
-    x, lengths = part.x[:count], part.lengths[:count]
-    timing = elsie.predict(network, x, lengths=lengths, timing=count).timing
-    assert timing is not None
-    return timing.cycles
+    image, total = encode(network), 0
+    x = quantise_input(network, part.x[:count])
+    for word, length in zip(x, part.lengths.tolist(), strict=False):
+        model = RoundModel(image)
+        for nth in range(length):
+            step = model.run(word[nth], reset=nth == 0, answer=nth == length - 1)
+            total += step[0].cycles
+    return total / count
 
 
 def report(kind: str, parts: dict[str, Words], count: int) -> None:
@@ -67,18 +74,20 @@ def report(kind: str, parts: dict[str, Words], count: int) -> None:
     test = parts["test"]
     dense, pruned = load_onnx(FOLDER / f"{name}.onnx"), load_onnx(FOLDER / f"{name}-pruned.onnx")
     calibrate = parts["calibrate"]
-    network = compile_cells(pruned, calibrate.x, config=ENGINE, lengths=calibrate.lengths)
+    network = compile_model(
+        pruned,
+        calibrate.x,
+        config=ENGINE,
+        lengths=calibrate.lengths,
+        evaluate=Evaluation(x=test.x, lengths=test.lengths, labels=test.y),
+    )
     plain = cycles(network, test, count)
     print(f"{name}, {ENGINE.pes} PEs; cycles a word are the mean of {count}")
-    rows = [
-        ("float", dense.predict(test.x, test.lengths)),
-        ("pruned", pruned.predict(test.x, test.lengths)),
-        ("quantised", dequantised(network).predict(test.x, test.lengths)),
-        ("golden", predict(network, test.x, test.lengths)),
-    ]
-    for step, scores in rows:
+    before = test.percent(dense.predict(test.x, test.lengths))
+    print(f"  {'before pruning':<22} {before:.2f} %")
+    for step, accuracy in network.info["accuracy"].items():
         said = f"   {plain:.0f} cycles" if step == "golden" else ""
-        print(f"  {step:<22} {test.percent(scores):.2f} %{said}")
+        print(f"  {step:<22} {accuracy:.2f} %{said}")
     choice = parts["validate"]
     best = (-1.0, "")
     least = choice.percent(predict(network, choice.x, choice.lengths))

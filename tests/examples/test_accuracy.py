@@ -3,20 +3,25 @@
 import numpy as np
 import pytest
 
-from elsie.compress.cell_report import dequantised
-from elsie.compress.compile_cells import compile_cells
+from elsie.compress.checks import WIDEST, valid_steps
+from elsie.compress.compiler import compile_model, quantise_model
+from elsie.compress.kinds.registry import engine_needs
+from elsie.compress.kinds.step import Signal
 from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.report import quantised_outputs
 from examples.speech import accuracy
 from golden.arithmetic.run import predict
 from golden.arithmetic.sequences import Step, quantise_input
 from golden.format.network import Network
 from sim.check import simulate_steps
 
+CALIBRATE = accuracy.words("calibrate")
+
 
 def compiled(name: str) -> Network:
-    calibrate = accuracy.words("calibrate")
     model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
-    return compile_cells(model, calibrate.x, config=accuracy.ENGINE, lengths=calibrate.lengths)
+    return compile_model(model, CALIBRATE.x, config=accuracy.ENGINE, lengths=CALIBRATE.lengths)
 
 
 @pytest.mark.parametrize("name", ["speech", "speech-gru"])
@@ -24,7 +29,13 @@ def test_nothing_is_lost_on_the_way(name: str) -> None:
     network, test = compiled(name), accuracy.words("test")
     model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
     real = model.predict(test.x, test.lengths)
-    codes = dequantised(network).predict(test.x, test.lengths)
+    config = accuracy.ENGINE.replace(acc_width=WIDEST, **engine_needs(model))
+    valid = valid_steps(model, CALIBRATE.x, CALIBRATE.lengths)
+    given = Signal(values=CALIBRATE.x, valid=valid, frac=0)
+    keep = dict.fromkeys(layer.name for layer in model.layers)
+    _, steps = quantise_model(model, given, config, keep, CompileOptions())
+    data = Evaluation(x=test.x, lengths=test.lengths, labels=test.y)
+    codes = quantised_outputs(network, model=model, steps=steps, data=data)
     golden = predict(network, test.x, test.lengths)
     # Scores are about 10; 12-bit weights cost most, 16-bit activations little.
     assert np.abs(codes - real).max() < 1.0

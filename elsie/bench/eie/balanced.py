@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from elsie.bench.eie.layers import PaperLayer
 from elsie.bench.eie.problem import Problem, random_input, random_weights
-from elsie.compress.prune.balanced_rows import assign_and_prune
+from elsie.compress.model.layer import Part
+from elsie.compress.prune.even import prune_evenly
 from golden.config import EngineConfig
 
 
@@ -24,8 +25,9 @@ def pruned(layer: PaperLayer, config: EngineConfig, *, per: str, seed: int = 0) 
     # Only their order counts; single precision, as the largest layer has 10**8.
     shape = (layer.n_out, layer.n_in)
     magnitude: NDArray[Any] = random.random(shape, dtype=np.float32)
-    weight, owner = assign_and_prune(config, magnitude, layer.weights, per=per, activity=activity)
-    column, rows = np.nonzero(weight.T)
+    part = Part(name=layer.name, matrices=(magnitude[None],))
+    (kept,), (owner,) = prune_evenly(config, [part], layer.weights, per=per, activity=activity)
+    column, rows = np.nonzero(kept.matrices[0][0].T)
     codes, codebook = random_weights(random, len(rows))
     return Problem(
         name=layer.name,

@@ -6,13 +6,13 @@ first with which the second layers do the same work too.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.place.rows import assign_rows
-from elsie.compress.sizing import Placed, fit_accumulator, size
+from elsie.compress.sizing import fit_accumulator, fit_shifts, size
 from golden.arithmetic.integers import round_half_even, saturate
 from golden.config import EngineConfig, MacKind
 from golden.format.layer import Layer, locate
@@ -121,31 +121,30 @@ def network(work: Workload, base: EngineConfig, *, dense: bool = False) -> Netwo
 
     dense: zeros are stored like any weight, as an engine that knows no sparsity has to.
     """
-    placed, held = [], np.zeros(base.pes, dtype=np.int64)
+    layers, held = [], np.zeros(base.pes, dtype=np.int64)
     for number, matrix in enumerate(work.weights):
         stored = np.full(matrix.shape, True) if dense else matrix != 0
         position = assign_rows(base, stored, held=held)
-        placed.append(Placed(name=f"layer{number + 1}", stored=stored, position=position))
+        layers.append(_layer(work, number, stored, position))
         owner = locate(base, position)[0]
         held += np.bincount(owner, stored.sum(axis=1), base.pes).astype(np.int64)
-    config = size(base, placed, run_width=base.run_width)
-    config = config.replace(shift_low=min(work.shifts), shift_high=max(work.shifts))
-    layers = tuple(_layer(work, number, layer) for number, layer in enumerate(placed))
-    wide = Network(name=work.name, config=config, layers=layers)
-    config = config.replace(acc_width=fit_accumulator(wide))
-    return Network(name=work.name, config=config, layers=layers)
+    config = fit_shifts(size(base, layers, run_width=base.run_width), layers)
+    wide = Network(name=work.name, config=config, layers=tuple(layers))
+    return replace(wide, config=config.replace(acc_width=fit_accumulator(wide)))
 
 
-def _layer(work: Workload, number: int, placed: Placed) -> Layer:
+def _layer(
+    work: Workload, number: int, stored: NDArray[np.bool_], position: NDArray[np.int64]
+) -> Layer:
     """One layer in the compressed network's terms."""
     matrix, shift = work.weights[number], work.shifts[number]
     return Layer.of_matrix(
         matrix & 0xFF,
-        placed.stored,
-        name=placed.name,
+        stored,
+        name=f"layer{number + 1}",
         activation="identity" if number == len(work.weights) - 1 else "relu",
         weight_frac=shift,
-        position=placed.position,
+        position=position,
     )
 
 

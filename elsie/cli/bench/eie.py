@@ -2,10 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elsie.cli.grammar import Steps, add_balanced, add_command, positive
 from golden.errors import ElsieError
+
+if TYPE_CHECKING:
+    from elsie.bench.eie.run import Make, Plan
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -128,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if results.differences else 0
 
 
-def _plan(options: argparse.Namespace) -> Any:
+def _plan(options: argparse.Namespace) -> "Plan":
     """The options as a plan; refuses those that contradict each other."""
     from elsie.bench.eie.engine import engine
     from elsie.bench.eie.run import Plan, of_paper
@@ -155,7 +158,7 @@ def _plan(options: argparse.Namespace) -> Any:
         problem = user_problem(
             options.matrix, options.activations, config=config, seed=options.seed
         )
-        problems: Any = (lambda _: problem,)
+        problems: tuple[Make, ...] = (lambda _: problem,)
     else:
         problems = of_paper(options.layers, seed=options.seed, balance=options.balanced)
     return Plan(

@@ -2,10 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command
+
+if TYPE_CHECKING:
+    from elsie.bench.peers.compare import Comparison
+    from elsie.bench.peers.rows import Row
 
 
 def add(steps: Steps) -> None:
@@ -50,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if found.failures else 0
 
 
-def _print(found: Any) -> None:
+def _print(found: "Comparison") -> None:
     """The tables."""
     for name, facts in found.networks.items():
         counts = ", ".join(f"{count:,} {what}" for what, count in facts.items())
@@ -82,7 +86,7 @@ def _print(found: Any) -> None:
         print(sentence)
 
 
-def _cells(row: Any) -> list[str]:
+def _cells(row: "Row") -> list[str]:
     """A row of the table; what is not known is empty."""
     here = row.source.startswith("measured in this run")
     numbers = [row.lut, row.ff, row.bram, row.dsp]
@@ -116,7 +120,7 @@ def _crossings(crossovers: dict[str, float | None]) -> list[str]:
     ]
 
 
-def _processor(rows: list[Any]) -> list[str]:
+def _processor(rows: "list[Row]") -> list[str]:
     """The CPU beside our engines on L, in words."""
     times = {
         row.who: row.microseconds

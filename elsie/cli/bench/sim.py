@@ -25,16 +25,16 @@ def run(options: argparse.Namespace) -> int:
     """Run the benchmark; 1 when the simulators saw different events."""
     from elsie.bench.simulators import measure
 
-    values = measure(pes=options.pes, progress=output.note)
+    rates = measure(pes=options.pes, progress=output.note)
 
     def text() -> None:
-        slow, fast = (values[f"{kind}_cycles_per_second"] for kind in ("interpreted", "compiled"))
-        output.line("engine", f"{values['pes']} PEs")
+        slow, fast = rates.interpreted_cycles_per_second, rates.compiled_cycles_per_second
+        output.line("engine", f"{rates.pes} PEs")
         output.line("interpreted", f"{slow:,.0f} cycles a second")
-        output.line("compiled", f"{fast:,.0f} cycles a second, over {values['compiled_cycles']:,}")
-        output.line("ratio", f"{values['ratio']:,.0f}")
-        output.line("compiling took", f"{values['compile_seconds']:.0f} s")
-        output.line("same events", "yes" if values["trace_equal"] else "NO")
+        output.line("compiled", f"{fast:,.0f} cycles a second, over {rates.compiled_cycles:,}")
+        output.line("ratio", f"{rates.ratio:,.0f}")
+        output.line("compiling took", f"{rates.compile_seconds:.0f} s")
+        output.line("same events", "yes" if rates.trace_equal else "NO")
 
-    output.result(values, as_json=options.json, text=text)
-    return 0 if values["trace_equal"] else 1
+    output.result(rates.to_dict(), as_json=options.json, text=text)
+    return 0 if rates.trace_equal else 1

@@ -1,14 +1,13 @@
 """A trained LSTM or GRU layer in floating point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
-
-Reals = NDArray[np.float64]
 
 GATES = {LayerKind.LSTM: "ifgo", LayerKind.GRU: "zrn"}
 """Order of the gates; g is the LSTM's cell input, n the GRU's."""
@@ -19,8 +18,17 @@ def sigmoid(x: Reals) -> Reals:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
+class Run(NamedTuple):
+    """What a layer of cells does on sequences."""
+
+    outputs: Reals
+    """Shape (samples, steps, n_out)."""
+    states: Reals
+    """Shape (samples, steps, n_cells); a GRU's are its outputs."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FloatCells:
+class FloatCells(FloatLayer):
     """One recurrent layer of n cells; golden.arithmetic.cells has the formulas.
 
     Raises ElsieError naming the layer when the shapes do not fit or a value is not finite.
@@ -69,11 +77,8 @@ class FloatCells:
                     f"layer {self.name}: {name} must have shape {shape}, not "
                     f"{None if value is None else value.shape}"
                 )
-            if value is not None and not np.isfinite(value).all():
-                raise ElsieError(
-                    f"layer {self.name}: {name} has values that are NaN or infinite; train or "
-                    f"export the model again"
-                )
+            if value is not None:
+                check_finite(self.name, name, value)
 
     @property
     def n_in(self) -> int:
@@ -90,9 +95,29 @@ class FloatCells:
         """Outputs: cells, or rows of the projection."""
         return self.n_cells if self.projection is None else self.projection.shape[0]
 
-    def start(self, samples: int) -> tuple[Reals, Reals]:
-        """State (samples, n_cells) and output (samples, n_out) before the first step."""
-        return np.zeros((samples, self.n_cells)), np.zeros((samples, self.n_out))
+    @property
+    def stateful(self) -> bool:
+        """Its cells have a state."""
+        return True
+
+    def parameters(self) -> list[Reals]:
+        """Weights and biases that it has."""
+        optional = (self.bias_recurrent, self.peephole, self.projection)
+        given = [values for values in optional if values is not None]
+        return [self.weight, self.bias, self.recurrent, *given]
+
+    def parts(self) -> tuple[Part, ...]:
+        """The gates' matrices, and the projection's."""
+        gates = Part(name=self.name, matrices=(self.weight, self.recurrent))
+        if self.projection is None:
+            return (gates,)
+        return gates, Part(name=f"{self.name}.projection", matrices=(self.projection[None],))
+
+    def with_parts(self, parts: tuple[Part, ...]) -> Self:
+        """The same layer with other gates, and another projection."""
+        weight, recurrent = parts[0].matrices
+        projection = None if self.projection is None else parts[1].matrices[0][0]
+        return replace(self, weight=weight, recurrent=recurrent, projection=projection)
 
     def step(self, x: Reals, state: Reals, y: Reals) -> tuple[Reals, Reals]:
         """New state and output for inputs (samples, n_in), and both of the step before."""
@@ -116,11 +141,16 @@ class FloatCells:
         n = np.tanh(x @ self.weight[2].T + self.bias[2] + r * inner)
         return (1.0 - z) * n + z * h
 
-    def forward(self, x: Reals) -> Reals:
-        """Outputs (samples, steps, n_out) for inputs (samples, steps, n_in), from zero states."""
-        state, y = self.start(len(x))
-        outputs = []
+    def run(self, x: Reals) -> Run:
+        """Outputs and states for inputs (samples, steps, n_in), from zero states."""
+        state, y = np.zeros((len(x), self.n_cells)), np.zeros((len(x), self.n_out))
+        outputs, states = [], []
         for nth in range(x.shape[1]):
             state, y = self.step(x[:, nth], state, y)
             outputs.append(y)
-        return np.stack(outputs, axis=1)
+            states.append(state)
+        return Run(np.stack(outputs, axis=1), np.stack(states, axis=1))
+
+    def forward(self, x: Reals) -> Reals:
+        """Outputs (samples, steps, n_out) for inputs (samples, steps, n_in), from zero states."""
+        return self.run(x).outputs

@@ -1,77 +1,14 @@
 """A trained model in floating point: from the importer to the compiler."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from elsie.compress.model.cells import FloatCells
+from elsie.compress.model.layer import FloatLayer, Reals
 from golden.errors import ElsieError
-from golden.format.layer import ACTIVATIONS
-
-
-def activate(sums: NDArray[np.float64], activation: str) -> NDArray[np.float64]:
-    """The activation function `activation` ('relu' or 'identity') of any shape."""
-    return np.maximum(sums, 0.0) if activation == "relu" else sums
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FloatLayer:
-    """One fully connected layer, y = act(W x + bias).
-
-    Raises ElsieError naming the layer when the shapes do not fit or a value is not finite.
-    """
-
-    name: str
-    """Name for messages, unique in a model."""
-    weight: NDArray[np.float64]
-    """Shape (n_out, n_in)."""
-    bias: NDArray[np.float64]
-    """Shape (n_out,)."""
-    activation: str
-    """'relu' or 'identity'."""
-
-    def __post_init__(self) -> None:
-        """Check shapes and values."""
-        if self.weight.ndim != 2 or not self.weight.size:
-            raise ElsieError(
-                f"layer {self.name}: the weight must be a matrix with at least one row and one "
-                f"column, not of shape {self.weight.shape}"
-            )
-        if self.bias.shape != (self.n_out,):
-            raise ElsieError(
-                f"layer {self.name}: the bias must have shape ({self.n_out},), not "
-                f"{self.bias.shape}"
-            )
-        if self.activation not in ACTIVATIONS:
-            raise ElsieError(
-                f"layer {self.name}: activation must be one of {', '.join(ACTIVATIONS)}, "
-                f"not {self.activation!r}"
-            )
-        for what, values in (("weight", self.weight), ("bias", self.bias)):
-            if not np.isfinite(values).all():
-                raise ElsieError(
-                    f"layer {self.name}: the {what} has values that are NaN or infinite; "
-                    f"train or export the model again"
-                )
-
-    @property
-    def n_in(self) -> int:
-        """Columns."""
-        return self.weight.shape[1]
-
-    @property
-    def n_out(self) -> int:
-        """Rows."""
-        return self.weight.shape[0]
-
-    def forward(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs (..., n_out) for inputs (..., n_in)."""
-        return activate(x @ self.weight.T + self.bias, self.activation)
-
-
-AnyLayer = FloatLayer | FloatCells
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +20,7 @@ class Model:
 
     name: str
     """Name for messages."""
-    layers: tuple[AnyLayer, ...]
+    layers: tuple[FloatLayer, ...]
     """In order; at least one, names unique."""
     notes: tuple[str, ...] = ()
     """What the importer left out, one sentence each."""
@@ -103,15 +40,13 @@ class Model:
                     f"layer {layer.name}: it takes {layer.n_in} inputs but layer {before.name} "
                     f"has {before.n_out} outputs"
                 )
-        if self.head is not None and any(
-            isinstance(layer, FloatCells) for layer in self.layers[self.head :]
-        ):
+        if self.head is not None and any(layer.stateful for layer in self.layers[self.head :]):
             raise ElsieError(f"model {self.name}: a recurrent layer follows the last step's output")
 
     @property
     def recurrent(self) -> bool:
         """Some layer has a state, so that inputs are sequences."""
-        return any(isinstance(layer, FloatCells) for layer in self.layers)
+        return any(layer.stateful for layer in self.layers)
 
     @property
     def n_in(self) -> int:
@@ -123,24 +58,28 @@ class Model:
         """Outputs of the model."""
         return self.layers[-1].n_out
 
-    def forward(self, x: ArrayLike) -> list[NDArray[np.float64]]:
-        """Activations of every layer: [input, after layer 1, ...], each (samples, width).
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Axes of an input before its features: only a recurrent model's have steps."""
+        return ("samples", "steps") if self.recurrent else ("samples",)
 
-        Of a recurrent model (samples, steps, width), the head's too.
-        """
-        activations = [np.asarray(x, dtype=np.float64)]
-        for layer in self.layers:
-            activations.append(layer.forward(activations[-1]))
-        return activations
-
-    def predict(self, x: ArrayLike, lengths: ArrayLike | None = None) -> NDArray[np.float64]:
+    def predict(
+        self,
+        x: ArrayLike,
+        lengths: ArrayLike | None = None,
+        *,
+        rounding: Callable[[int, Reals], Reals] = lambda _, values: values,
+    ) -> Reals:
         """Outputs (samples, n_out) for inputs (samples, n_in).
 
-        Of a recurrent model for (samples, steps, n_in): after each sample's last step, which
-        `lengths` (samples,) tells, or if there is no head (samples, steps, n_out).
+        For a recurrent model's (samples, steps, n_in): after each sample's last step, which
+        `lengths` (samples,) tells, or if there is no head (samples, steps, n_out). rounding: is
+        given (0, inputs), then (number, outputs) of each layer, and returns what the next one sees.
         """
-        out = self.forward(x)[-1]
-        if not self.recurrent or self.head is None:
-            return out
-        last = np.full(len(out), out.shape[1]) if lengths is None else np.asarray(lengths)
-        return out[np.arange(len(out)), last - 1]
+        values = rounding(0, np.asarray(x, dtype=np.float64))
+        for number, layer in enumerate(self.layers, start=1):
+            values = rounding(number, layer.forward(values))
+        if self.head is None:
+            return values
+        last = np.full(len(values), values.shape[1]) if lengths is None else np.asarray(lengths)
+        return values[np.arange(len(values)), last - 1]

@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.model import AnyLayer, FloatLayer, Model
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.layer import FloatLayer
+from elsie.compress.model.model import Model
 from elsie.compress.onnx.file import OnnxFile, as_chain, attributes, describe, read_graph
 from golden.errors import ElsieError
 
@@ -50,7 +52,7 @@ class Importer:
 
     def __init__(self, file: OnnxFile) -> None:
         self.file = file
-        self.layers: list[AnyLayer] = []
+        self.layers: list[FloatLayer] = []
         self.notes: list[str] = []
         self.name = ""
         self.weight: NDArray[np.float64] | None = None
@@ -164,7 +166,7 @@ class Importer:
         """End the open layer, if there is one."""
         if self.weight is not None:
             self.layers.append(
-                FloatLayer(
+                FloatDense(
                     name=self.name, weight=self.weight, bias=self.bias, activation=activation
                 )
             )
@@ -216,7 +218,7 @@ class Importer:
         if self.weight is None:
             # A second Relu changes nothing; behind anything else it would.
             last = self.layers[-1]
-            if not isinstance(last, FloatLayer) or last.activation != "relu":
+            if not isinstance(last, FloatDense) or last.activation != "relu":
                 self.refuse(node, "does not follow a Gemm or MatMul; put it directly behind one")
         self.close("relu")
 

@@ -1,5 +1,7 @@
 """Load-balance-aware pruning: every PE keeps as many non-zeros (ESE, section 3.2)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +45,19 @@ def prune_balanced(
         keep = _largest if per == "pe" else _largest_by_column
         kept[mine] = keep(magnitude, int(count))
     return np.where(kept, weight, 0.0)
+
+
+def check_balanced(balanced: str | None, density: Mapping[str, float | None]) -> None:
+    """Raise ElsieError for an unknown balance, or one without a layer that is pruned.
+
+    `balanced` None is none; `density` is that of each layer, None where nothing is pruned.
+    """
+    if balanced is None:
+        return
+    if balanced not in BALANCES:
+        raise ElsieError(f"no balance {balanced!r}; there are {', '.join(BALANCES)}")
+    if all(value is None for value in density.values()):
+        raise ElsieError("balanced says how to prune, so it needs a density; give one too")
 
 
 def _even(total: int, room: NDArray[np.int64], held: NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -1,59 +1,71 @@
-"""Load-balance-aware pruning of recurrent layers (ESE, section 3.2), a cell's gates on one PE."""
+"""Load-balance-aware pruning of a layer (ESE, section 3.2): rows to PEs first, then its weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.cells import FloatCells
-from elsie.compress.model.model import AnyLayer, FloatLayer
+from elsie.compress.model.layer import Part, Reals
 from elsie.compress.place.rows import assign_rows
 from elsie.compress.prune.balanced import prune_balanced
+from elsie.compress.prune.prune import prune
 from golden.config import EngineConfig
 from golden.format.layer import locate
 
+Owners = tuple[NDArray[np.int64] | None, ...]
+"""PE of every output, shape (n_out,), for each part; None where rows may go anywhere."""
 
-def balance(
+
+def prune_plainly(parts: Sequence[Part], density: float | None) -> tuple[Part, ...]:
+    """Each matrix, each gate's apart, at `density`; None keeps every non-zero."""
+    return tuple(
+        replace(
+            part,
+            matrices=tuple(
+                np.stack([prune(gate, density) for gate in matrix]) for matrix in part.matrices
+            ),
+        )
+        for part in parts
+    )
+
+
+def prune_evenly(
     config: EngineConfig,
-    layer: AnyLayer,
-    thin: AnyLayer,
+    parts: Sequence[Part],
     density: float,
     *,
     per: str,
-    strategy: str,
-    places: dict[str, NDArray[np.int64]],
-) -> AnyLayer:
-    """`layer` pruned so that all PEs keep as many weights of each gate's matrices, and in all.
+    strategy: str = "search",
+    activity: Reals | None = None,
+) -> tuple[tuple[Part, ...], Owners]:
+    """A layer's parts pruned so that all PEs keep as many weights of each matrix, and in all.
 
-    thin: the layer pruned plainly, on whose weights outputs are assigned first, so that little is
-    to be evened. places: gets the position of every output by the layer's name, and by that of its
-    projection, for whoever moves one loses the balance.
+    Outputs are assigned as `elsie.compress.place.rows.assign_rows` does for the plainly pruned
+    part, on `activity` (n_in,) of the layer's inputs; other columns count as always active. Then
+    each matrix is pruned for these owners, as `elsie.compress.prune.balanced.prune_balanced`
+    describes for `per`. In this order the PEs are nearly even before they are made even, so few
+    weights that plain pruning keeps are lost.
+
+    Returns the parts and the PE of every output; whoever moves one loses the balance. Raises
+    ElsieError for a density out of range, an unknown `per` or `strategy`.
     """
-
-    def place(name: str, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-        places[name] = assign_rows(config, kept, strategy=strategy)
-        return locate(config, places[name])[0]
-
     held = np.zeros(config.pes, dtype=np.int64)
 
-    def even(weight: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+    def even(weight: Reals, owner: NDArray[np.int64]) -> Reals:
         kept = prune_balanced(weight, density, owner, pes=config.pes, per=per, held=held)
         np.add.at(held, owner, np.count_nonzero(kept, axis=1))
         return kept
 
-    if isinstance(layer, FloatLayer):
-        owner = place(layer.name, (thin.weight != 0).astype(np.int64))
-        return replace(layer, weight=even(layer.weight, owner))
-    assert isinstance(thin, FloatCells)
-    both = np.concatenate((thin.weight, thin.recurrent), axis=2)
-    owner = place(layer.name, np.count_nonzero(both, axis=0))
-    projection = layer.projection
-    if projection is not None and thin.projection is not None:
-        kept = (thin.projection != 0).astype(np.int64)
-        projection = even(projection, place(f"{layer.name}.projection", kept))
-    return replace(
-        layer,
-        weight=np.stack([even(gate, owner) for gate in layer.weight]),
-        recurrent=np.stack([even(gate, owner) for gate in layer.recurrent]),
-        projection=projection,
-    )
+    found, owners = [], []
+    for part, thin in zip(parts, prune_plainly(parts, density), strict=True):
+        active = None
+        if activity is not None and not found:
+            active = np.ones(thin.kept.shape[1])
+            active[: len(activity)] = activity
+        position = assign_rows(config, thin.kept, strategy=strategy, activity=active)
+        owner, _ = locate(config, position)
+        matrices = [np.stack([even(gate, owner) for gate in m]) for m in part.matrices]
+        found.append(replace(part, matrices=tuple(matrices)))
+        owners.append(owner)
+    return tuple(found), tuple(owners)

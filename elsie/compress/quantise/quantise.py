@@ -16,7 +16,7 @@ MAX_FRAC = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Quantised:
+class Weights:
     """A matrix in weight codes; an integer weight w stands for w x 2**-weight_frac."""
 
     stored: NDArray[np.bool_]
@@ -45,7 +45,7 @@ class Quantised:
 
 def quantise(
     config: EngineConfig, weight: NDArray[np.float64], *, max_frac: int = MAX_FRAC
-) -> Quantised:
+) -> Weights:
     """Quantise a finite matrix (n_out, n_in) for `config.mac`; zeros stay zeros.
 
     `max_frac` bounds weight_frac from above, for layers whose bias would not fit otherwise.
@@ -70,7 +70,7 @@ def quantise(
     if config.mac is MacKind.LOG:
         integers = np.where(np.abs(weight) * 2.0**frac < 0.5, 0, integers)
     stored = integers != 0
-    return Quantised(
+    return Weights(
         stored=stored,
         codes=np.where(stored, codes, 0),
         codebook=codebook,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from elsie.compress.model.model import FloatLayer, Model
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.model import Model
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
@@ -31,7 +32,7 @@ def random_model() -> Callable[..., Model]:
             weight = random.normal(size=(n_out, n_in)) * (random.random((n_out, n_in)) < density)
             last = number == len(widths) - 2
             layers.append(
-                FloatLayer(
+                FloatDense(
                     name=f"fc{number}",
                     weight=weight,
                     bias=random.normal(size=n_out),

@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elsie.compress import builder as cell_layers
-from elsie.compress.compile_cells import compile_cells
+from elsie.compress import compiler
+from elsie.compress.compiler import compile_model
 from elsie.compress.model.cells import FloatCells
-from elsie.compress.model.model import FloatLayer, Model
-from golden.arithmetic.run import predict
-from golden.arithmetic.sequences import Step
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions
+from golden.arithmetic.sequences import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 from golden.presets import find
 from sim.check import simulate_steps
+from sim.stimuli import Step
 
 GENEROUS = {"fixed": (12, 12), "codebook": (8, 16), "log": (5, 16)}
 
@@ -58,7 +60,7 @@ def cells(
 
 def model(rng: np.random.Generator, *layers: FloatCells, head: bool = True) -> Model:
     last = layers[-1].n_out
-    dense = FloatLayer(
+    dense = FloatDense(
         name="head",
         weight=rng.normal(0, 0.3, (3, last)),
         bias=rng.normal(0, 1, 3),
@@ -84,7 +86,7 @@ def test_golden_is_close_to_float(name: str) -> None:
     float_model = MODELS[name](rng)
     x = rng.normal(0, 1, (12, 20, 6))
     lengths = rng.integers(5, 21, 12)
-    network = compile_cells(float_model, x, config=engine(), lengths=lengths)
+    network = compile_model(float_model, x, config=engine(), lengths=lengths)
     expected, got = float_model.predict(x, lengths), predict(network, x, lengths)
     if network.head is None:
         valid = np.arange(20) < lengths[:, None]
@@ -99,7 +101,7 @@ def test_rtl_is_golden(name: str, mac: str) -> None:
     rng = np.random.default_rng(2)
     float_model = MODELS[name](rng)
     x = rng.normal(0, 1, (4, 6, 6))
-    network = compile_cells(float_model, x, config=engine(mac))
+    network = compile_model(float_model, x, config=engine(mac))
     integers = np.rint(x[0] * 2.0 ** network.layers[0].in_frac).astype(np.int64)
     steps = [
         Step(x=row[None], reset=(nth == 0,), answer=network.head is None or nth == 2)
@@ -110,7 +112,7 @@ def test_rtl_is_golden(name: str, mac: str) -> None:
 
 def test_the_projection_is_a_layer_of_its_own() -> None:
     rng = np.random.default_rng(3)
-    network = compile_cells(MODELS["projected"](rng), rng.normal(size=(3, 5, 6)), config=engine())
+    network = compile_model(MODELS["projected"](rng), rng.normal(size=(3, 5, 6)), config=engine())
     assert [layer.kind.value for layer in network.layers] == ["lstm", "dense", "dense"]
     assert network.layers[0].projected
     assert network.layers[0].n_back == 5
@@ -121,8 +123,11 @@ def test_the_projection_is_a_layer_of_its_own() -> None:
 def test_density_prunes_each_gate() -> None:
     rng = np.random.default_rng(4)
     dense = model(rng, cells(rng, "lstm", 8, 10, density=1.0))
-    network = compile_cells(
-        dense, rng.normal(size=(3, 5, 8)), config=engine(), density={"lstm": 0.25}
+    network = compile_model(
+        dense,
+        rng.normal(size=(3, 5, 8)),
+        config=engine(),
+        options=CompileOptions(density={"lstm": 0.25}),
     )
     layer = network.layers[0]
     gate, inputs = layer.rows // 10, layer.columns < 8
@@ -142,7 +147,7 @@ def test_density_prunes_each_gate() -> None:
 def test_refusals(x: np.ndarray, lengths: list[int] | None, text: str) -> None:
     rng = np.random.default_rng(5)
     with pytest.raises(ElsieError) as raised:
-        compile_cells(MODELS["lstm"](rng), x, config=engine(), lengths=lengths)
+        compile_model(MODELS["lstm"](rng), x, config=engine(), lengths=lengths)
     assert text in str(raised.value)
 
 
@@ -150,7 +155,7 @@ def test_a_model_that_ends_with_cells_has_no_answer() -> None:
     rng = np.random.default_rng(6)
     bare = Model(name="bare", layers=(cells(rng, "lstm", 6, 4),), head=1)
     with pytest.raises(ElsieError, match="put a fully connected layer behind it"):
-        compile_cells(bare, rng.normal(size=(2, 3, 6)), config=engine())
+        compile_model(bare, rng.normal(size=(2, 3, 6)), config=engine())
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e-2, 1.0, 1e2, 1e4])
@@ -167,7 +172,7 @@ def test_the_scale_of_inputs_does_not_matter(kind: str, scale: float) -> None:
         head=1,
     )
     x = rng.normal(0, 1, (12, 20, 6))
-    network = compile_cells(scaled, x * scale, config=engine())
+    network = compile_model(scaled, x * scale, config=engine())
     assert np.abs(float_model.predict(x) - predict(network, x * scale)).max() < 0.003
     assert network.info["layers"][0]["lost"] <= 2
 
@@ -175,7 +180,7 @@ def test_the_scale_of_inputs_does_not_matter(kind: str, scale: float) -> None:
 def test_inputs_that_leave_no_fraction_are_refused() -> None:
     rng = np.random.default_rng(8)
     with pytest.raises(ElsieError, match=r"layer lstm: .* normalise the inputs to about 1"):
-        compile_cells(MODELS["lstm"](rng), 1e5 * rng.normal(size=(4, 6, 6)), config=engine())
+        compile_model(MODELS["lstm"](rng), 1e5 * rng.normal(size=(4, 6, 6)), config=engine())
 
 
 def test_lost_weights_are_told() -> None:
@@ -186,35 +191,35 @@ def test_lost_weights_are_told() -> None:
     # Recurrent weights far below the others are 0 at the scale they share.
     tiny = dataclasses.replace(first, recurrent=first.recurrent * 1e-6)
     x = rng.normal(size=(4, 6, 6))
-    network = compile_cells(Model(name="m", layers=(tiny, head), head=1), x, config=engine())
+    network = compile_model(Model(name="m", layers=(tiny, head), head=1), x, config=engine())
     lost = np.count_nonzero(first.recurrent)
     assert network.info["layers"][0]["lost"] >= lost
-    assert compile_cells(float_model, x, config=engine()).info["layers"][0]["lost"] < lost / 10
+    assert compile_model(float_model, x, config=engine()).info["layers"][0]["lost"] < lost / 10
 
 
 def test_an_unknown_layer_in_density_is_named() -> None:
     rng = np.random.default_rng(10)
     with pytest.raises(ElsieError, match="density names layer 'nosuch', but model m has lstm"):
-        compile_cells(
+        compile_model(
             MODELS["lstm"](rng),
             rng.normal(size=(2, 3, 6)),
             config=engine(),
-            density={"nosuch": 0.1},
+            options=CompileOptions(density={"nosuch": 0.1}),
         )
 
 
 def test_entry_memories_are_evened_over_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each layer's assignment is told what the PEs hold of those before."""
     told: list[list[int]] = []
-    real = cell_layers.assign_rows
+    real = compiler.assign_rows
 
     def noted(config: EngineConfig, stored: object, **given: Any) -> np.ndarray:
         told.append(given["held"].tolist())
         return real(config, stored, **given)
 
-    monkeypatch.setattr(cell_layers, "assign_rows", noted)
+    monkeypatch.setattr(compiler, "assign_rows", noted)
     rng = np.random.default_rng(11)
-    network = compile_cells(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
+    network = compile_model(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
     so_far = np.cumsum([layer.nnz for layer in network.layers])
     assert [sum(one) for one in told] == [0, *so_far[:-1]]
 
@@ -223,7 +228,8 @@ def test_a_board_needs_whole_outputs_in_every_step() -> None:
     rng = np.random.default_rng(3)
     headless = Model(name="headless", layers=(cells(rng, "gru", 5, 6),))
     x = rng.normal(0, 1, (2, 3, 5))
-    given: dict[str, Any] = {"config": engine(), "delta": (0.1, 0.1)}
-    assert compile_cells(headless, x, **given).config.delta
+    delta = CompileOptions(delta=(0.1, 0.1))
+    assert compile_model(headless, x, config=engine(), options=delta).config.delta
+    options = dataclasses.replace(delta, preset=find("ulx3s-85f"))
     with pytest.raises(ElsieError, match="compile it without delta"):
-        compile_cells(headless, x, **given, preset=find("ulx3s-85f"))
+        compile_model(headless, x, config=engine(), options=options)

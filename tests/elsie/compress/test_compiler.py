@@ -3,19 +3,22 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from elsie.compress.compiler import compile_model
-from elsie.compress.model.model import FloatLayer, Model
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.model import Model
 from elsie.compress.onnx.dense import load_onnx
-from golden.arithmetic.run import predict
+from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.quantise.kinds import with_weights
+from golden.arithmetic import layers
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
-from golden.format.layer import locate
-from golden.format.network import Network
+from golden.format.network import Network, locate
 from golden.presets import find
 
 BASE = EngineConfig()
@@ -27,10 +30,15 @@ def test_digits_lose_less_than_a_point(digits: Path, act_width: int) -> None:
     with np.load(digits / "calibrate.npz") as calibrate, np.load(digits / "test.npz") as test:
         samples, x, y = calibrate["x"], test["x"], test["y"]
     reference = 100 * np.mean(dense.predict(x).argmax(axis=1) == y)
-    net = compile_model(pruned, samples, base=BASE.replace(act_width=act_width), evaluate=(x, y))
+    net = compile_model(
+        pruned,
+        samples,
+        config=BASE.replace(act_width=act_width),
+        evaluate=Evaluation(x=x, labels=y),
+    )
     assert reference > 97
     assert net.info["accuracy"]["golden"] >= reference - 1
-    golden = 100 * np.mean(predict(net, x).argmax(axis=1) == y)
+    golden = 100 * np.mean(layers.predict(net, x).argmax(axis=1) == y)
     assert net.info["accuracy"]["golden"] == pytest.approx(golden, abs=1e-3)
     total = sum(layer.n_in * layer.n_out for layer in net.layers)
     assert 0.10 <= sum(layer.nnz for layer in net.layers) / total <= 0.15
@@ -44,9 +52,8 @@ def test_digits_fit_every_board(digits: Path, board: str, kind: MacKind) -> None
         net = compile_model(
             load_onnx(digits / "digits-sparse.onnx"),
             calibrate["x"],
-            base=preset.base,
-            weights=kind,
-            preset=preset,
+            config=with_weights(preset.base, kind),
+            options=CompileOptions(preset=preset),
         )
     used = image.encode(net).used
     per_pe = np.sum([layer["entries_per_pe"] for layer in net.info["layers"]], axis=0)
@@ -60,7 +67,7 @@ def check(net: Network, model: Model, samples: np.ndarray) -> None:
     """The image fits, and the integer arithmetic is near the float network."""
     image.encode(net)
     expected = model.predict(samples)
-    got = predict(net, samples)
+    got = layers.predict(net, samples)
     assert np.sqrt(np.mean((got - expected) ** 2)) < 0.02 * np.sqrt(np.mean(expected**2)) + 1e-9
 
 
@@ -84,7 +91,7 @@ def test_odd_shapes(
     samples = np.random.default_rng(2).normal(size=(50, widths[0]))
     base = WIDE.replace(pes=pes, group=group, queue_depth=16, act_depth=1024)
     for strategy in ("lpt", "row_mod_n"):
-        net = compile_model(model, samples, base=base, strategy=strategy)
+        net = compile_model(model, samples, config=base, options=CompileOptions(strategy=strategy))
         check(net, model, samples)
         for layer in net.layers:
             pe, _ = locate(net.config, layer.position)
@@ -96,12 +103,12 @@ def test_zero_rows_columns_and_layers(kind: MacKind) -> None:
     weight = np.random.default_rng(3).normal(size=(6, 5))
     weight[2] = weight[:, 3] = 0
     layers = (
-        FloatLayer(name="a", weight=weight, bias=np.zeros(6), activation="relu"),
-        FloatLayer(name="none", weight=np.zeros((4, 6)), bias=np.ones(4), activation="relu"),
-        FloatLayer(name="c", weight=np.eye(4), bias=np.zeros(4), activation="identity"),
+        FloatDense(name="a", weight=weight, bias=np.zeros(6), activation="relu"),
+        FloatDense(name="none", weight=np.zeros((4, 6)), bias=np.ones(4), activation="relu"),
+        FloatDense(name="c", weight=np.eye(4), bias=np.zeros(4), activation="identity"),
     )
     model, samples = Model(name="m", layers=layers), np.ones((1, 5))
-    net = compile_model(model, samples, base=BASE, weights=kind)
+    net = compile_model(model, samples, config=with_weights(BASE, kind))
     check(net, model, samples)
     assert net.info["layers"][1]["nnz"] == 0
 
@@ -114,7 +121,7 @@ def test_extreme_scales(kind: MacKind, weight: float, bias: float, samples: floa
     """Every combination compiles: scales give way before the accumulator overflows."""
     random = np.random.default_rng(4)
     floats = tuple(
-        FloatLayer(
+        FloatDense(
             name=name,
             weight=weight * random.normal(size=(4, 4)),
             bias=np.full(4, bias),
@@ -123,15 +130,15 @@ def test_extreme_scales(kind: MacKind, weight: float, bias: float, samples: floa
         for name in "ab"
     )
     x = samples * random.random((3, 4))
-    net = compile_model(Model(name="m", layers=floats), x, base=BASE, weights=kind)
+    net = compile_model(Model(name="m", layers=floats), x, config=with_weights(BASE, kind))
     image.encode(net)
-    predict(net, x)
+    layers.predict(net, x)
 
 
 def test_equal_inputs_give_equal_files(random_model: Callable[..., Model], tmp_path: Path) -> None:
     samples = np.random.default_rng(5).normal(size=(20, 8))
     for name in ("one", "two"):
-        net = compile_model(random_model(8, 12, 4), samples, base=BASE)
+        net = compile_model(random_model(8, 12, 4), samples, config=BASE)
         netfile.save(net, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
@@ -144,10 +151,9 @@ def test_info_and_progress(random_model: Callable[..., Model]) -> None:
     net = compile_model(
         model,
         samples,
-        base=BASE,
-        density={"fc0": 0.25},
-        weights="fixed",
-        evaluate=(samples, labels),
+        config=with_weights(BASE, "fixed"),
+        options=CompileOptions(density={"fc0": 0.25}),
+        evaluate=Evaluation(x=samples, labels=labels),
         progress=said.append,
     )
     assert json.loads(json.dumps(net.info)) == net.info
@@ -163,7 +169,7 @@ def test_info_and_progress(random_model: Callable[..., Model]) -> None:
 
 
 def test_stored_bits(random_model: Callable[..., Model]) -> None:
-    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=BASE)
+    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), config=BASE)
     entries = sum(layer["entries"] for layer in net.info["layers"])
     pointer = net.config.start_width + net.config.count_width
     expected = (
@@ -177,7 +183,7 @@ def test_stored_bits(random_model: Callable[..., Model]) -> None:
 
 def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
     base = BASE.replace(entry_memory="spram", run_width=2)
-    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), base=base)
+    net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), config=base)
     encoded = image.encode(net)
     words = sum(int((-(-image.unpack_layer(encoded, n)[0].count // 2)).sum()) for n in (0, 1))
     pointer = net.config.start_width + net.config.count_width
@@ -187,20 +193,28 @@ def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
 
 def test_widths_given_by_the_base_are_kept(random_model: Callable[..., Model]) -> None:
     net = compile_model(
-        random_model(4, 4), np.ones((1, 4)), base=WIDE, weights="fixed", run_width=6, acc_width=40
+        random_model(4, 4),
+        np.ones((1, 4)),
+        config=with_weights(WIDE, "fixed"),
+        options=CompileOptions(run_width=6, acc_width=40),
     )
     config = net.config
     assert (config.code_width, config.run_width, config.acc_width) == (12, 6, 40)
-    net = compile_model(random_model(4, 4), np.ones((1, 4)), base=BASE, weights="log")
+    net = compile_model(random_model(4, 4), np.ones((1, 4)), config=with_weights(BASE, "log"))
     assert net.config.code_width == 4
 
 
 def test_refusals(random_model: Callable[..., Model]) -> None:
     model, x = random_model(4, 6, 3), np.ones((2, 4))
 
-    def refused(match: str, samples: object = x, **options: object) -> None:
+    def refused(match: str, samples: Any = x, **options: Any) -> None:
         with pytest.raises(ElsieError, match=match):
-            compile_model(model, samples, base=BASE, **options)  # type: ignore[arg-type]
+            compile_model(model, samples, config=BASE, options=CompileOptions(**options))
+
+    def unusable(match: str, x: Any, labels: Any, **more: Any) -> None:
+        data = Evaluation(x=x, labels=labels, **more)
+        with pytest.raises(ElsieError, match=match):
+            compile_model(model, np.ones((2, 4)), config=BASE, evaluate=data)
 
     refused(
         r"calibration data has shape \(2, 5\), but model random takes \(samples, 4\)",
@@ -213,24 +227,31 @@ def test_refusals(random_model: Callable[..., Model]) -> None:
     refused("density must be above 0", density=0.0)
     refused("density must be above 0", density={"fc0": 2.0})
     refused("density names layer 'fc9', but model random has fc0, fc1", density={"fc9": 0.5})
-    refused("no kind of weights 'ternary'; there are codebook, fixed, log", weights="ternary")
+    with pytest.raises(ElsieError, match="no kind of weights 'nosuch'; there are codebook, fixed"):
+        with_weights(BASE, "nosuch")
     refused("no row assignment 'best'", strategy="best")
     refused("acc_width must be at least 32, the width of one product, not 31", acc_width=31)
     refused("run_width must be an integer from 2 to 16", run_width=1)
-    refused(r"evaluation data has shape \(1, 3\)", evaluate=(np.ones((1, 3)), [0]))
-    refused("evaluation data: labels have shape", evaluate=(x, [0]))
-    refused("labels must be integer class numbers, not float64", evaluate=(x, [0.0, 1.0]))
-    refused(r"labels are 0\.\.3, but model random has classes 0\.\.2", evaluate=(x, [0, 3]))
+    unusable(r"evaluation data has shape \(1, 3\)", np.ones((1, 3)), [0])
+    unusable("evaluation data: labels have shape", x, [0])
+    unusable("labels must be integer class numbers, not float64", x, [0.0, 1.0])
+    unusable("leave out lengths and delta", x, [0, 1], lengths=[1, 1])
+    refused("it has no LSTM or GRU layers; leave out lengths and delta", delta=(0.1, 0.1))
+    unusable(r"labels are 0\.\.3, but model random has classes 0\.\.2", x, [0, 3])
+    narrow, wide = CompileOptions(acc_width=32), random_model(40, 3, density=1.0)
     with pytest.raises(ElsieError, match=r"layer fc0: its sums reach \d+ .* acc_width is 32"):
-        compile_model(random_model(40, 3, density=1.0), np.ones((2, 40)), base=BASE, acc_width=32)
-    huge = FloatLayer(name="big", weight=np.full((3, 4), 1e13), bias=np.zeros(3), activation="relu")
+        compile_model(wide, np.ones((2, 40)), config=BASE, options=narrow)
+    huge = FloatDense(name="big", weight=np.full((3, 4), 1e13), bias=np.zeros(3), activation="relu")
     with pytest.raises(ElsieError, match="layer big: weights or biases are beyond 1e\\+12"):
-        compile_model(Model(name="m", layers=(huge,)), x, base=BASE)
+        compile_model(Model(name="m", layers=(huge,)), x, config=BASE)
 
 
 def test_too_large_for_the_board(random_model: Callable[..., Model]) -> None:
     preset = find("icebreaker")
     with pytest.raises(ElsieError, match="network random is too large for board icebreaker"):
         compile_model(
-            random_model(200, 200, 10), np.ones((1, 200)), base=preset.base, preset=preset
+            random_model(200, 200, 10),
+            np.ones((1, 200)),
+            config=preset.base,
+            options=CompileOptions(preset=preset),
         )

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 
 from elsie.compress.place.rows import assign_rows
 from elsie.compress.sizing import (
-    Placed,
     choose_run_width,
-    count_entries,
-    count_padding,
-    count_places,
     fit_accumulator,
     fit_shifts,
     size,
@@ -21,9 +17,9 @@ from elsie.compress.sizing import (
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
-from golden.format.layer import Layer, locate
-from golden.format.network import Network
-from golden.kinds import MacKind
+from golden.format.address_map import AddressMap
+from golden.format.network import Layer, Network, locate
+from golden.kinds import LayerKind, MacKind
 from golden.proof import accumulator_bound
 
 
@@ -31,25 +27,53 @@ def config(pes: int, group: int = 4) -> EngineConfig:
     return EngineConfig(pes=pes, group=group, queue_depth=32, act_depth=1 << 16)
 
 
-def placed(engine: EngineConfig, *shapes: tuple[int, int], density: float, seed: int = 1):
+def layer_of(stored: np.ndarray, position: np.ndarray, **more: Any) -> Layer:
+    """A layer with an entry wherever `stored` (n_out, n_in) is true."""
+    row = np.nonzero(stored.T)[1]
+    fields: dict[str, Any] = {
+        "name": "fc",
+        "n_in": stored.shape[1],
+        "n_out": len(stored),
+        "indptr": np.concatenate(([0], np.cumsum(stored.sum(axis=0)))),
+        "rows": row,
+        "codes": np.ones(len(row), dtype=np.int64),
+        "codebook": np.zeros(0, dtype=np.int64),
+        "bias": np.zeros(len(stored), dtype=np.int64),
+        "shift": 3,
+        "activation": "relu",
+        "weight_frac": 3,
+        "in_frac": 0,
+        "out_frac": 0,
+        "position": position,
+    }
+    return Layer(**{**fields, **more})
+
+
+def placed(
+    engine: EngineConfig, *shapes: tuple[int, int], density: float, seed: int = 1
+) -> list[Layer]:
     random = np.random.default_rng(seed)
     layers = []
-    for number, shape in enumerate(shapes):
+    for shape in shapes:
         stored = random.random(shape) < density
-        position = assign_rows(engine, stored)
-        layers.append(Placed(name=f"fc{number}", stored=stored, position=position))
+        layers.append(layer_of(stored, assign_rows(engine, stored)))
     return layers
 
 
-def slow_count(engine: EngineConfig, layer: Placed, run_width: int) -> tuple[list, list]:
+def pattern(layer: Layer) -> np.ndarray:
+    stored = np.zeros((layer.n_out, layer.n_in), dtype=bool)
+    stored[layer.rows, layer.columns] = True
+    return stored
+
+
+def slow_count(engine: EngineConfig, layer: Layer, run_width: int) -> tuple[list, list]:
     """Weight and padding entries of every PE, one weight at a time."""
     pe, local = locate(engine, layer.position)
+    stored = pattern(layer)
     entries, padding = [0] * engine.pes, [0] * engine.pes
-    for column in range(layer.stored.shape[1]):
+    for column in range(layer.n_in):
         for number in range(engine.pes):
-            rows = [
-                int(local[j]) for j in range(len(pe)) if pe[j] == number and layer.stored[j, column]
-            ]
+            rows = [int(local[j]) for j in range(len(pe)) if pe[j] == number and stored[j, column]]
             next_row = 0
             for row in sorted(rows):
                 skipped = row - next_row
@@ -75,13 +99,13 @@ def test_counts(
     engine = config(pes, group).replace(run_width=run_width)
     (layer,) = placed(engine, (rows, columns), density=density)
     entries, padding = slow_count(engine, layer, run_width)
-    assert count_entries(engine, layer).tolist() == entries
-    assert count_padding(engine, layer, [run_width]).tolist() == [padding]
+    total = np.add(entries, padding).tolist()
+    assert AddressMap.of(engine, [layer]).entry_places([run_width]).tolist() == [total]
     pe, local = locate(engine, layer.position)
-    row, column = np.nonzero(layer.stored)
+    row, column = layer.rows, layer.columns
     nonzeros = csc.Nonzeros(pe=pe[row], row=local[row], column=column, code=np.zeros(len(row), int))
     encoded = csc.encode(engine, nonzeros, columns=columns)
-    assert encoded.per_pe.tolist() == np.add(entries, padding).tolist()
+    assert encoded.per_pe.tolist() == total
 
 
 @pytest.mark.parametrize("density", [0.01, 0.1, 0.6])
@@ -93,7 +117,7 @@ def test_run_width_has_the_fewest_bits(density: float) -> None:
         counts = [slow_count(engine, layer, run_width) for layer in layers]
         total = np.sum([np.add(*count) for count in counts], axis=0)
         cost[run_width] = (total.max() * (4 + run_width), total.sum(), run_width)
-    assert choose_run_width(engine, layers) == min(cost.values())[2]
+    assert choose_run_width(AddressMap.of(engine, layers)) == min(cost.values())[2]
 
 
 def spram(pes: int, **fields: Any) -> EngineConfig:
@@ -113,14 +137,14 @@ def test_places_in_spram_are_whole_words(rows: int, columns: int, pes: int, dens
     expected = [[0] * pes for _ in range(3)]
     for nth, run_width in enumerate((2, 3, 4)):
         for column in range(columns):
-            only = np.zeros_like(layer.stored)
-            only[:, column] = layer.stored[:, column]
-            one = Placed(name="one", stored=only, position=layer.position)
+            only = np.zeros((rows, columns), dtype=bool)
+            only[:, column] = pattern(layer)[:, column]
+            one = layer_of(only, layer.position)
             for pe, count in enumerate(np.add(*slow_count(engine, one, run_width))):
                 expected[nth][pe] += int(count) + int(count) % 2
-    assert count_places(engine, layer, (2, 3, 4)).tolist() == expected
+    assert AddressMap.of(engine, [layer]).entry_places((2, 3, 4)).tolist() == expected
     block = engine.replace(entry_memory="block", run_width=3)
-    assert count_places(block, layer, [3]).tolist() == [
+    assert AddressMap.of(block, [layer]).entry_places([3]).tolist() == [
         np.add(*slow_count(block, layer, 3)).tolist()
     ]
 
@@ -131,9 +155,9 @@ def test_run_width_in_spram_has_the_fewest_words(density: float) -> None:
     engine = spram(4, code_width=3)
     layers = placed(engine, (200, 30), (90, 200), density=density)
     widths = range(2, 6)
-    places = np.sum([count_places(engine, layer, widths) for layer in layers], axis=0)
+    places = AddressMap.of(engine, layers).entry_places(widths)
     expected = min(zip(places.max(axis=1), places.sum(axis=1), widths, strict=True))[2]
-    assert choose_run_width(engine, layers) == expected
+    assert choose_run_width(AddressMap.of(engine, layers)) == expected
     sized = size(engine, layers)
     assert sized.run_width == expected
     assert places[expected - 2].max() <= sized.entry_depth
@@ -141,7 +165,7 @@ def test_run_width_in_spram_has_the_fewest_words(density: float) -> None:
 
 def test_a_code_that_leaves_no_room_for_a_run_is_refused() -> None:
     (layer,) = placed(engine := spram(2, code_width=6), (9, 9), density=0.5)
-    assert choose_run_width(engine, [layer]) == 2
+    assert choose_run_width(AddressMap.of(engine, [layer])) == 2
     with pytest.raises(ElsieError, match="code_width 7 and run_width 2 need 9; lower one of them"):
         spram(2, code_width=7)
     with pytest.raises(ElsieError, match="code_width 6 and run_width 3 need 9; lower one of them"):
@@ -151,8 +175,8 @@ def test_a_code_that_leaves_no_room_for_a_run_is_refused() -> None:
 def test_widest_candidate_never_pads() -> None:
     engine = config(1)
     layer = placed(engine, (60, 5), density=0.02)[0]
-    assert count_padding(engine, layer, [6]).sum() == 0
-    assert count_padding(engine, layer, [2]).sum() > 0
+    at_2, at_6 = AddressMap.of(engine, [layer]).entry_places([2, 6]).sum(axis=1)
+    assert at_6 == layer.nnz < at_2
 
 
 @pytest.mark.parametrize(
@@ -183,14 +207,14 @@ def test_depths(pes: int, group: int, expected: dict[str, int]) -> None:
 def test_entry_depth_rounding(entries: int, depth: int) -> None:
     stored = np.zeros((1, 1000), dtype=bool)
     stored[0, :entries] = True
-    layer = Placed(name="fc", stored=stored, position=np.array([0]))
+    layer = layer_of(stored, np.array([0]))
     assert size(config(1, 1), [layer], run_width=3).entry_depth == depth
 
 
 def test_entry_depth_in_spram() -> None:
-    def needing(entries: int) -> Placed:
+    def needing(entries: int) -> Layer:
         """One PE and one row: every entry is a column, so a word of two."""
-        return Placed(name="fc", stored=np.ones((1, entries), bool), position=np.array([0]))
+        return layer_of(np.ones((1, entries), bool), np.array([0]))
 
     engine = spram(1, group=1)
     assert size(engine, [needing(1)]).entry_depth == 2
@@ -204,10 +228,16 @@ def test_entry_depth_in_spram() -> None:
 
 
 def test_shifts_are_just_those_of_the_layers() -> None:
-    fitted = fit_shifts(EngineConfig(), [9, 5, 7])
+    one = np.ones((1, 1), bool)
+    layers = [layer_of(one, np.array([0]), shift=shift) for shift in (9, 5, 7)]
+    fitted = fit_shifts(EngineConfig(), layers)
     assert (fitted.shift_low, fitted.shift_high) == (5, 9)
     given = EngineConfig(shift_low=2, shift_high=20)
-    assert fit_shifts(given, [9, 5, 7]) is given
+    assert fit_shifts(given, layers) is given
+    # A sigmoid shifts by one more, products of gates by 14 and 13.
+    cells = layer_of(one, np.array([0]), shift=2, kind=LayerKind.GRU, n_back=1)
+    fitted = fit_shifts(EngineConfig(), [cells])
+    assert (fitted.shift_low, fitted.shift_high) == (2, 14)
 
 
 def test_a_given_run_width_is_kept_and_checked() -> None:
@@ -225,14 +255,13 @@ def network(weight: int, count: int, *, bias: int = 0, activation: str = "relu")
     )
 
     def layer(name: str, n_in: int) -> Layer:
-        return Layer.of_matrix(
-            np.full((1, n_in), weight & 255),
-            np.full((1, n_in), True),
+        return layer_of(
+            np.ones((1, n_in), bool),
+            np.array([0]),
             name=name,
-            bias=[bias],
+            codes=np.full(n_in, weight & 255),
+            bias=np.array([bias]),
             activation=activation,
-            weight_frac=3,
-            position=np.array([0]),
         )
 
     return Network(name="n", config=engine, layers=(layer("a", count), layer("b", 1)))

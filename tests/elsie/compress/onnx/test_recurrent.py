@@ -108,7 +108,7 @@ def test_every_step(tmp_path: Path, op: str, bias: bool) -> None:
     graph.add("Relu", ["b"], ["y"])
     model = graph.agree(tmp_path)
     assert model.head is None
-    assert [type(layer).__name__ for layer in model.layers] == ["FloatCells", "FloatLayer"]
+    assert [type(layer).__name__ for layer in model.layers] == ["FloatCells", "FloatDense"]
 
 
 def test_peepholes(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from elsie.compress.compiler import compile_model
+from elsie.compress.model.layer import Part
 from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions
 from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import prune_balanced
-from elsie.compress.prune.balanced_rows import assign_and_prune
-from golden.arithmetic.run import predict
+from elsie.compress.prune.even import prune_evenly
+from golden.arithmetic import layers
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format.address_map import layer_nonzeros
@@ -44,7 +46,12 @@ def test_every_pe_stores_as_many(
 ) -> None:
     model = random_model(60, 43, 31, density=1.0)
     x = np.random.default_rng(2).normal(size=(40, 60))
-    net = compile_model(model, x, base=BASE, density=0.3, balanced=balanced, strategy=strategy)
+    net = compile_model(
+        model,
+        x,
+        config=BASE,
+        options=CompileOptions(density=0.3, balanced=balanced, strategy=strategy),
+    )
     for number, layer in enumerate(net.layers):
         count = stored(net, number)
         assert count.sum() == round(0.3 * layer.n_in * layer.n_out)
@@ -52,15 +59,20 @@ def test_every_pe_stores_as_many(
         assert (np.ptp(count, axis=1) <= 1).all() == (balanced == "column")
     assert net.info["balanced"] == balanced
     encode(net)
-    assert predict(net, x).shape == (40, 31)
+    assert layers.predict(net, x).shape == (40, 31)
 
 
 def test_plain_pruning_is_not_even(random_model: Callable[..., Model]) -> None:
     """So the test above can fail."""
     model = random_model(60, 43, 31, density=1.0)
-    net = compile_model(model, np.ones((1, 60)), base=BASE, density=0.3, strategy="row_mod_n")
+    net = compile_model(
+        model,
+        np.ones((1, 60)),
+        config=BASE,
+        options=CompileOptions(density=0.3, strategy="row_mod_n"),
+    )
     assert np.ptp(stored(net, 0).sum(axis=1)) > 10
-    net = compile_model(model, np.ones((1, 60)), base=BASE, density=0.3)
+    net = compile_model(model, np.ones((1, 60)), config=BASE, options=CompileOptions(density=0.3))
     assert np.ptp(stored(net, 0), axis=1).max() > 2
     assert net.info["balanced"] is None
 
@@ -68,8 +80,10 @@ def test_plain_pruning_is_not_even(random_model: Callable[..., Model]) -> None:
 def test_only_layers_with_a_density_are_pruned(random_model: Callable[..., Model]) -> None:
     model = random_model(60, 43, 31, density=0.5)
     x = np.ones((1, 60))
-    net = compile_model(model, x, base=BASE, density={"fc1": 0.2}, balanced="pe")
-    plain = compile_model(model, x, base=BASE, density={"fc1": 0.2})
+    net = compile_model(
+        model, x, config=BASE, options=CompileOptions(density={"fc1": 0.2}, balanced="pe")
+    )
+    plain = compile_model(model, x, config=BASE, options=CompileOptions(density={"fc1": 0.2}))
     assert np.array_equal(net.layers[0].position, plain.layers[0].position)
     assert net.layers[0].nnz == plain.layers[0].nnz > 0.45 * 60 * 43
     assert np.ptp(stored(net, 1).sum(axis=1)) <= 1
@@ -83,7 +97,10 @@ def test_rows_are_assigned_first() -> None:
     def kept(pruned: np.ndarray) -> float:
         return float((pruned**2).sum())
 
-    pruned, owner = assign_and_prune(BASE, weight, 0.2, per="pe")
+    part = Part(name="fc", matrices=(weight[None],))
+    (kept_part,), (owner,) = prune_evenly(BASE, [part], 0.2, per="pe")
+    assert owner is not None
+    pruned = kept_part.matrices[0][0]
     in_turn = prune_balanced(weight, 0.2, np.arange(40) % PES, pes=PES, per="pe")
     assert np.array_equal(pruned, prune_balanced(weight, 0.2, owner, pes=PES, per="pe"))
     assert np.bincount(owner).tolist() == [8] * PES
@@ -101,4 +118,6 @@ def test_rows_are_assigned_first() -> None:
 )
 def test_refusals(random_model: Callable[..., Model], options: dict, said: str) -> None:
     with pytest.raises(ElsieError, match=said):
-        compile_model(random_model(4, 6, 3), np.ones((2, 4)), base=BASE, **options)
+        compile_model(
+            random_model(4, 6, 3), np.ones((2, 4)), config=BASE, options=CompileOptions(**options)
+        )

@@ -1,0 +1,1 @@
+"""Kinds of layers: how each becomes integers."""

@@ -1,0 +1,50 @@
+"""Fully connected layers in integers."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from elsie.compress.checks import WIDEST, bias_limit
+from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.quantise.calibrate import activation_frac
+from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
+from golden.config import EngineConfig
+from golden.format.network import Layer
+
+
+def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Quantised:
+    """Weights first; then the scale of the outputs that these give."""
+    limit = bias_limit(layer.bias, given.frac, most=MAX_FRAC)
+    weights = quantise(config, layer.weight, max_frac=limit)
+    shown = replace(layer, weight=weights.values)
+    outputs = shown.forward(given.values)
+    # The drain can only shift right, and less than the accumulator is wide.
+    finest = weights.weight_frac + given.frac
+    out_frac = activation_frac(
+        outputs[given.valid], act_width=config.act_width, max_frac=min(MAX_FRAC, finest)
+    )
+    out_frac = max(out_frac, finest - WIDEST + 1)
+    return Quantised(
+        shown=shown,
+        layers=(dense_layer(layer, weights, in_frac=given.frac, out_frac=out_frac),),
+        activity=(given.activity(act_width=config.act_width),),
+        outputs=outputs,
+    )
+
+
+def dense_layer(layer: FloatDense, weights: Weights, *, in_frac: int, out_frac: int) -> Layer:
+    """The integer layer with quantised weights."""
+    sum_frac = weights.weight_frac + in_frac
+    return Layer(
+        name=layer.name,
+        n_in=layer.n_in,
+        n_out=layer.n_out,
+        **weights.columns(),
+        bias=np.rint(layer.bias * 2.0**sum_frac).astype(np.int64),
+        shift=sum_frac - out_frac,
+        activation=layer.activation,
+        in_frac=in_frac,
+        out_frac=out_frac,
+        position=UNPLACED,
+    )

@@ -1,0 +1,50 @@
+"""What goes into a kind's quantiser, and what comes out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elsie.compress.model.layer import FloatLayer, Reals
+from elsie.compress.quantise.calibrate import column_activity
+from golden.format.network import Layer
+
+UNPLACED = np.zeros(0, dtype=np.int64)
+"""Position of a layer's rows before they are assigned."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Signal:
+    """Activations between two layers, from the calibration data."""
+
+    values: Reals
+    """Shape (samples, width) or (samples, steps, width)."""
+    valid: NDArray[np.bool_]
+    """Which of them count: those of a sample's own steps, shape (samples,) or (samples, steps)."""
+    frac: int
+    """Fraction bits in the engine."""
+
+    @property
+    def rows(self) -> Reals:
+        """Those that count, shape (rows, width)."""
+        return self.values[self.valid]
+
+    def activity(self, *, act_width: int) -> Reals:
+        """How often each activation is not 0, shape (width,)."""
+        return column_activity(self.rows, self.frac, act_width=act_width)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quantised:
+    """A layer in integers, its rows not assigned yet."""
+
+    shown: FloatLayer
+    """The float layer with the weights that its codes stand for."""
+    layers: tuple[Layer, ...]
+    """One for each of the layer's parts, positions UNPLACED."""
+    activity: tuple[Reals, ...]
+    """Of each of them: how often each column is active, shape (n_columns,)."""
+    outputs: Reals
+    """Of `shown` on the calibration data, in float."""
+    largest_state: float = 0.0
+    """Largest magnitude of an LSTM's state there."""
