@@ -47,7 +47,7 @@ def compile(
 
     Raises ElsieError for whatever cannot be used.
     """
-    from elsie.compress.onnx.dense import load_onnx  # imports onnx, which is slow
+    from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
     preset = find_preset(board) if board else None
     engine = engine or EngineOptions()

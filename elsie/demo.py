@@ -97,7 +97,7 @@ def _fulfil(
 
 def _dense_accuracy(x: Any, y: Any) -> float:
     """Accuracy of the network before pruning, in float."""
-    from elsie.compress.onnx.dense import load_onnx
+    from elsie.compress.onnx.registry import load_onnx
     from elsie.prediction import accuracy
 
     return accuracy(load_onnx(DIGITS / "digits.onnx").predict(x).argmax(axis=1), y)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.compiler import compile_model
 from elsie.compress.delta import with_thresholds
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import Evaluation
 from golden.arithmetic.layers import quantise_input
 from golden.arithmetic.sequences import predict

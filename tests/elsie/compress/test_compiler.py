@@ -11,7 +11,7 @@ import pytest
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
 from golden.arithmetic import layers
