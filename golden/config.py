@@ -8,217 +8,23 @@ from typing import Any
 
 from golden import limits
 from golden.errors import ElsieError
-from golden.kinds import CELL_WIDTH, EntryMemory, MacKind, bits_for, tree_levels
+from golden.fields import EngineFields
+from golden.kinds import EntryMemory, MacKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineConfig:
+class EngineConfig(EngineFields):
     """Every choice that shapes an engine. Immutable; `replace()` makes variants.
 
-    Raises ElsieError naming the field when a value is out of range or two fields contradict.
+    The fields are in golden.fields, their rules in golden.limits. Raises ElsieError naming the
+    field when a value is out of range or two fields contradict.
     """
-
-    mac: MacKind = MacKind.CODEBOOK
-    """Kind of multiply-accumulate."""
-    entry_memory: EntryMemory = EntryMemory.BLOCK
-    """Kind of memory that the entries are in."""
-    pes: int = 4
-    """Processing elements; each owns some rows of every matrix. Any number from 1."""
-    group: int = 2
-    """PEs that share column memory, activation memory and drain unit (EIE: the LNZD group of 4)."""
-    queue_depth: int = 8
-    """Slots of a PE's activation queue. The last `queue_margin` only take what is on its way."""
-    run_width: int = 5
-    """Bits of an entry's zero run. All ones marks a padding entry."""
-    act_width: int = 16
-    """Bits of an activation, signed."""
-    weight_width: int = 16
-    """Bits of a decoded weight, signed (codebook value; = code_width for fixed)."""
-    code_width: int = 4
-    """Bits of a stored weight code."""
-    acc_width: int = 32
-    """Bits of an accumulator, signed. The compiler proves that it cannot overflow."""
-    entry_depth: int = 512
-    """Entries a PE can store, all layers together."""
-    column_depth: int = 256
-    """Pointers a PE can store: one for each column of every layer."""
-    row_depth: int = 32
-    """Accumulators of a PE: the most rows it may own in one layer."""
-    act_depth: int = 128
-    """Non-zero activations a group can hold for one layer (there are two such banks)."""
-    bias_depth: int = 256
-    """Biases a group can store, all layers together."""
-    shift_low: int = 0
-    """Least requantising shift of any layer; the bits below it need no shifter."""
-    shift_high: int = 52
-    """Largest requantising shift of any layer; never more than acc_width - 1 in any case."""
-    layers: int = 8
-    """Length of the longest layer program."""
-    entry_stages: int = 1
-    """Cycles of an entry's read; 2 for a register behind block RAM that may be far from its PE."""
-    multiplier_stages: int = 2
-    """Registers from decoded weight to product."""
-    broadcast_stages: int = 0
-    """Extra registers between the collector and the PEs, for large arrays."""
-    cells: int = 0
-    """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
-    state_frac: int = 12
-    """Fraction bits of an LSTM cell's state; a GRU's has 14."""
-    streams: int = 1
-    """Independent sequences with a state each, which take turns step by step."""
-    delta: bool = False
-    """Only activations that moved are broadcast, as differences; sums last from step to step."""
-    act_lists: int = 2
-    """Lists of activations a group can hold, `act_depth` long each (golden.format.lists)."""
 
     def __post_init__(self) -> None:
         """Check every range and every rule between fields."""
         _as_kind(self, "mac", MacKind)
         _as_kind(self, "entry_memory", EntryMemory)
         limits.check(self)
-
-    # -- shape -------------------------------------------------------------------------------
-
-    @property
-    def groups(self) -> int:
-        """Number of PE groups."""
-        return -(-self.pes // self.group)
-
-    @property
-    def slots(self) -> int:
-        """PE positions, present or not: groups x group."""
-        return self.groups * self.group
-
-    def group_size(self, group: int) -> int:
-        """PEs really present in group number `group` (the last one may be short)."""
-        return min(self.group, self.pes - group * self.group)
-
-    # -- widths ------------------------------------------------------------------------------
-
-    @property
-    def product_width(self) -> int:
-        """Bits of a product, signed."""
-        if self.mac is MacKind.LOG:
-            width = self.act_width + (1 << (self.code_width - 1))
-        else:
-            width = self.act_width + self.weight_width
-        return max(width, 2 * CELL_WIDTH) if self.cells else width
-
-    @property
-    def entry_lanes(self) -> int:
-        """Entries in one word of the entry memory; a column starts with a word."""
-        return 2 if self.entry_memory is EntryMemory.SPRAM else 1
-
-    @property
-    def entry_address_width(self) -> int:
-        """Bits of an entry's address."""
-        return bits_for(self.entry_depth - 1)
-
-    @property
-    def start_width(self) -> int:
-        """Bits of the address of an entry memory's word."""
-        return bits_for(self.entry_depth // self.entry_lanes - 1)
-
-    @property
-    def count_width(self) -> int:
-        """Bits of a column's number of entries: at most one for each row."""
-        return bits_for(self.row_depth)
-
-    @property
-    def column_width(self) -> int:
-        """Bits of an address in the column memory: pointers first, then biases."""
-        return bits_for(self.column_depth + self.bias_depth - 1)
-
-    @property
-    def row_width(self) -> int:
-        """Bits of a local row number."""
-        return bits_for(self.row_depth - 1)
-
-    @property
-    def index_width(self) -> int:
-        """Bits of an activation's index within its group."""
-        return bits_for(self.act_depth - 1)
-
-    @property
-    def position_width(self) -> int:
-        """Bits of an activation's number within its layer (its column)."""
-        return bits_for(self.act_depth * self.groups - 1)
-
-    @property
-    def shift_top(self) -> int:
-        """Largest shift that the engine can do."""
-        return min(self.shift_high, self.acc_width - 1)
-
-    @property
-    def shift_width(self) -> int:
-        """Bits of the requantising shift, less shift_low."""
-        return bits_for(self.shift_top - self.shift_low)
-
-    @property
-    def stream_lists(self) -> int:
-        """Lists of activations of one stream."""
-        return self.act_lists // self.streams
-
-    @property
-    def list_width(self) -> int:
-        """Bits of the number of a list of activations."""
-        return bits_for(self.act_lists - 1)
-
-    @property
-    def sum_sets(self) -> int:
-        """Sets of sums of a PE: one for each of two phases that overlap; or, with delta, layer."""
-        if self.delta:
-            return self.layers
-        return 2 if self.streams > 1 else 1
-
-    @property
-    def sum_width(self) -> int:
-        """Bits of an address of a sum: the row, then the set where there are several."""
-        return self.row_width + (self.sum_sets - 1).bit_length()
-
-    @property
-    def list_depth(self) -> int:
-        """Places of a list of activations: a power of two, as the list's number is put before."""
-        return 1 << max(1, (self.act_depth - 1).bit_length())
-
-    @property
-    def cell_words(self) -> int:
-        """Words of a PE's cell memory: each stream's states, and two more for each cell."""
-        return (self.streams + 2) * self.cells
-
-    @property
-    def cell_width(self) -> int:
-        """Bits of an address in the cell memory."""
-        return bits_for(self.cell_words - 1)
-
-    @property
-    def layer_width(self) -> int:
-        """Bits of a layer's number."""
-        return bits_for(self.layers - 1)
-
-    # -- timing (docs/timing.md) ---------------------------------------------------------------
-
-    @property
-    def collector_levels(self) -> int:
-        """Register levels of the collector's tree over the groups (radix 4)."""
-        return tree_levels(self.groups, radix=4)
-
-    @property
-    def status_stages(self) -> int:
-        """Registers from the PEs' queues to the hold, and from the drains to the sequencer."""
-        return 1 if self.pes <= 16 else 2 if self.pes <= 64 else 3
-
-    @property
-    def queue_margin(self) -> int:
-        """Jobs that can still arrive after a queue has reported that it is nearly full."""
-        return 1 + self.status_stages
-
-    @property
-    def queue_threshold(self) -> int:
-        """Jobs in a queue at which it reports that it is nearly full."""
-        return self.queue_depth - self.queue_margin
-
-    # -- dictionaries --------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> "EngineConfig":
         """A copy with some fields changed."""

@@ -1,12 +1,8 @@
 """The rules of an engine's configuration: ranges of fields, and what two of them allow together."""
 
-from typing import TYPE_CHECKING
-
 from golden.errors import ElsieError
-from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, EntryMemory, MacKind
-
-if TYPE_CHECKING:
-    from golden.config import EngineConfig
+from golden.fields import EngineFields
+from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, EntryMemory
 
 RANGES: dict[str, tuple[int, int]] = {
     "pes": (1, 1024),
@@ -35,7 +31,7 @@ RANGES: dict[str, tuple[int, int]] = {
 }
 
 
-def check(config: "EngineConfig") -> None:
+def check(config: EngineFields) -> None:
     """Raise ElsieError for the first field out of range, or rule between fields that is broken."""
     for name, (low, high) in RANGES.items():
         value = getattr(config, name)
@@ -60,23 +56,9 @@ def check(config: "EngineConfig") -> None:
     _check_entries(config)
 
 
-def _check_widths(config: "EngineConfig") -> None:
+def _check_widths(config: EngineFields) -> None:
     """The rules between code, weight and accumulator widths."""
-    if config.mac is MacKind.CODEBOOK and config.code_width > 8:
-        raise ElsieError(
-            f"engine configuration: code_width must be at most 8 for a codebook, "
-            f"not {config.code_width}"
-        )
-    if config.mac is MacKind.FIXED and config.code_width != config.weight_width:
-        raise ElsieError(
-            f"engine configuration: code_width ({config.code_width}) must equal weight_width "
-            f"({config.weight_width}) for fixed weights"
-        )
-    if config.mac is MacKind.LOG and config.code_width > 5:
-        raise ElsieError(
-            f"engine configuration: code_width must be at most 5 for log weights (a sign and "
-            f"up to 4 bits of exponent), not {config.code_width}"
-        )
+    config.alphabet.check(config.code_width, config.weight_width)
     if config.acc_width < config.product_width:
         raise ElsieError(
             f"engine configuration: acc_width must be at least {config.product_width}, the "
@@ -89,7 +71,7 @@ def _check_widths(config: "EngineConfig") -> None:
         )
 
 
-def _check_entries(config: "EngineConfig") -> None:
+def _check_entries(config: EngineFields) -> None:
     """What the large RAMs can hold."""
     if config.entry_memory is EntryMemory.BLOCK:
         return
@@ -111,7 +93,7 @@ def _check_entries(config: "EngineConfig") -> None:
         )
 
 
-def _check_cells(config: "EngineConfig") -> None:
+def _check_cells(config: EngineFields) -> None:
     """What an engine with LSTM or GRU cells needs, and what one without must leave alone."""
     if not isinstance(config.delta, bool):
         raise ElsieError(f"engine configuration: delta must be true or false, not {config.delta!r}")

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.memories import block_rams, sprams
+from golden.format.memories import MemoryMap, sprams
 from golden.format.network import Network
-
-# Depth x width of the ways to use one block RAM.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +121,7 @@ def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
             f"SPRAMs, one for two of a group, and {preset.device} has {preset.sprams}; use fewer "
             f"PEs"
         )
-    need = block_rams(config, preset.family)
+    need = MemoryMap.of(config).block_rams(preset.family)
     total = sum(need.values())
     if total > preset.block_rams:
         parts = ", ".join(f"{name} {count}" for name, count in need.items())

@@ -7,7 +7,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.format.memories import memories
+from golden.format.memories import MemoryMap, Space
 from rtl.prim.ram import BlockRam
 
 
@@ -20,12 +20,9 @@ class LoadTarget(enum.Enum, shape=2):
     CODEBOOK = 3
 
 
-def shape_of(config: EngineConfig, target: LoadTarget) -> tuple[int, int]:
-    """Depth and width of one memory of kind `target`."""
-    _, depth, width = memories(config).get(target.name.lower(), (0, 1, 1))
-    if target is LoadTarget.COLUMN:  # biases follow, wherever they are
-        depth = config.column_depth + config.bias_depth
-    return depth, width
+def space_of(config: EngineConfig, target: LoadTarget) -> Space:
+    """Depth and width of what is behind `target` in one unit."""
+    return MemoryMap.of(config).space(target.name.lower())
 
 
 def load_layout(config: EngineConfig) -> data.StructLayout:
@@ -34,13 +31,13 @@ def load_layout(config: EngineConfig) -> data.StructLayout:
     target: which kind of memory. unit: its PE (entry) or group (column); ignored for the program
     and the codebook, which is written in all PEs at once. address, data: the word.
     """
-    shapes = [shape_of(config, target) for target in LoadTarget]
+    spaces = [space_of(config, target) for target in LoadTarget]
     return data.StructLayout(
         {
             "target": LoadTarget,
             "unit": unsigned(max(1, (max(config.pes, config.groups) - 1).bit_length())),
-            "address": unsigned(max(1, max((depth - 1).bit_length() for depth, _ in shapes))),
-            "data": unsigned(max(width for _, width in shapes)),
+            "address": unsigned(max(1, max((space.depth - 1).bit_length() for space in spaces))),
+            "data": unsigned(max(space.width for space in spaces)),
         }
     )
 
@@ -56,9 +53,9 @@ class MemoryWrite(wiring.PureInterface):
         """Widths of memory kind `target`."""
 
         def __init__(self, config: EngineConfig, target: LoadTarget) -> None:
-            self.depth, self.width = shape_of(config, target)
-            address = max(1, (self.depth - 1).bit_length())
-            super().__init__({"en": Out(1), "addr": Out(address), "data": Out(self.width)})
+            space = space_of(config, target)
+            address = max(1, (space.depth - 1).bit_length())
+            super().__init__({"en": Out(1), "addr": Out(address), "data": Out(space.width)})
 
         def create(self, *, path: Any = None, src_loc_at: int = 0) -> "MemoryWrite":
             """The interface object."""

@@ -1,6 +1,6 @@
 """Fill an engine's memories over its load port, as a host does."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from golden.format.image import Image
@@ -10,17 +10,16 @@ from rtl.load import LoadTarget
 
 def load_words(image: Image) -> Iterator[dict[str, Any]]:
     """Every word of an image that is used, as payloads of the load port."""
-    config, entries = image.config, -(-image.used["entries"] // image.config.entry_lanes)
-    parts: list[tuple[LoadTarget, Iterable[Iterable[int]]]] = [
-        (LoadTarget.PROGRAM, [image.program.tolist()]),
-        (LoadTarget.COLUMN, [image.column_words(group) for group in range(config.groups)]),
-        (LoadTarget.ENTRY, image.entry_words[:, :entries].tolist()),
-        (LoadTarget.CODEBOOK, [image.codebook_words.tolist()]),
-    ]
-    for target, units in parts:
-        for unit, words in enumerate(units):
-            for address, word in enumerate(words):
-                yield {"target": target, "unit": unit, "address": address, "data": word}
+    for part in image.contents():
+        memory = part.memory
+        target = LoadTarget[str(memory.target).upper()]
+        for address, word in enumerate(part.words, memory.target_base):
+            yield {
+                "target": target,
+                "unit": part.unit or 0,
+                "address": address,
+                "data": int(word),
+            }
 
 
 async def load_image(ctx: Any, engine: Engine, image: Image) -> None:

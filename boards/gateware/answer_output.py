@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import bits_for
 from golden.errors import ElsieError
+from golden.kinds import bits_for
 
 
 def class_bytes(n_out: int) -> int:

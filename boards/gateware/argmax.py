@@ -6,8 +6,9 @@ from amaranth.hdl import Assert, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import EngineConfig, bits_for
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.kinds import bits_for
 from rtl.layouts import output_layout
 from rtl.prim.ram import LutRam
 

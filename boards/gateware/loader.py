@@ -11,10 +11,12 @@ from amaranth.lib.wiring import In, Out
 
 from boards.gateware.uart import countdown
 from boards.gateware.vector_input import check_timeout
-from golden.config import EngineConfig, bits_for
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import Image
-from rtl.load import LoadTarget, load_layout, shape_of
+from golden.format.memories import MemoryMap, Store
+from golden.kinds import bits_for
+from rtl.load import LoadTarget, load_layout
 
 LOADED = 0x06
 """The byte that tells the host that its frame came whole and right: ASCII's ACK."""
@@ -25,10 +27,10 @@ Frame = bytes  # within the class, `bytes` is a port
 def load_frame(image: Image) -> Frame:
     """What the host sends before the first vector: the words of each PE in turn, low byte first.
 
-    Every PE has as many words as the fullest. Raises ElsieError when words have not 16 bits.
+    Every PE has as many words as the fullest. Raises ElsieError when the bitstream fills them.
     """
     config = image.config
-    if shape_of(config, LoadTarget.ENTRY)[1] != 16:
+    if MemoryMap.of(config)["entry"].store is not Store.SPRAM:
         raise ElsieError(
             f"load frame: entry_memory {config.entry_memory.value} is filled by the bitstream; "
             f"only spram is loaded"

@@ -5,8 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from boards.gateware.uart import check_divisor, countdown
-from golden.config import EngineConfig, bits_for
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.kinds import bits_for
 from rtl.layouts import input_layout
 
 

@@ -1,31 +1,132 @@
-"""Weight codes to integer weights: the three MAC kinds.
+"""Weight alphabets: what the codes of each MAC kind mean, and how wide codes and weights are.
 
 The integer weight is `value * 2**weight_frac`; how `weight_frac` is chosen is the compiler's
-business.
+business. A new kind of weights is a member of MacKind and an entry of ALPHABETS here, a product in
+rtl/pe/product.py and a quantiser in elsie/compress/quantise/quantise.py.
 """
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.kinds import MacKind
+
+Ints = NDArray[np.int64]
 
 
-def decode(
-    config: EngineConfig, codes: ArrayLike, codebook: ArrayLike | None = None
-) -> NDArray[np.int64]:
-    """Integer weights of `codes` (any shape), same shape.
+@dataclass(frozen=True, kw_only=True)
+class Alphabet:
+    """One kind of weights."""
 
-    codebook: code indexes `codebook`, 2**code_width signed integers of weight_width bits (EIE,
-    section 3). fixed: two's complement of code_width bits. log: the top bit is the sign, the
-    others the exponent e, weight = +-2**e (LogNet, section 3).
-    """
+    title: str
+    """As in 'code_width must be at most 8 for ...'."""
+    code_width: int
+    """Bits of a code where nothing else is asked for."""
+    weight_width: int
+    """Bits of a weight where nothing else is asked for."""
+    widest_code: int
+    """The most bits of a code."""
+    codebook: bool = False
+    """Codes index 2**code_width shared weights of the layer."""
+    is_weight: bool = False
+    """A code is the weight itself, so that both have one width."""
+    growth: Callable[[int, int], int]
+    """Bits of a product beyond its activation's, from code_width and weight_width."""
+    decode: Callable[[Ints, int, Ints], Ints]
+    """Integer weights of codes of any shape, from the codes, code_width and the codebook."""
+
+    def widths(self, given: Mapping[str, int]) -> dict[str, int]:
+        """`code_width` and `weight_width`: those that are given, else the usual ones."""
+        code, weight = given.get("code_width"), given.get("weight_width")
+        if self.is_weight:  # one width, whichever way it was said
+            code, weight = code or weight, weight or code
+        return {
+            "code_width": code or self.code_width,
+            "weight_width": weight or self.weight_width,
+        }
+
+    def check(self, code_width: int, weight_width: int) -> None:
+        """Raise ElsieError for widths that the alphabet cannot have."""
+        if code_width > self.widest_code:
+            raise ElsieError(
+                f"engine configuration: code_width must be at most {self.widest_code} for "
+                f"{self.title}, not {code_width}"
+            )
+        if self.is_weight and code_width != weight_width:
+            raise ElsieError(
+                f"engine configuration: code_width ({code_width}) must equal weight_width "
+                f"({weight_width}) for {self.title}"
+            )
+
+
+def _shared(codes: Ints, code_width: int, codebook: Ints) -> Ints:
+    if len(codebook) != 1 << code_width:
+        raise ValueError(f"codebook weights need a codebook of {1 << code_width} values")
+    return codebook[codes]
+
+
+def _twos_complement(codes: Ints, code_width: int, _: Ints) -> Ints:
+    return codes - 2 * (codes & (1 << (code_width - 1)))
+
+
+def _powers(codes: Ints, code_width: int, _: Ints) -> Ints:
+    """The top bit is the sign, the others the exponent."""
+    top = 1 << (code_width - 1)
+    magnitude = np.left_shift(np.int64(1), codes & (top - 1))
+    return np.where(codes & top, -magnitude, magnitude)
+
+
+ALPHABETS: dict[MacKind, Alphabet] = {
+    MacKind.CODEBOOK: Alphabet(
+        title="a codebook",
+        code_width=4,
+        weight_width=16,
+        widest_code=8,
+        codebook=True,
+        growth=lambda code_width, weight_width: weight_width,
+        decode=_shared,
+    ),
+    MacKind.FIXED: Alphabet(
+        title="fixed weights",
+        code_width=8,
+        weight_width=8,
+        widest_code=16,
+        is_weight=True,
+        growth=lambda code_width, weight_width: weight_width,
+        decode=_twos_complement,
+    ),
+    MacKind.LOG: Alphabet(
+        title="log weights (a sign and up to 4 bits of exponent)",
+        code_width=4,
+        weight_width=16,
+        widest_code=5,
+        growth=lambda code_width, weight_width: 1 << (code_width - 1),
+        decode=_powers,
+    ),
+}
+"""MAC kind -> its alphabet. Sources: golden.kinds.MacKind."""
+
+
+class Coded(Protocol):
+    """What of an engine's configuration says how codes are read."""
+
+    @property
+    def mac(self) -> MacKind:
+        """Kind of weights."""
+        ...
+
+    @property
+    def code_width(self) -> int:
+        """Bits of a code."""
+        ...
+
+
+def decode(config: Coded, codes: ArrayLike, codebook: ArrayLike | None = None) -> Ints:
+    """Integer weights of `codes`, same shape; `codebook` only where the kind has one."""
     raw = np.asarray(codes, dtype=np.int64)
-    if config.mac is MacKind.CODEBOOK:
-        if codebook is None:
-            raise ValueError("codebook weights need a codebook")
-        return np.asarray(codebook, dtype=np.int64)[raw]
-    top = 1 << (config.code_width - 1)
-    if config.mac is MacKind.FIXED:
-        return raw - 2 * (raw & top)
-    magnitude = np.left_shift(np.int64(1), raw & (top - 1))
-    return np.where(raw & top, -magnitude, magnitude)
+    book = np.asarray(() if codebook is None else codebook, dtype=np.int64)
+    return ALPHABETS[config.mac].decode(raw, config.code_width, book)

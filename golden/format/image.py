@@ -4,15 +4,16 @@ The same image goes to the golden timing model, to any simulator, into a bitstre
 load port. Nobody packs bits a second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap, EntryRegion, Region
+from golden.format.memories import Memory, MemoryMap
 from golden.format.network import Layer, Network, locate, locate_rows
 from golden.format.program import program_of
 from golden.proof import check_accumulators, check_room
@@ -50,6 +51,21 @@ class Image:
         shifts = (8 * np.arange(self.config.entry_lanes)).astype(np.uint64)
         return np.bitwise_or.reduce(lanes << shifts, axis=2)
 
+    def contents(self) -> Iterator["Contents"]:
+        """What every memory that a network fills holds."""
+        config, every = self.config, MemoryMap.of(self.config)
+        yield Contents(memory=every["program"], unit=None, words=self.program)
+        if "codebook" in every:
+            yield Contents(memory=every["codebook"], unit=None, words=self.codebook_words)
+        for group in range(config.groups):
+            words, depth = self.column_words(group), every["column"].depth
+            yield Contents(memory=every["column"], unit=group, words=words[:depth])
+            if "bias" in every:
+                yield Contents(memory=every["bias"], unit=group, words=words[depth:])
+        used = -(-self.used["entries"] // config.entry_lanes)
+        for pe in range(config.pes):
+            yield Contents(memory=every["entry"], unit=pe, words=self.entry_words[pe, :used])
+
     def column_words(self, group: int) -> list[int]:
         """A group's column memory up to the last bias in use: Python integers of any width."""
         config = self.config
@@ -61,6 +77,18 @@ class Image:
                 words[address] |= word << (slot * width)
         used = self.biases[group, : self.used["biases"]]
         return words + _bits(used, config.acc_width).tolist()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contents:
+    """What an image puts into one memory."""
+
+    memory: Memory
+    """Which kind of memory."""
+    unit: int | None
+    """Its PE or group; None for what every copy holds, or the only one."""
+    words: Sequence[int] | NDArray[np.uint64]
+    """Words from address 0 of the memory on, unsigned, up to the last one in use."""
 
 
 def _bits(values: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
@@ -108,13 +136,12 @@ def _used(places: AddressMap, entries: Sequence[EntryRegion]) -> dict[str, int]:
 
 def _empty(config: EngineConfig, *, used: dict[str, int]) -> Image:
     """Memories of zeros."""
-    size = config.layers << config.code_width if config.mac is MacKind.CODEBOOK else 0
     wide = layout.width(layout.descriptor(config)) > 64
     return Image(
         config=config,
         entries=np.zeros((config.pes, config.entry_depth), dtype=np.uint64),
         pointers=np.zeros((config.pes, config.column_depth), dtype=np.uint64),
-        codebook=np.zeros(size, dtype=np.int64),
+        codebook=np.zeros(config.layers * config.codebook_size, dtype=np.int64),
         biases=np.zeros((config.groups, config.bias_depth), dtype=np.int64),
         program=np.zeros(config.layers, dtype=object if wide else np.uint64),
         used=used,

@@ -1,76 +1,117 @@
-"""Every memory of an engine, and how much block RAM it takes."""
+"""The memory map: every memory of an engine, who has it, how it is filled, what it becomes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 
 from golden.config import EngineConfig
 from golden.format import layout
-from golden.kinds import BASE_FRAC, CELL_WIDTH, DELTA_WIDTH, SEGMENTS, EntryMemory, MacKind
+from golden.kinds import BASE_FRAC, CELL_WIDTH, DELTA_WIDTH, SEGMENTS, EntryMemory
 
 _SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
+"""Depth x width of the ways to use one block RAM."""
 
 
-def memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
-    """Every memory: name -> (copies, depth, width); "entry" is what one PE uses of its memory.
+class Owner(Enum):
+    """What has a memory of its own."""
 
-    Small ones that are read without a clock are not counted: queues, lengths of lists.
+    PE = "PE"
+    GROUP = "group"
+    ENGINE = "engine"
+
+
+class Store(Enum):
+    """What a memory becomes in a bitstream that holds a network."""
+
+    BLOCK = "block RAM"
+    """Filled by the bitstream, where it has contents at all."""
+    LOGIC = "logic"
+    """Nothing writes it there, so that Yosys makes logic of it."""
+    SPRAM = "SPRAM"
+    """Two PEs share one. No bitstream can fill it: it is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """One kind of memory."""
+
+    name: str
+    """As in reports."""
+    owner: Owner
+    """Each of these has one or more."""
+    copies: int
+    """How many an engine has."""
+    depth: int
+    """Words of one copy."""
+    width: int
+    """Bits of a word."""
+    store: Store = Store.BLOCK
+    """What it becomes."""
+    target: str | None = None
+    """Load target by which a host fills it (rtl.load.LoadTarget); None where the engine does."""
+    target_base: int = 0
+    """Its first address there."""
+
+    def block_rams(self, family: str) -> int:
+        """Block RAMs of `family` ('ice40' or 'ecp5') that all copies take, whatever the store."""
+        each = min(-(-self.depth // d) * -(-self.width // w) for d, w in _SHAPES[family])
+        return self.copies * each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """What a load target has behind it in one unit."""
+
+    depth: int
+    """Words; 0 where the engine has no such memory."""
+    width: int
+    """Bits of a word; at least 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryMap:
+    """Every memory of an engine, but for small ones that are read without a clock.
+
+    Those are queues and lengths of lists.
     """
-    words = config.entry_depth // config.entry_lanes
-    table = {
-        "entry": (config.pes, words, layout.entry_word_width(config)),
-        "column": (
-            config.groups,
-            config.column_depth + config.bias_depth,
-            layout.column_word_width(config),
-        ),
-        "accumulator": (config.pes, config.row_depth, config.acc_width),
-        "activation": (
-            config.groups,
-            2 << (config.act_depth - 1).bit_length(),
-            layout.width(layout.activation(config)),
-        ),
-        "program": (1, config.layers, layout.width(layout.descriptor(config))),
-    }
-    if config.mac is MacKind.CODEBOOK:
-        depth = config.layers << config.code_width
-        table["codebook"] = (config.pes, depth, config.weight_width)
-    return {**table, **_cell_memories(config)} if config.cells else table
 
+    memories: tuple[Memory, ...]
+    """In the order of reports."""
 
-def _cell_memories(config: EngineConfig) -> dict[str, tuple[int, int, int]]:
-    """What is other, or there at all, in an engine with cells."""
-    lists = config.act_lists * config.list_depth
-    column = layout.column_word_width(config)
-    table = {
-        "accumulator": (config.pes, 1 << config.sum_width, config.acc_width),
-        "activation": (config.groups, lists, layout.width(layout.activation(config))),
-        # A half of the words each.
-        "cell": (2 * config.pes, 1 << config.cell_width, CELL_WIDTH),
-        "function": (config.groups, SEGMENTS, BASE_FRAC + DELTA_WIDTH),
-    }
-    if config.streams > 1:
-        table["column"] = (config.groups, config.column_depth, column)
-        table["bias"] = (config.groups, config.bias_depth, config.acc_width)
-    if config.delta:
-        table["delta"] = (config.groups, lists, config.act_width)
-    return table
+    @classmethod
+    def of(cls, config: EngineConfig) -> "MemoryMap":
+        """The memories of an engine."""
+        return cls(memories=tuple(_memories(config)))
 
+    def __getitem__(self, name: str) -> Memory:
+        """The memory of that name. Raises KeyError when the engine has none."""
+        return {memory.name: memory for memory in self.memories}[name]
 
-def block_rams(config: EngineConfig, family: str) -> dict[str, int]:
-    """Block RAMs each kind of memory takes on `family`: as many as in a bitstream, or more.
+    def __contains__(self, name: str) -> bool:
+        """The engine has a memory of that name."""
+        return any(memory.name == name for memory in self.memories)
 
-    In a bitstream nothing writes program and codebook, so Yosys makes logic of them; it does so
-    with other memories too where they are small, which is not counted on here. Entries in SPRAM
-    take none.
-    """
-    elsewhere = {"program", "codebook"}
-    if config.entry_memory is EntryMemory.SPRAM:
-        elsewhere.add("entry")
-    return {
-        name: copies * min(-(-depth // d) * -(-bits // w) for d, w in _SHAPES[family])
-        for name, (copies, depth, bits) in memories(config).items()
-        if name not in elsewhere
-    }
+    def space(self, target: str) -> Space:
+        """What the words of a load target are for."""
+        found = [memory for memory in self.memories if memory.target == target]
+        return Space(
+            depth=max((memory.target_base + memory.depth for memory in found), default=0),
+            width=max((memory.width for memory in found), default=1),
+        )
+
+    def block_rams(self, family: str) -> dict[str, int]:
+        """Block RAMs of `family` by memory: as many as in a bitstream, or more.
+
+        Yosys makes logic of other memories too where they are small, which is not counted on here.
+        """
+        return {
+            memory.name: memory.block_rams(family)
+            for memory in self.memories
+            if memory.store is Store.BLOCK
+        }
 
 
 def sprams(config: EngineConfig) -> int:
@@ -78,3 +119,104 @@ def sprams(config: EngineConfig) -> int:
     if config.entry_memory is not EntryMemory.SPRAM:
         return 0
     return sum(-(-config.group_size(group) // 2) for group in range(config.groups))
+
+
+def _memories(config: EngineConfig) -> Iterator[Memory]:
+    """Every memory, in the order of reports."""
+    spram = config.entry_memory is EntryMemory.SPRAM
+    yield Memory(
+        name="entry",  # what one PE uses of its memory
+        owner=Owner.PE,
+        copies=config.pes,
+        depth=config.entry_depth // config.entry_lanes,
+        width=layout.entry_word_width(config),
+        store=Store.SPRAM if spram else Store.BLOCK,
+        target="entry",
+    )
+    own_biases = config.streams > 1
+    yield Memory(
+        name="column",
+        owner=Owner.GROUP,
+        copies=config.groups,
+        depth=config.column_depth + (0 if own_biases else config.bias_depth),
+        width=layout.column_word_width(config),
+        target="column",
+    )
+    yield Memory(
+        name="accumulator",
+        owner=Owner.PE,
+        copies=config.pes,
+        depth=1 << config.sum_width if config.cells else config.row_depth,
+        width=config.acc_width,
+    )
+    lists = config.act_lists * config.list_depth if config.cells else _two_lists(config)
+    yield Memory(
+        name="activation",
+        owner=Owner.GROUP,
+        copies=config.groups,
+        depth=lists,
+        width=layout.width(layout.activation(config)),
+    )
+    yield Memory(
+        name="program",
+        owner=Owner.ENGINE,
+        copies=1,
+        depth=config.layers,
+        width=layout.width(layout.descriptor(config)),
+        store=Store.LOGIC,
+        target="program",
+    )
+    if config.codebook_size:
+        yield Memory(
+            name="codebook",  # the same words in all PEs
+            owner=Owner.PE,
+            copies=config.pes,
+            depth=config.layers * config.codebook_size,
+            width=config.weight_width,
+            store=Store.LOGIC,
+            target="codebook",
+        )
+    yield from _cell_memories(config, lists)
+    if own_biases:
+        yield Memory(
+            name="bias",
+            owner=Owner.GROUP,
+            copies=config.groups,
+            depth=config.bias_depth,
+            width=config.acc_width,
+            target="column",
+            target_base=config.column_depth,
+        )
+    if config.delta:
+        yield Memory(
+            name="delta",
+            owner=Owner.GROUP,
+            copies=config.groups,
+            depth=lists,
+            width=config.act_width,
+        )
+
+
+def _two_lists(config: EngineConfig) -> int:
+    """Words of the activation memory of an engine without cells."""
+    return 2 << (config.act_depth - 1).bit_length()
+
+
+def _cell_memories(config: EngineConfig, lists: int) -> Iterator[Memory]:
+    """What only engines with cells have."""
+    if not config.cells:
+        return
+    yield Memory(
+        name="cell",  # each has one half of the words
+        owner=Owner.PE,
+        copies=2 * config.pes,
+        depth=1 << config.cell_width,
+        width=CELL_WIDTH,
+    )
+    yield Memory(
+        name="function",
+        owner=Owner.GROUP,
+        copies=config.groups,
+        depth=SEGMENTS,
+        width=BASE_FRAC + DELTA_WIDTH,
+    )

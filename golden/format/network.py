@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.alphabets import decode
 from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
@@ -102,7 +102,7 @@ class Layer:
 
     def decode(self, config: EngineConfig, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Integer weights of codes of any shape, a peephole's for example."""
-        return decode(config, codes, self.codebook if self.codebook.size else None)
+        return decode(config, codes, self.codebook)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -230,7 +230,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
         need(bool(np.all(ordered)), "rows must ascend within each column")
         top = 1 << config.code_width
         need(layer.codes.min() >= 0 and layer.codes.max() < top, "a weight code is out of range")
-    size = 1 << config.code_width if config.mac is MacKind.CODEBOOK else 0
+    size = config.codebook_size
     need(layer.codebook.shape == (size,), f"codebook must have {size} values")
     if size:
         limit = 1 << (config.weight_width - 1)

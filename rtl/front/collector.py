@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import EngineConfig, bits_for
+from golden.config import EngineConfig
+from golden.kinds import bits_for
 from rtl.layouts import element_layout
 from rtl.prim.delay import delayed
 

@@ -4,7 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import EngineConfig, tree_levels
+from golden.config import EngineConfig
+from golden.kinds import tree_levels
 from rtl.layouts import counters_layout
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
+from golden.format.memories import MemoryMap, Store
 from golden.timing.unpack import Counters
-from rtl.load import LoadTarget, shape_of
 from rtl.prim.spram import Spram
 from sim.compiled.program import member, program
 from sim.stimuli import Inputs, payloads
@@ -75,32 +75,36 @@ def _memories(
 ) -> Iterator[tuple[str, Sequence[int] | NDArray[np.uint64], int]]:
     """Path, words and width of every memory that the image fills."""
     config = image.config
-    width = {target: shape_of(config, target)[1] for target in LoadTarget}
-    yield "engine sequencer program", image.program, width[LoadTarget.PROGRAM]
-    used = -(-image.used["entries"] // config.entry_lanes)
+    for part in image.contents():
+        memory = part.memory
+        if memory.store is not Store.SPRAM:
+            for path in _paths(config, memory.name, part.unit):
+                yield path, part.words, memory.width
+    if config.entry_memory is EntryMemory.SPRAM:
+        yield from _sprams(image)
+
+
+def _paths(config: EngineConfig, name: str, unit: int | None) -> list[str]:
+    """Where a memory's copies are in the engine: all of them, or one PE's or group's."""
+    if name == "program":
+        return ["engine sequencer program"]
+    if name in ("column", "bias"):
+        return [f"engine group{unit} columns {'ram' if name == 'column' else 'biases'}"]
+    within = {"entry": "entries", "codebook": "decoder codebook"}[name]
+    pes = range(config.pes) if unit is None else [unit]
+    return [f"engine group{pe // config.group} pe{pe % config.group} {within}" for pe in pes]
+
+
+def _sprams(image: Image) -> Iterator[tuple[str, NDArray[np.uint64], int]]:
+    """The same for SPRAMs, which have one PE's words from 0, the other's from the middle on."""
+    config, width = image.config, MemoryMap.of(image.config)["entry"].width
     for group in range(config.groups):
-        yield from _columns(image, group, width[LoadTarget.COLUMN])
-        for slot in range(config.group_size(group)):
-            pe, path = group * config.group + slot, f"engine group{group} pe{slot}"
-            if image.codebook.size:
-                yield f"{path} decoder codebook", image.codebook_words, width[LoadTarget.CODEBOOK]
-            if config.entry_memory is EntryMemory.BLOCK:
-                yield f"{path} entries", image.entry_words[pe, :used], width[LoadTarget.ENTRY]
-            elif slot % 2 == 0:
-                both = np.zeros((2, Spram.DEPTH // 2), dtype=np.uint64)
-                halves = image.entry_words[pe : pe + min(2, config.group_size(group) - slot)]
-                both[: len(halves), : halves.shape[1]] = halves
-                path = f"engine group{group} entries{slot // 2} ram"
-                yield path, both.reshape(-1), width[LoadTarget.ENTRY]
-
-
-def _columns(image: Image, group: int, width: int) -> Iterator[tuple[str, Sequence[int], int]]:
-    """A group's pointers and biases, which have a memory of their own for several streams."""
-    words, path, depth = image.column_words(group), f"engine group{group} columns", None
-    if image.config.streams > 1:
-        depth = image.config.column_depth
-        yield f"{path} biases", words[depth:], image.config.acc_width
-    yield f"{path} ram", words[:depth], width
+        for slot in range(0, config.group_size(group), 2):
+            pe = group * config.group + slot
+            both = np.zeros((2, Spram.DEPTH // 2), dtype=np.uint64)
+            halves = image.entry_words[pe : pe + min(2, config.group_size(group) - slot)]
+            both[: len(halves), : halves.shape[1]] = halves
+            yield f"engine group{group} entries{slot // 2} ram", both.reshape(-1), width
 
 
 def _counters(words: NDArray[np.uint32]) -> Counters:

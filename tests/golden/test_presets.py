@@ -1,14 +1,21 @@
 """Boards: every base is a legal engine; what does not fit its board is refused."""
 
+import dataclasses
 import re
 
 import pytest
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.memories import block_rams, memories, sprams
+from golden.format.memories import Memory, MemoryMap, Owner, Store, sprams
 from golden.kinds import EntryMemory, MacKind
 from golden.presets import PRESETS, check_fits, find
+from tests.cells import cell_config
+
+
+def shape(config: EngineConfig, name: str) -> tuple[int, int, int]:
+    memory = MemoryMap.of(config)[name]
+    return memory.copies, memory.depth, memory.width
 
 
 @pytest.mark.parametrize("board", PRESETS)
@@ -32,7 +39,7 @@ def test_an_unknown_board_lists_the_others() -> None:
 def test_too_large_names_total_parts_and_the_way_out(board: str) -> None:
     preset = find(board)
     config = preset.base.replace(entry_depth=1 << 18)
-    need = block_rams(config, preset.family)
+    need = MemoryMap.of(config).block_rams(preset.family)
     with pytest.raises(ElsieError) as caught:
         check_fits(config, preset, what="network n")
     message = str(caught.value)
@@ -51,7 +58,7 @@ def test_the_limit_is_exact(board: str) -> None:
     total = 0
     for depth in range(256, 1 << 18, 256):
         config = preset.base.replace(entry_depth=depth)
-        total = sum(block_rams(config, preset.family).values())
+        total = sum(MemoryMap.of(config).block_rams(preset.family).values())
         if total > preset.block_rams:
             with pytest.raises(ElsieError):
                 check_fits(config, preset, what="n")
@@ -77,24 +84,44 @@ def test_the_limit_is_exact(board: str) -> None:
         ("ecp5", 513, 36, 2),
     ],
 )
-def test_shapes_of_a_block_ram(
-    family: str, depth: int, width: int, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = {"one": (1, depth, width), "three": (3, depth, width)}
-    monkeypatch.setattr("golden.format.memories.memories", lambda config: table)
-    need = block_rams(EngineConfig(), family)
+def test_shapes_of_a_block_ram(family: str, depth: int, width: int, expected: int) -> None:
+    one = Memory(name="one", owner=Owner.PE, copies=1, depth=depth, width=width)
+    three = dataclasses.replace(one, name="three", copies=3)
+    logic = dataclasses.replace(one, name="logic", store=Store.LOGIC)
+    need = MemoryMap(memories=(one, three, logic)).block_rams(family)
     assert need == {"one": expected, "three": 3 * expected}
 
 
 def test_only_codebook_engines_have_codebooks() -> None:
-    assert "codebook" in memories(EngineConfig())
-    assert "codebook" not in memories(EngineConfig(mac=MacKind.LOG))
+    assert "codebook" in MemoryMap.of(EngineConfig())
+    assert "codebook" not in MemoryMap.of(EngineConfig(mac=MacKind.LOG))
 
 
 def test_column_memory_is_shared_by_a_group_and_holds_its_biases() -> None:
     config = EngineConfig(pes=6, group=4, column_depth=300, bias_depth=20, entry_depth=512)
-    assert memories(config)["column"] == (2, 320, 4 * (9 + 6))
-    assert memories(config.replace(pes=1, group=1))["column"] == (1, 320, 32), "a bias is wider"
+    assert shape(config, "column") == (2, 320, 4 * (9 + 6))
+    assert shape(config.replace(pes=1, group=1), "column") == (1, 320, 32), "a bias is wider"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EngineConfig(pes=6, group=4),
+        cell_config(pes=5, group=2, mac="codebook"),
+        cell_config(pes=4, group=1, streams=3),
+    ],
+)
+def test_memories_have_owners_and_targets_their_words(config: EngineConfig) -> None:
+    memories = MemoryMap.of(config)
+    owners = {Owner.PE: config.pes, Owner.GROUP: config.groups, Owner.ENGINE: 1}
+    for memory in memories.memories:
+        each = 2 if memory.name == "cell" else 1
+        assert memory.copies == each * owners[memory.owner]
+    # Wherever biases are, they follow the pointers in what a host loads.
+    assert memories.space("column").depth == config.column_depth + config.bias_depth
+    assert memories.space("column").width >= config.acc_width
+    assert memories.space("program").depth == config.layers
+    assert memories.space("codebook").depth == config.layers * config.codebook_size
 
 
 def spram(pes: int, group: int = 2) -> EngineConfig:
@@ -122,10 +149,10 @@ def test_two_pes_of_a_group_share_an_spram(pes: int, group: int, needed: int) ->
 
 def test_entries_in_spram_take_no_block_ram() -> None:
     config = spram(8)
-    need = block_rams(config, "ice40")
+    need = MemoryMap.of(config).block_rams("ice40")
     assert list(need) == ["column", "accumulator", "activation"]
-    assert "entry" in block_rams(config.replace(entry_memory="block"), "ice40")
-    assert memories(config)["entry"] == (8, 1 << 13, 16)
+    assert "entry" in MemoryMap.of(config.replace(entry_memory="block")).block_rams("ice40")
+    assert shape(config, "entry") == (8, 1 << 13, 16)
 
 
 def test_spram_is_refused_where_there_is_none_or_too_little() -> None:

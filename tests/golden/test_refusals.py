@@ -11,7 +11,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import netfile
 from golden.format.image import encode
-from golden.format.memories import memories
+from golden.format.memories import MemoryMap
 from golden.format.network import Network
 from golden.proof import accumulator_bound
 from tests.networks import random_network, small_config
@@ -72,4 +72,4 @@ def test_huge_inputs_saturate_in_silence() -> None:
 
 def test_activation_memory_is_counted_as_deep_as_it_is_built() -> None:
     config = CONFIG.replace(act_depth=257)
-    assert memories(config)["activation"][1] == 1024
+    assert MemoryMap.of(config)["activation"].depth == 1024

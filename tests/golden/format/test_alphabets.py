@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from golden.format.alphabets import decode
+from golden.errors import ElsieError
+from golden.format.alphabets import ALPHABETS, decode
+from golden.kinds import MacKind
 
 
 def test_codebook() -> None:
     config = EngineConfig(code_width=2)
     book = [-7, 0, 5, 32767]
     assert decode(config, [[3, 0], [2, 1]], book).tolist() == [[32767, -7], [5, 0]]
-    with pytest.raises(ValueError, match="need a codebook"):
+    with pytest.raises(ValueError, match="need a codebook of 4 values"):
         decode(config, [0])
 
 
@@ -33,3 +35,39 @@ def test_log_is_a_sign_and_an_exponent(code_width: int) -> None:
 def test_no_codes_no_weights(mac: str) -> None:
     config = EngineConfig(mac=mac, weight_width=4)  # pyright: ignore
     assert decode(config, np.zeros(0, np.int64), np.zeros(16, np.int64)).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", MacKind)
+@pytest.mark.parametrize("code_width", range(2, 17))
+def test_products_hold_every_weight_of_every_alphabet(kind: MacKind, code_width: int) -> None:
+    alphabet = ALPHABETS[kind]
+    widths = alphabet.widths({"code_width": code_width})
+    if code_width > alphabet.widest_code:
+        with pytest.raises(ElsieError, match=f"code_width must be at most {alphabet.widest_code}"):
+            alphabet.check(**widths)
+        return
+    alphabet.check(**widths)
+    config = EngineConfig.from_dict({"mac": kind, "acc_width": 53, "act_width": 8, **widths})
+    limit = 1 << (config.weight_width - 1)
+    book = np.resize([-limit, limit - 1], config.codebook_size)
+    weights = decode(config, np.arange(1 << code_width), book)
+    # -128 times the most negative weight is the largest product.
+    largest = max(abs(128 * int(weight)) for weight in weights)
+    assert largest < 1 << (config.product_width - 1)
+
+
+def test_widths_that_are_given_are_taken() -> None:
+    for given, widths in (
+        ({}, (8, 8)),
+        ({"code_width": 12}, (12, 12)),
+        ({"weight_width": 6}, (6, 6)),
+        ({"code_width": 4, "weight_width": 6}, (4, 6)),
+    ):
+        found = ALPHABETS[MacKind.FIXED].widths(given)
+        assert (found["code_width"], found["weight_width"]) == widths
+    with pytest.raises(ElsieError, match=r"code_width \(4\) must equal weight_width \(6\)"):
+        ALPHABETS[MacKind.FIXED].check(4, 6)
+    assert ALPHABETS[MacKind.CODEBOOK].widths({"weight_width": 12}) == {
+        "code_width": 4,
+        "weight_width": 12,
+    }

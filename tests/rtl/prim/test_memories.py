@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Fragment
 
 from golden.config import EngineConfig
-from golden.format.memories import memories
+from golden.format.memories import MemoryMap
 from rtl.engine import Engine
 from rtl.prim.ram import BlockRam
 from tests.cells import cell_config
@@ -34,6 +34,6 @@ def test_every_block_ram_is_in_the_table(name: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(BlockRam, "__init__", noted)
     Fragment.get(Engine(config=config), None)
     table: Counter[tuple[int, int]] = Counter()
-    for copies, depth, width in memories(config).values():
-        table[(depth, width)] += copies
+    for memory in MemoryMap.of(config).memories:
+        table[(memory.depth, memory.width)] += memory.copies
     assert built == table
