@@ -10,11 +10,12 @@ from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.quantise.kinds import kind_of, kind_widths
+from elsie.compress.quantise.kinds import kind_of
 from elsie.data import load_data
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
 from golden.presets import Preset
@@ -47,7 +48,7 @@ def compile(
 
     Raises ElsieError for whatever cannot be used.
     """
-    from elsie.compress.onnx.dense import load_onnx  # imports onnx, which is slow
+    from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
     preset = find_preset(board) if board else None
     engine = engine or EngineOptions()
@@ -96,10 +97,10 @@ def _engine(
     usual = None if spram else usual_weights(model)
     kind = kind_of(weights or (usual[0] if usual else base["mac"]))
     if kind.value != base["mac"]:
-        asked = {name: given[name] for name in ("code_width", "weight_width") if name in given}
+        asked = {name: fields[name] for name in ("code_width", "weight_width") if name in given}
         if usual and kind is usual[0] and not asked:
             asked = {"code_width": usual[1]}
-        fields |= {"mac": kind, **kind_widths(kind, asked)}
+        fields |= {"mac": kind, **ALPHABETS[kind].widths(asked)}
     if "pes" in given and "group" not in given:
         fields["group"] = min(fields["group"], fields["pes"])
     fields |= {"acc_width": WIDEST, "row_depth": 1, "act_depth": max(64, fields["group"]), **needs}

@@ -118,6 +118,6 @@ def _fulfil(
 
 def _dense_accuracy(x: NDArray[np.float64], y: NDArray[np.int64]) -> float:
     """Accuracy of the network before pruning, in float."""
-    from elsie.compress.onnx.dense import load_onnx
+    from elsie.compress.onnx.registry import load_onnx
 
     return accuracy(load_onnx(DIGITS / "digits.onnx").predict(x).argmax(axis=1), y)

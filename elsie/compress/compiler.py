@@ -30,7 +30,8 @@ from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.report import Step
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.network import Layer, Network, locate_rows
+from golden.format.layer import Layer, locate_rows
+from golden.format.network import Network
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
 from golden.presets import check_answers, check_fits

@@ -13,7 +13,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.calibrate import fake_quantise
-from golden.arithmetic import layers, sequences
+from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
 from golden.format.network import Network
@@ -113,7 +113,7 @@ def accuracies(
         "float": percent(model.predict(data.x, data.lengths)),
         "pruned": percent(pruned.predict(data.x, data.lengths)),
         "quantised": percent(quantised_outputs(network, model=model, steps=steps, data=data)),
-        "golden": percent(golden_outputs(network, data)),
+        "golden": percent(predict(network, data.x, data.lengths)),
     }
 
 
@@ -130,10 +130,3 @@ def quantised_outputs(
         data.lengths,
         rounding=lambda nth, values: fake_quantise(values, scales[nth], act_width=act_width),
     )
-
-
-def golden_outputs(network: Network, data: Evaluation) -> Reals:
-    """Outputs as the engine computes them."""
-    if network.recurrent:
-        return sequences.predict(network, data.x, data.lengths)
-    return layers.predict(network, data.x)

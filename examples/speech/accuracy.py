@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import elsie
 from elsie.compress.compiler import compile_model
 from elsie.compress.delta import with_thresholds
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import Evaluation
-from golden.arithmetic.layers import quantise_input
-from golden.arithmetic.sequences import predict
+from golden.arithmetic.run import predict
 from golden.config import EngineConfig
-from golden.format.image import encode
 from golden.format.network import Network
-from golden.timing.model import RoundModel
 
 FOLDER = Path(__file__).parent
 ENGINE = EngineConfig.from_dict(
@@ -58,14 +56,10 @@ def with_delta(network: Network, x: float, h: float) -> Network:
 
 def cycles(network: Network, part: Words, count: int) -> float:
     """Mean cycles of the first `count` words; every step of each, the head at its end."""
-    image, total = encode(network), 0
-    x = quantise_input(network, part.x[:count])
-    for word, length in zip(x, part.lengths.tolist(), strict=False):
-        model = RoundModel(image)
-        for nth in range(length):
-            step = model.run(word[nth], reset=nth == 0, answer=nth == length - 1)
-            total += step[0].cycles
-    return total / count
+    x, lengths = part.x[:count], part.lengths[:count]
+    timing = elsie.predict(network, x, lengths=lengths, timing=count).timing
+    assert timing is not None
+    return timing.cycles
 
 
 def report(kind: str, parts: dict[str, Words], count: int) -> None:

@@ -7,7 +7,7 @@ from elsie.compress.checks import WIDEST, valid_steps
 from elsie.compress.compiler import compile_model, quantise_model
 from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.report import quantised_outputs
 from examples.speech import accuracy

@@ -4,7 +4,7 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.memories import block_rams
+from golden.format.memories import MemoryMap
 from golden.presets import PRESETS
 from toolchain.families import FAMILIES, Family, family_of
 from toolchain.programs import TOOLS
@@ -19,7 +19,7 @@ def test_a_boards_part_is_in_its_family(board: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 def test_a_family_has_its_programs_its_block_ram_and_its_figures(family: Family) -> None:
     assert set(family.programs) <= set(TOOLS)
-    assert all(block_rams(EngineConfig(), family.name).values())
+    assert all(MemoryMap.of(EngineConfig()).block_rams(family.name).values())
     fields = {*family.cells, *family.synthesised}
     assert {"lut", "ff", "bram", "dsp"} <= fields
 

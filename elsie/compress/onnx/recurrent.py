@@ -5,6 +5,7 @@ in zero states of such shapes. So each value is followed for what it is: a const
 or the data, with a name for each of its axes.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,8 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.axes import DataFollower
-from elsie.compress.onnx.dense import SUPPORTED
-from elsie.compress.onnx.file import OnnxGraph, attributes, constant_value, describe, shape_of
+from elsie.compress.onnx.axes import MOVES, DataFollower, Move
+from elsie.compress.onnx.file import attributes, constant_value, describe, shape_of
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Zeros
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
@@ -23,21 +23,12 @@ _REORDER = {LayerKind.LSTM: [0, 2, 3, 1], LayerKind.GRU: [0, 1, 2]}
 """ONNX has i, o, f, c and z, r, h."""
 
 
-def load_cells(graph: OnnxGraph) -> Model:
-    """The recurrent model in a graph.
+class RecurrentImporter(DataFollower):
+    """Takes the layers of a graph with LSTM or GRU nodes.
 
-    Takes LSTM and GRU nodes, stacked, with or without peepholes, in either order of batch and
-    steps; the taking of the last step, after which layers run only then; and what
-    elsie.compress.onnx.dense takes of fully connected layers. Raises ElsieError, one sentence with
-    the file, the node and the way out, for anything else.
+    They may be stacked, with or without peepholes, in either order of batch and steps. Layers
+    behind the taking of the last step run only then.
     """
-    return _Recurrent(graph).run()
-
-
-class _Recurrent(DataFollower):
-    """Takes the layers."""
-
-    supported = f"LSTM, GRU, {SUPPORTED}, and what moves the data between them"
 
     def run(self) -> Model:
         """The model."""
@@ -94,24 +85,14 @@ class _Recurrent(DataFollower):
         if len(data) > 1:
             self.refuse(node, "joins two branches; only a chain of layers can be used")
         axes = data[0].axes
-        own = {
-            "LSTM": self._cells,
-            "GRU": self._cells,
-            "Transpose": self._transpose,
-            "Squeeze": self._squeeze,
-            "Reshape": self._reshape_data,
-            "Gather": self._gather,
-            "Slice": self._slice,
-            "Flatten": self._flatten_data,
-            **dict.fromkeys(("Softmax", "LogSoftmax", "ArgMax"), self._largest),
-        }.get(node.op_type)
+        own = _OWN.get(node.op_type)
         if node.op_type == "RNN":
             self.refuse(node, "is a plain RNN, which is not supported; use an LSTM or a GRU")
         if own is not None:
-            if self.dropped and own != self._largest:
+            if self.dropped and own is not MOVES["Softmax"]:
                 self.refuse(node, f"follows {self.dropped}, which is supported only at the end")
             try:
-                own(node, axes)
+                own(self, node, axes)
             except (IndexError, KeyError):
                 self.refuse(node, "lacks an input or an attribute; export the model again")
             return
@@ -120,7 +101,7 @@ class _Recurrent(DataFollower):
         self.take(node)
         self._set(node, Data(axes))
 
-    def _cells(self, node: Any, axes: tuple[str, ...]) -> None:
+    def cells(self, node: Any, axes: tuple[str, ...]) -> None:
         """An LSTM or GRU node."""
         lstm, given = node.op_type == "LSTM", attributes(node)
         self._check(node, given, axes)
@@ -140,7 +121,7 @@ class _Recurrent(DataFollower):
             self.refuse(node, f"has hidden_size {given['hidden_size']}, but weights for {n} cells")
         bias = np.zeros((2, gates, n))
         if names[3]:
-            flat = self._constant(node, 3, "bias")
+            flat = self.constant(node, 3, "bias")
             if flat.size != 2 * gates * n:
                 self.refuse(
                     node, f"has a bias of shape {flat.shape}; it must be (1, {2 * gates * n})"
@@ -151,7 +132,7 @@ class _Recurrent(DataFollower):
             total[2], inner = bias[0, 2], bias[1, 2]
         peephole = None
         if lstm and names[7]:
-            raw = self._constant(node, 7, "peephole")
+            raw = self.constant(node, 7, "peephole")
             if raw.shape != (1, 3 * n):
                 self.refuse(node, f"has a peephole of shape {raw.shape}; it must be (1, {3 * n})")
             i, o, f = raw.reshape(3, n)
@@ -178,7 +159,7 @@ class _Recurrent(DataFollower):
 
     def _gates(self, node: Any, number: int, kind: LayerKind) -> NDArray[np.float64]:
         """A weight (1, gates x n, columns) as (gates, n, columns) in our order."""
-        raw = self._constant(node, number, "weight")
+        raw = self.constant(node, number, "weight")
         gates = len(_REORDER[kind])
         if raw.ndim != 3 or raw.shape[0] != 1 or raw.shape[1] % gates or not raw.size:
             self.refuse(
@@ -201,7 +182,7 @@ class _Recurrent(DataFollower):
             )
         self.values[names[0] or "?"] = Data((STEPS, ONE, BATCH, FEATURES))
         if used[1]:
-            self._last(node)
+            self.last(node)
             self.values[names[1]] = Data((ONE, BATCH, FEATURES))
 
     def _check(self, node: Any, given: dict[str, Any], axes: tuple[str, ...]) -> None:
@@ -250,3 +231,11 @@ class _Recurrent(DataFollower):
                 f"takes axes ({', '.join(axes)}); with layout 0 they must be (steps, batch, "
                 f"features)",
             )
+
+
+_OWN: Mapping[str, Move] = {
+    **MOVES,
+    "LSTM": RecurrentImporter.cells,
+    "GRU": RecurrentImporter.cells,
+}
+"""By operator name; others do not care for the axes."""

@@ -1,13 +1,14 @@
 """Values of an ONNX graph that are no layer's: constants, shapes, zeros; and the names of axes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.onnx.dense import Importer
 from elsie.compress.onnx.file import OnnxFile, OnnxGraph, attributes, shape_of
+from elsie.compress.onnx.importer import Handler, Importer
 from golden.errors import ElsieError
 
 STEPS, BATCH, ONE, FEATURES = "steps", "batch", "1", "features"
@@ -53,7 +54,7 @@ _SHAPE_OPS = ("Concat", "Slice", "Gather", "Mul", "Reshape", "Unsqueeze", "Squee
 class ShapeFollower(Importer):
     """An importer that knows what every value of the graph is."""
 
-    def __init__(self, graph: OnnxGraph) -> None:
+    def __init__(self, graph: OnnxGraph, handlers: Mapping[str, Handler], supported: str) -> None:
         file = OnnxFile(
             path=graph.path,
             input=graph.input.name,
@@ -61,7 +62,7 @@ class ShapeFollower(Importer):
             constants=graph.constants,
             chain=(),
         )
-        super().__init__(file)
+        super().__init__(file, handlers, supported)
         self.graph = graph
         self.values: dict[str, Any] = {}
         self.taken: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import elsie
 from elsie.cli.main import main
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.options import EngineOptions, meanings
 from golden.format.image import encode
 from rtl.pe.accumulator import Accumulator

@@ -12,7 +12,7 @@ from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
-from golden.arithmetic.sequences import predict
+from golden.arithmetic.run import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
@@ -233,3 +233,20 @@ def test_a_board_needs_whole_outputs_in_every_step() -> None:
     options = dataclasses.replace(delta, preset=find("ulx3s-85f"))
     with pytest.raises(ElsieError, match="compile it without delta"):
         compile_model(headless, x, config=engine(), options=options)
+
+
+def test_states_get_as_many_fraction_bits_as_they_leave() -> None:
+    """A cell that adds 1 in every step reaches 20, which 16 bits hold with 10 fraction bits."""
+    rng = np.random.default_rng(12)
+    one = cells(rng, "lstm", 6, 4, peepholes=True)
+    counting = dataclasses.replace(
+        one,
+        weight=np.zeros_like(one.weight),
+        recurrent=np.zeros_like(one.recurrent),
+        bias=np.full((4, 4), 10.0),
+        peephole=np.zeros((3, 4)),
+    )
+    x = rng.normal(0, 1, (3, 20, 6))
+    assert compile_model(model(rng, counting), x, config=engine()).config.state_frac == 10
+    short = compile_model(model(rng, counting), x, config=engine(), lengths=[7, 5, 3])
+    assert short.config.state_frac == 12

@@ -11,10 +11,10 @@ import pytest
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
-from golden.arithmetic import layers
+from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
@@ -38,7 +38,7 @@ def test_digits_lose_less_than_a_point(digits: Path, act_width: int) -> None:
     )
     assert reference > 97
     assert net.info["accuracy"]["golden"] >= reference - 1
-    golden = 100 * np.mean(layers.predict(net, x).argmax(axis=1) == y)
+    golden = 100 * np.mean(predict(net, x).argmax(axis=1) == y)
     assert net.info["accuracy"]["golden"] == pytest.approx(golden, abs=1e-3)
     total = sum(layer.n_in * layer.n_out for layer in net.layers)
     assert 0.10 <= sum(layer.nnz for layer in net.layers) / total <= 0.15
@@ -67,7 +67,7 @@ def check(net: Network, model: Model, samples: np.ndarray) -> None:
     """The image fits, and the integer arithmetic is near the float network."""
     image.encode(net)
     expected = model.predict(samples)
-    got = layers.predict(net, samples)
+    got = predict(net, samples)
     assert np.sqrt(np.mean((got - expected) ** 2)) < 0.02 * np.sqrt(np.mean(expected**2)) + 1e-9
 
 
@@ -132,7 +132,7 @@ def test_extreme_scales(kind: MacKind, weight: float, bias: float, samples: floa
     x = samples * random.random((3, 4))
     net = compile_model(Model(name="m", layers=floats), x, config=with_weights(BASE, kind))
     image.encode(net)
-    layers.predict(net, x)
+    predict(net, x)
 
 
 def test_equal_inputs_give_equal_files(random_model: Callable[..., Model], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from onnx.reference import ReferenceEvaluator
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 
 _RANDOM = np.random.default_rng(7)
 W1, W2, B1, B2, X = (

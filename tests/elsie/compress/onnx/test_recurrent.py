@@ -11,7 +11,7 @@ from onnx.reference import ReferenceEvaluator
 
 from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
 
 N_IN, N = 5, 4

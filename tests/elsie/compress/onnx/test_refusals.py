@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save_model
 
-from elsie.compress.onnx.dense import load_onnx
+from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
 
 W = np.ones((4, 4), dtype=np.float32)

@@ -12,7 +12,7 @@ from elsie.compress.options import CompileOptions
 from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import prune_balanced
 from elsie.compress.prune.even import prune_evenly
-from golden.arithmetic import layers
+from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format.address_map import layer_nonzeros
@@ -59,7 +59,7 @@ def test_every_pe_stores_as_many(
         assert (np.ptp(count, axis=1) <= 1).all() == (balanced == "column")
     assert net.info["balanced"] == balanced
     encode(net)
-    assert layers.predict(net, x).shape == (40, 31)
+    assert predict(net, x).shape == (40, 31)
 
 
 def test_plain_pruning_is_not_even(random_model: Callable[..., Model]) -> None:

@@ -1,0 +1,36 @@
+"""ONNX files to models: which importer takes a graph, with which handlers.
+
+A new operator is a handler in a table: `HANDLERS` of elsie.compress.onnx.dense, or `MOVES` of
+elsie.compress.onnx.axes for what depends on the data's axes.
+"""
+
+from pathlib import Path
+
+from elsie.compress.model.model import Model
+from elsie.compress.onnx.dense import HANDLERS, SUPPORTED
+from elsie.compress.onnx.file import as_chain, read_graph
+from elsie.compress.onnx.importer import Importer
+from elsie.compress.onnx.recurrent import RecurrentImporter
+
+_RECURRENT = ("LSTM", "GRU", "RNN")
+
+
+def load_onnx(path: str | Path) -> Model:
+    """The model in an ONNX file; weights may be dense or sparse initialisers.
+
+    Takes a chain of Gemm, MatMul, Add of a bias, Relu, Identity, Dropout (as in inference),
+    Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with whatever moves
+    the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which leaves the
+    largest output where it is, and noted in Model.notes.
+
+    Raises ElsieError, one sentence with the file, the node and the way out, for anything else.
+    """
+    graph = read_graph(path)
+    if any(node.op_type in _RECURRENT for node in graph.nodes):
+        supported = f"LSTM, GRU, {SUPPORTED}, and what moves the data between them"
+        return RecurrentImporter(graph, HANDLERS, supported).run()
+    file = as_chain(graph)
+    importer = Importer(file, HANDLERS, SUPPORTED)
+    for node in file.chain:
+        importer.take(node)
+    return importer.model()
