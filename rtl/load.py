@@ -70,7 +70,9 @@ def drive(m: Module, write: MemoryWrite, ram: BlockRam) -> None:
 class LoadSelect(wiring.Component):
     """Picks the words for one memory off the load port, in the same cycle.
 
-    valid, word: the load port. write: the memory's write side.
+    valid: a word of the load port.
+    word: the word.
+    write: the memory's write side.
     """
 
     valid: Signal

@@ -12,6 +12,12 @@ class SelectAdder(wiring.Component):
 
     On ECP5 the choice is in the LUTs of the carry chain itself: Yosys puts it in front of them,
     which doubles the logic. tests/rtl/prim/test_adder.py proves that both forms are equal.
+
+    addend: one operand.
+    base: the other one.
+    other: the other one, with `select`.
+    select: take `other` instead of `base`.
+    sum: signed, as all operands are.
     """
 
     addend: Signal

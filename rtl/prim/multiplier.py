@@ -15,9 +15,13 @@ _ECP5_BITS = 18
 class Multiplier(wiring.Component):
     """product = a * b, `stages` cycles later, one a cycle.
 
-    a, b: factors. product: as wide as both together. All are signed, or none is. Registers have no
-    reset, so that they can be those of the DSP block. Yosys finds them on iCE40, if no bit of a
-    factor is constant; on ECP5 it leaves them outside the block, so there the block is named.
+    All are signed, or none is. Registers have no reset, so that they can be those of the DSP block.
+    Yosys finds them on iCE40, if no bit of a factor is constant; on ECP5 it leaves them outside the
+    block, so there the block is named.
+
+    a: a factor.
+    b: a factor.
+    product: as wide as both together.
     """
 
     a: Signal

@@ -11,9 +11,12 @@ from rtl.prim.ram import LutRam
 class Queue(wiring.Component):
     """First-in first-out queue that is told what to take and reports early that it fills up.
 
-    push, push_data: take this element; never when full (asserted), so whoever pushes must heed
-    `near_full`. valid, head: the oldest element, from the cycle after its push. pop: drop it; only
-    with `valid` (asserted). near_full: at least `threshold` elements were held one cycle ago.
+    push: take an element; never when full (asserted), so whoever pushes must heed `near_full`.
+    push_data: the element.
+    valid: there is an element.
+    head: the oldest one, from the cycle after its push.
+    pop: drop it; only with `valid` (asserted).
+    near_full: at least `threshold` elements were held one cycle ago.
     """
 
     _SHIFTED = 6

@@ -10,8 +10,11 @@ from amaranth.lib.wiring import In, Out
 class Spram(wiring.Component):
     """Reads or writes one word a cycle. Its contents are undefined until they are written.
 
-    en: read or write in this cycle. write: write. addr, w_data: what. r_data: the word, one cycle
-    after a read.
+    en: read or write in this cycle.
+    write: write.
+    addr: the word's address.
+    w_data: what is written.
+    r_data: the word, one cycle after a read.
     """
 
     DEPTH = 1 << 14
