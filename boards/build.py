@@ -35,6 +35,8 @@ AFTER_READ = [
     # logic that would define such a read may go: 30 LUTs and 42 FFs a memory. Clocked ports only:
     # Yosys 0.70 fails on the mask for a LUT RAM's asynchronous port.
     "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i",
+    # Registers that must stay apart (rtl.prim.kept).
+    "setattr -set keep 1 w:* a:keep %i %ci1 t:$dff %i",
 ]
 _KEPT = {".bin", ".bit", ".svf", ".tim", ".rpt"}
 """Suffixes of the files that a build leaves in `out`."""

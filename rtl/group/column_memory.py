@@ -13,6 +13,7 @@ from golden.config import EngineConfig
 from golden.format import layout
 from rtl.layouts import broadcast_layout, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.prim.kept import kept
 from rtl.prim.ram import BlockRam
 
 
@@ -89,7 +90,10 @@ class ColumnMemory(wiring.Component):
                 m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
         else:
             m.d.comb += self.pointers.as_value().eq(ram.r_data)
-        m.d.sync += [self.valid.eq(waiting), self.value.eq(value)]
+        m.d.comb += [
+            self.valid.eq(kept(m, waiting, shape=1, name="valid_here")),
+            self.value.eq(kept(m, value, shape=self.value.shape(), name="value_here")),
+        ]
         return m
 
     def _one(self, m: Module, moves: Signal) -> BlockRam:
