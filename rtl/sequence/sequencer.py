@@ -246,7 +246,7 @@ class Sequencer(wiring.Component):
         m.d.sync += self.layer_start.eq(0)
         with m.If(states.handover):
             m.d.sync += valid.eq(0)
-        with m.If(self.begin & ~self.output & ~states.handing_over):
+        with m.If(states.advance):
             m.d.sync += [
                 front.eq(upcoming),
                 self.layer.eq(upcoming.phase.layer),
@@ -261,17 +261,17 @@ class Sequencer(wiring.Component):
 
     def _lists(self, m: Module, states: States, upcoming: Upcoming, front: data.View) -> None:
         """Which lists begin next, and whether what is fed back counts."""
-        streams, begins = self._config.streams, self.begin & ~self.output & ~states.handing_over
+        streams = self._config.streams
         stream, fresh, fed_back, parity = Value.cast(0), Signal(), Signal(), Signal()
         if streams > 1:
             stream = Mux(self.stream == streams - 1, 0, self.stream + 1)
-            with m.If(begins):
+            with m.If(states.advance):
                 m.d.sync += self.stream.eq(stream)
             with m.If(states.rewind):
                 m.d.sync += self.stream.eq(streams - 1)
         with m.If(self.done):
             m.d.sync += parity.eq(~parity)
-        with m.If(begins):
+        with m.If(states.advance):
             m.d.sync += front.phase.fresh.eq(fresh)
         source = Mux(states.results, upcoming.results, upcoming.next.lists.source)
         back = upcoming.next.lists.back

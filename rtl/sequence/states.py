@@ -34,7 +34,7 @@ class States(wiring.Component):
     idle: ready for inputs.
     begin: a phase, or the handing over, begins after this cycle.
     handover: the back takes the phase that is broadcast.
-    handing_over: what begins is the handing over of results.
+    advance: what begins is a phase.
     results: what begins next will be the handing over of results.
     rewind: the next phase is the first one's.
     running: a step runs (not the transfer of inputs or outputs).
@@ -61,7 +61,7 @@ class States(wiring.Component):
     idle: Signal
     begin: Signal
     handover: Signal
-    handing_over: Signal
+    advance: Signal
     results: Signal
     rewind: Signal
     running: Signal
@@ -80,7 +80,7 @@ class States(wiring.Component):
         self._config = config
         ins = ("start", "loading", "valid", "quiet", "busy", "end", "final", "taken")
         outs = (
-            *("idle", "begin", "handover", "handing_over", "results", "rewind", "running"),
+            *("idle", "begin", "handover", "advance", "results", "rewind", "running"),
             *("enable", "output", "finish", "done"),
         )
         streams = {"out_stream": Out(range(config.streams))}
@@ -111,9 +111,7 @@ class States(wiring.Component):
             m.d.sync += started.eq(1)
         with m.Elif(self.idle):
             m.d.sync += started.eq(0)
-        # With delta the last inputs are late.
-        cycles = DeltaStage.LATENCY if config.delta else 0
-        late = delayed(m, self.start, cycles=cycles, name="start", reset_less=False)
+        ended, following = self._begins(m)
         with m.FSM(name="state") as fsm:
             with m.State("CLEAR"):
                 # Memories survive a reset; sums must not.
@@ -125,9 +123,9 @@ class States(wiring.Component):
             with m.State("IDLE"):
                 self._idle(m, count, settled)
             with m.State("RUN"):
-                self._run(m, started, late)
+                self._run(m, started, ended)
             with m.State("OUTPUT"):
-                self._output(m, count)
+                self._output(m, count, following)
         m.d.sync += [
             Assert(~settled | fsm.ongoing("IDLE"), "idle while a step runs"),
             Assert(~(self.start & ~self.idle), "a step is started while one runs"),
@@ -137,6 +135,28 @@ class States(wiring.Component):
                 m.d.comb += self.state.eq(state)
         return m
 
+    def _begins(self, m: Module) -> tuple[Value, Signal]:
+        """What begins after this cycle, whatever the state: much depends on it, so it is short.
+
+        Returns that the step's last phase has ended, and the signal that the results of the next
+        stream begin. With one stream nothing is broadcast while the back has a phase.
+        """
+        config, following = self._config, Signal()
+        overlap = config.streams > 1
+        # With delta the last inputs are late.
+        cycles = DeltaStage.LATENCY if config.delta else 0
+        first = delayed(m, self.start, cycles=cycles, name="start", reset_less=False)
+        ended = self.end & ~self.valid if overlap else self.end
+        m.d.comb += [
+            self.handover.eq(self.valid & self.quiet & ~self.busy),
+            self.advance.eq(first | ((self.handover if overlap else ended) & ~self.final)),
+        ]
+        if overlap:
+            m.d.comb += self.begin.eq(self.advance | (ended & self.final) | following)
+        else:
+            m.d.comb += self.begin.eq(first | ended)
+        return ended & self.final, following
+
     def _idle(self, m: Module, count: Signal, settled: Signal) -> None:
         """Idle once the first phase is prepared, from what may have just been loaded."""
         delta = self._config.delta
@@ -145,8 +165,6 @@ class States(wiring.Component):
             count.eq(Mux(self.loading, 0, Mux(settled, 3, count + 1))),
             settled.eq(~self.loading & (settled | (count == 2)) & ~leaves),
         ]
-        if not delta:
-            m.d.comb += self.begin.eq(self.start)
         with m.If(self.start):
             m.next = "RUN"
         if delta:
@@ -155,29 +173,18 @@ class States(wiring.Component):
                 m.d.sync += count.eq(0)
                 m.next = "CLEAR"
 
-    def _run(self, m: Module, started: Signal, late: Signal) -> None:
+    def _run(self, m: Module, started: Signal, ended: Value) -> None:
         """Phase after phase, until the last one has ended in the back."""
-        overlap = self._config.streams > 1
         m.d.comb += [
             self.running.eq(1),
             self.enable.eq(self.valid),
-            self.handover.eq(self.valid & self.quiet & ~self.busy),
             self.results.eq(self.final & started),
         ]
-        if self._config.delta:
-            m.d.comb += self.begin.eq(late)
-        if overlap:
-            with m.If(self.handover & ~self.final):
-                m.d.comb += self.begin.eq(1)
-        with m.If(self.end & ~self.valid):
-            if not overlap:
-                m.d.comb += self.begin.eq(~self.final)
-            with m.If(self.final):
-                m.d.comb += [self.begin.eq(1), self.handing_over.eq(1)]
-                m.d.sync += self.finish.eq(1)
-                m.next = "OUTPUT"
+        with m.If(ended):
+            m.d.sync += self.finish.eq(1)
+            m.next = "OUTPUT"
 
-    def _output(self, m: Module, count: Signal) -> None:
+    def _output(self, m: Module, count: Signal, following: Signal) -> None:
         """Results leave, stream after stream."""
         config, stream = self._config, Signal(range(self._config.streams), name="stream")
         answer = self.answer if config.cells else Value.cast(1)
@@ -191,7 +198,7 @@ class States(wiring.Component):
             m.d.sync += [stream.eq(0), count.eq(0)]
             m.next = "IDLE"
         with m.Elif(self.quiet & ~last):
-            m.d.comb += self.begin.eq(1)
+            m.d.comb += following.eq(1)
             m.d.sync += stream.eq(stream + 1)
         if config.streams > 1:
             m.d.comb += self.out_stream.eq(stream)
