@@ -152,10 +152,10 @@ def _log(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _
 
 
 def _ternary(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
-    """Of equal magnitudes the mean has the least squared error (TWN, section 3.2).
+    """Of all scales the mean magnitude has the least squared error (TWN, Li and Liu, 2016).
 
-    It is as far from the least error as a scale is from the mean, so that 1.5 is the border
-    between 1 and 2.
+    The error grows with the square of a scale's distance from it, so that of 1 and 2 the nearer one
+    is better, and the border is at 1.5.
     """
     if not weights.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), min(0, max_frac)
@@ -169,7 +169,7 @@ def _ternary(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) 
 
 
 def _above_threshold(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The weights whose magnitude exceeds 0.7 of the mean of all (TWN, section 3.2)."""
+    """The weights whose magnitude exceeds 0.7 of the mean of all (TWN, Li and Liu, 2016)."""
     magnitude = np.abs(matrix)
     return np.where(magnitude > 0.7 * magnitude.mean(), matrix, 0.0)
 
