@@ -41,8 +41,9 @@ def compile(
     model: ONNX file, a chain of Gemm, MatMul, Add and Relu, or with LSTM and GRU. calibration: real
     inputs (samples, n_in), or a file of them; for a recurrent model sequences (samples, steps,
     n_in), of which `lengths` (samples,) steps count. board: its preset shapes the engine, and the
-    network must fit it. weights: 'codebook', 'fixed' or 'log'; a recurrent model gets fixed ones of
-    12 bits by default. density, balanced, delta: see elsie.compress.options.CompileOptions.
+    network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent model gets
+    fixed ones of 12 bits by default. density, balanced, delta: see
+    elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. engine: what differs from the preset or the default.
 

@@ -11,7 +11,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "run_width": (2, 16),
     "act_width": (4, 24),
     "weight_width": (2, 24),
-    "code_width": (2, 16),
+    "code_width": (1, 16),
     "acc_width": (8, 53),
     "entry_depth": (1, 1 << 24),
     "column_depth": (1, 1 << 20),

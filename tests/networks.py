@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig, MacKind
+from golden.format.alphabets import ALPHABETS
 from golden.format.layer import Layer, deal
 from golden.format.network import Network
 
@@ -23,9 +24,7 @@ def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
         "acc_width": 40,
         "layers": max(2, len(sizes) - 1),
     }
-    if mac is MacKind.FIXED:
-        fields |= {"code_width": 8, "weight_width": 8}
-    fields |= changes
+    fields |= {**ALPHABETS[mac].widths({}), **changes}
     pes, group = fields["pes"], fields["group"]
     groups = -(-pes // group)
     rows = max(-(-width // pes) for width in sizes[1:])

@@ -31,12 +31,14 @@ CONFIG = EngineConfig(
     layers=2,
 )
 
-_MEMORY: dict[str, dict[str, Any]] = {
+_ENGINES: dict[str, dict[str, Any]] = {
     "block": {},
     "spram": {"entry_memory": "spram"},
+    "ternary": {"mac": "ternary", "code_width": 1, "weight_width": 2},
 }
 
-# Rows down, inputs across; entries are codebook indices, None is a zero.
+# Rows down, inputs across; entries are codebook indices, of which ternary weights have the lowest
+# bit; None is a zero.
 FIRST = [
     [3, None, None, 1],
     [None, None, None, 2],
@@ -55,17 +57,17 @@ SECOND = [
 ]
 
 
-def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
+def _layer(config: EngineConfig, name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
     """A layer from a table of codes, rows dealt to PEs in turn."""
     table = np.array([[-1 if code is None else code for code in row] for row in codes])
     return Layer.of_matrix(
-        table,
+        table & ((1 << config.code_width) - 1),
         table >= 0,
         name=name,
-        codebook=np.arange(-8, 8) * 5,
+        codebook=np.arange(-8, 8)[: config.codebook_size] * 5,
         bias=np.arange(len(table)) * 10 - 20,
         weight_frac=4,
-        position=deal(CONFIG, np.arange(len(table))),
+        position=deal(config, np.arange(len(table))),
         **fields,
     )
 
@@ -73,15 +75,15 @@ def _layer(name: str, codes: list[list[int | None]], **fields: Any) -> Layer:
 def network(config: EngineConfig) -> Network:
     """The example network for one engine."""
     layers = (
-        _layer("first", FIRST, activation="relu", in_frac=3, out_frac=2),
-        _layer("second", SECOND, activation="identity", in_frac=2, out_frac=1),
+        _layer(config, "first", FIRST, activation="relu", in_frac=3, out_frac=2),
+        _layer(config, "second", SECOND, activation="identity", in_frac=2, out_frac=1),
     )
     return Network(name="example", config=config, layers=layers)
 
 
 def vectors() -> dict[str, Any]:
-    """Configuration, matrices and every word of the image, for both kinds of entry memory."""
-    images = {memory: _words(network(CONFIG.replace(**_MEMORY[memory]))) for memory in _MEMORY}
+    """Configuration, matrices and every word of the image, for each engine."""
+    images = {name: _words(network(CONFIG.replace(**_ENGINES[name]))) for name in _ENGINES}
     return {"first": FIRST, "second": SECOND, **images}
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from golden.kinds import MacKind
+
 Steps: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where commands are added."""
 
@@ -87,7 +89,7 @@ def add_seed(command: argparse.ArgumentParser) -> None:
 def add_weights(command: argparse.ArgumentParser, *, default: str | None = None) -> None:
     """The kind of multiply-accumulate."""
     command.add_argument(
-        "--weights", choices=["codebook", "fixed", "log"], default=default, help="MAC kind"
+        "--weights", choices=[kind.value for kind in MacKind], default=default, help="MAC kind"
     )
 
 

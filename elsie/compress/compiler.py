@@ -19,14 +19,15 @@ from elsie.compress.checks import (
 from elsie.compress.delta import check_delta, with_thresholds
 from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
-from elsie.compress.model.layer import FloatLayer
+from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.place.rows import STRATEGIES, assign_rows, place
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.even import Owners, prune_evenly, prune_plainly
-from elsie.compress.prune.prune import densities
+from elsie.compress.prune.prune import densities, prune
 from elsie.compress.quantise.calibrate import activation_frac
+from elsie.compress.quantise.quantise import QUANTISERS
 from elsie.compress.report import Step
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -161,7 +162,7 @@ def _prune(
 ) -> tuple[FloatLayer, Owners]:
     """The layer with the weights that are kept, and the PEs that it was pruned for."""
     if options.balanced is None or density is None:
-        parts = prune_plainly(layer.parts(), density)
+        parts = prune_plainly(layer.parts(), _keep(config, density))
         return layer.with_parts(parts), (None,) * len(parts)
     parts, owners = prune_evenly(
         config,
@@ -172,6 +173,13 @@ def _prune(
         activity=signal.activity(act_width=config.act_width),
     )
     return layer.with_parts(parts), owners
+
+
+def _keep(config: EngineConfig, density: float | None) -> Callable[[Reals], Reals]:
+    """Makes those weights of a matrix 0 that are not kept: without a density the kind decides."""
+    if density is None:
+        return QUANTISERS[config.mac].keep
+    return lambda matrix: prune(matrix, density)
 
 
 def _place(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:

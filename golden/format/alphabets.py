@@ -2,7 +2,7 @@
 
 The integer weight is `value * 2**weight_frac`; how `weight_frac` is chosen is the compiler's
 business. A new kind of weights is a member of MacKind and an entry of ALPHABETS here, a product in
-rtl/pe/product.py and a quantiser in elsie/compress/quantise/quantise.py.
+rtl/pe/product.py and a quantiser in elsie/compress/quantise (docs/extending.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,17 +23,21 @@ class Alphabet:
     """One kind of weights."""
 
     title: str
-    """As in 'code_width must be at most 8 for ...'."""
+    """As in 'code_width must be from 2 to 8 for ...'."""
     code_width: int
     """Bits of a code where nothing else is asked for."""
     weight_width: int
     """Bits of a weight where nothing else is asked for."""
-    widest_code: int
-    """The most bits of a code."""
+    code_widths: tuple[int, int]
+    """The fewest and the most bits of a code."""
     codebook: bool = False
     """Codes index 2**code_width shared weights of the layer."""
     is_weight: bool = False
     """A code is the weight itself, so that both have one width."""
+    multiplied: bool = True
+    """Products are made by a multiplier; else of the code itself, by gates."""
+    peepholes: bool = True
+    """Some weight is 0 or near it, as peepholes need that are all stored."""
     growth: Callable[[int, int], int]
     """Bits of a product beyond its activation's, from code_width and weight_width."""
     decode: Callable[[Ints, int, Ints], Ints]
@@ -51,10 +55,12 @@ class Alphabet:
 
     def check(self, code_width: int, weight_width: int) -> None:
         """Raise ElsieError for widths that the alphabet cannot have."""
-        if code_width > self.widest_code:
+        least, most = self.code_widths
+        if not least <= code_width <= most:
+            what = f"from {least} to {most}" if least < most else f"{most}"
             raise ElsieError(
-                f"engine configuration: code_width must be at most {self.widest_code} for "
-                f"{self.title}, not {code_width}"
+                f"engine configuration: code_width must be {what} for {self.title}, "
+                f"not {code_width}"
             )
         if self.is_weight and code_width != weight_width:
             raise ElsieError(
@@ -80,12 +86,16 @@ def _powers(codes: Ints, code_width: int, _: Ints) -> Ints:
     return np.where(codes & top, -magnitude, magnitude)
 
 
+def _signs(codes: Ints, code_width: int, _: Ints) -> Ints:
+    return 1 - 2 * codes
+
+
 ALPHABETS: dict[MacKind, Alphabet] = {
     MacKind.CODEBOOK: Alphabet(
         title="a codebook",
         code_width=4,
         weight_width=16,
-        widest_code=8,
+        code_widths=(2, 8),
         codebook=True,
         growth=lambda code_width, weight_width: weight_width,
         decode=_shared,
@@ -94,7 +104,7 @@ ALPHABETS: dict[MacKind, Alphabet] = {
         title="fixed weights",
         code_width=8,
         weight_width=8,
-        widest_code=16,
+        code_widths=(2, 16),
         is_weight=True,
         growth=lambda code_width, weight_width: weight_width,
         decode=_twos_complement,
@@ -103,9 +113,20 @@ ALPHABETS: dict[MacKind, Alphabet] = {
         title="log weights (a sign and up to 4 bits of exponent)",
         code_width=4,
         weight_width=16,
-        widest_code=5,
+        code_widths=(2, 5),
+        multiplied=False,
         growth=lambda code_width, weight_width: 1 << (code_width - 1),
         decode=_powers,
+    ),
+    MacKind.TERNARY: Alphabet(
+        title="ternary weights (a sign)",
+        code_width=1,
+        weight_width=2,
+        code_widths=(1, 1),
+        multiplied=False,
+        peepholes=False,
+        growth=lambda code_width, weight_width: 1,  # the least activation has no opposite
+        decode=_signs,
     ),
 }
 """MAC kind -> its alphabet. Sources: golden.kinds.MacKind."""

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import EngineConfig, MacKind
+from golden.config import EngineConfig
 from golden.format import layout
 from rtl.layouts import struct
 from rtl.load import LoadTarget, MemoryWrite, drive
@@ -69,7 +69,7 @@ class Decoder(wiring.Component):
     layer: number of the entry's layer.
     real: one cycle later, the entry carries a weight.
     row: that weight's row.
-    weight: signed weight (codebook, fixed), or the raw code (log).
+    weight: signed weight, or the raw code where no multiplier takes it (log, ternary).
     activation: the entry's activation; 0 without an entry, so that the product is 0.
     write: load port of the codebook.
     """
@@ -89,9 +89,10 @@ class Decoder(wiring.Component):
     write: MemoryWrite
 
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
-        """`init`: codebook words, one codebook after the other; unused by fixed and log."""
+        """`init`: codebook words, one codebook after the other; unused without codebooks."""
         self._config, self._init = config, init
-        weight = config.code_width if config.mac is MacKind.LOG else signed(config.weight_width)
+        multiplied = config.alphabet.multiplied
+        weight = signed(config.weight_width) if multiplied else config.code_width
         super().__init__(
             {
                 "valid": In(1),
@@ -122,7 +123,7 @@ class Decoder(wiring.Component):
         m.d.sync += self.activation.eq(self.value)
         with m.If(~self.valid):
             m.d.sync += self.activation.eq(0)
-        if self._config.mac is MacKind.CODEBOOK:
+        if self._config.alphabet.codebook:
             m.submodules.codebook = ram = BlockRam(
                 width=self._config.weight_width,
                 depth=self._config.layers << self._config.code_width,

@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from golden.config import EngineConfig, EntryMemory, MacKind
+from golden.config import EngineConfig, EntryMemory
 from golden.format import layout
 from golden.format.image import Image
 from golden.kinds import GATE_FRAC
@@ -275,7 +275,7 @@ class ProcessingElement(wiring.Component):
                 with m.If(self.look):
                     m.d.comb += [self.fetch.eq(1), self.fetch_address.eq(self.look_address)]
             drive(m, self._select(m, LoadTarget.ENTRY, self._number), ram)
-        if self._config.mac is MacKind.CODEBOOK:
+        if self._config.alphabet.codebook:
             connect(m, self._select(m, LoadTarget.CODEBOOK, None), self.decoder.write)
 
     def _select(self, m: Module, target: LoadTarget, unit: int | None) -> MemoryWrite:

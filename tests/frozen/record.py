@@ -38,6 +38,7 @@ DENSE: dict[str, dict[str, Any]] = {
     "fixed": {"mac": "fixed", "group": 2, "act_width": 16},
     "log": {"mac": "log", "multiplier_stages": 4, "acc_width": 48},
     "spram": {"entry_memory": "spram", "group": 2, "queue_depth": 4},
+    "ternary": {"mac": "ternary", "multiplier_stages": 3},
     "one PE": {"pes": 1, "group": 1, "entry_stages": 2},
     "17 PEs": {"pes": 17, "group": 4, "broadcast_stages": 2, "entry_stages": 2},
     "short queue": {"pes": 6, "group": 1, "queue_depth": 3, "multiplier_stages": 3},

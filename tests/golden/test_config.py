@@ -22,7 +22,7 @@ def refused(text: str, **fields: Any) -> None:
 
 def test_every_number_has_a_range() -> None:
     numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {
-        *("mac", "entry_memory", "delta")
+        *("mac", "entry_memory", "delta", "functions")
     }
     assert numbers == set(RANGES)
 
@@ -65,15 +65,21 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
 @pytest.mark.parametrize(
     ("text", "fields"),
     [
-        ("code_width must be at most 8 for a codebook, not 9", {"code_width": 9}),
+        ("code_width must be from 2 to 8 for a codebook, not 9", {"code_width": 9}),
         (
             "code_width (4) must equal weight_width (16) for fixed weights",
             {"mac": "fixed"},
         ),
         (
-            "code_width must be at most 5 for log weights (a sign and up to 4 bits of exponent), "
+            "code_width must be from 2 to 5 for log weights (a sign and up to 4 bits of exponent), "
             "not 6",
             {"mac": "log", "code_width": 6},
+        ),
+        ("code_width must be from 2 to 8 for a codebook, not 1", {"code_width": 1}),
+        ("code_width must be 1 for ternary weights (a sign), not 4", {"mac": "ternary"}),
+        (
+            "acc_width must be at least 17, the width of one product, not 16",
+            {"mac": "ternary", "code_width": 1, "acc_width": 16},
         ),
         ("acc_width must be at least 32, the width of one product, not 31", {"acc_width": 31}),
         (
@@ -132,6 +138,7 @@ def test_the_nearest_legal_values() -> None:
     EngineConfig(mac=MacKind.LOG, code_width=5)
     EngineConfig(acc_width=32)
     EngineConfig(mac=MacKind.LOG, acc_width=24)
+    EngineConfig(mac=MacKind.TERNARY, code_width=1, acc_width=17)
     EngineConfig(queue_depth=3)
     EngineConfig(queue_depth=4, pes=17)
     EngineConfig(act_depth=64)

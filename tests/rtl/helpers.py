@@ -6,6 +6,8 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 
 from golden.config import EngineConfig
+from golden.format.alphabets import ALPHABETS
+from golden.kinds import MacKind
 from sim.harness import simulate
 
 Row = Mapping[str, Any]
@@ -69,6 +71,7 @@ def tiny_config(**changes: Any) -> EngineConfig:
         "column_depth": 32,
         "bias_depth": 64,
         "layers": 4,
-        **changes,
     }
+    fields |= ALPHABETS[MacKind(changes.get("mac", "codebook"))].widths(changes)
+    fields |= changes
     return EngineConfig(**fields)

@@ -19,7 +19,9 @@ def cases(draw: st.DrawFn):
     pes = draw(st.one_of(st.integers(1, 9), st.just(17)))  # from 17 on, status takes two stages
     memory = draw(st.sampled_from(["block", "block", "spram"]))
     lanes = 2 if memory == "spram" else 1
-    kinds = ["codebook", "log"] + ["fixed"] * (memory == "block")  # too wide for the large RAM
+    kinds = ["codebook", "log", "ternary"] + ["fixed"] * (
+        memory == "block"
+    )  # too wide for the large RAM
     sizes = draw(st.lists(st.integers(1, 24), min_size=2, max_size=4))
     shift = draw(st.sampled_from([0, 5, 12]))
     config = small_config(
@@ -73,6 +75,30 @@ def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> N
     result = simulate(network, random_input(rng, network))
     assert result.first_difference() is None
     assert result.inferences[0].counters.stalls > 20
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"pes": 17, "broadcast_stages": 2, "act_width": 16, "multiplier_stages": 4},
+        {"entry_memory": "spram", "group": 2, "run_width": 7},  # 8 bits with the sign
+        {"entry_memory": "spram", "group": 2, "run_width": 2},
+    ],
+    ids=str,
+)
+def test_ternary_weights(changes: dict[str, Any]) -> None:
+    rng = np.random.default_rng(len(changes))
+    sizes = [40, 35, 20, 9]
+    config = small_config(sizes, mac="ternary", **changes)
+    network = random_network(rng, config, sizes, density=0.4, shift=3)
+    x = random_input(rng, network, 2)
+    result = simulate(network, x)
+    assert result.first_difference() is None
+    assert result.equal
+    outputs = np.concatenate([one.outputs for one in result.inferences])
+    assert np.array_equal(outputs, forward(network, x))
+    assert outputs.any()
 
 
 @pytest.mark.parametrize("streams", [1, 2])

@@ -26,6 +26,11 @@ from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
 
 def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Quantised:
     """Gates, and the projection where there is one."""
+    if layer.peephole is not None and not config.alphabet.peepholes:
+        raise ElsieError(
+            f"layer {layer.name}: it has peepholes, which are all stored, and {config.mac.value} "
+            f"weights have no code for those near 0; choose other weights"
+        )
     projection = None if layer.projection is None else quantise(config, layer.projection)
     shown = layer if projection is None else replace(layer, projection=projection.values)
     back_frac = GATE_FRAC if projection is None else _scale(shown, given, config, projection)

@@ -1,6 +1,6 @@
 """Load-balance-aware pruning of a layer (ESE, section 3.2): rows to PEs first, then its weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,14 +17,12 @@ Owners = tuple[NDArray[np.int64] | None, ...]
 """PE of every output, shape (n_out,), for each part; None where rows may go anywhere."""
 
 
-def prune_plainly(parts: Sequence[Part], density: float | None) -> tuple[Part, ...]:
-    """Each matrix, each gate's apart, at `density`; None keeps every non-zero."""
+def prune_plainly(parts: Sequence[Part], keep: Callable[[Reals], Reals]) -> tuple[Part, ...]:
+    """Each matrix, each gate's apart, with the weights that `keep` leaves of it."""
     return tuple(
         replace(
             part,
-            matrices=tuple(
-                np.stack([prune(gate, density) for gate in matrix]) for matrix in part.matrices
-            ),
+            matrices=tuple(np.stack([keep(gate) for gate in matrix]) for matrix in part.matrices),
         )
         for part in parts
     )
@@ -58,7 +56,8 @@ def prune_evenly(
         return kept
 
     found, owners = [], []
-    for part, thin in zip(parts, prune_plainly(parts, density), strict=True):
+    plain = prune_plainly(parts, lambda gate: prune(gate, density))
+    for part, thin in zip(parts, plain, strict=True):
         active = None
         if activity is not None and not found:
             active = np.ones(thin.kept.shape[1])

@@ -9,17 +9,15 @@ from elsie.compress.model.model import Model
 from golden.errors import ElsieError
 
 
-def prune(weight: NDArray[np.float64], density: float | None) -> NDArray[np.float64]:
+def prune(weight: NDArray[np.float64], density: float) -> NDArray[np.float64]:
     """A copy of `weight` (any shape) that keeps the largest magnitudes; the others are 0.
 
     Keeps round(density x size) weights, at least 1, out of 0 < density <= 1; of equal magnitudes
     the first in row-major order stay. A weight that already is 0 stays 0, so the result has fewer
-    non-zeros when the matrix is sparser than asked. `density` None keeps every non-zero.
+    non-zeros when the matrix is sparser than asked.
 
     Raises ElsieError for a density outside (0, 1].
     """
-    if density is None:
-        return weight.copy()
     check_density(density)
     keep = max(1, round(density * weight.size))
     flat = weight.reshape(-1)

@@ -1,6 +1,7 @@
 """Float weights to weight codes, for each MAC kind (what a code means: golden.format.alphabets)."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from elsie.compress.quantise.kmeans import kmeans, nearest
 from golden.config import EngineConfig, MacKind
 from golden.format.alphabets import decode
+
+DROPPED = -1
+"""Instead of a code, for a weight that is nearer to 0."""
 
 MAX_FRAC = 60
 """Largest weight_frac: weights below 2**-60 are as good as none, and int64 holds the rest."""
@@ -57,19 +61,16 @@ def quantise(
     meant in the value domain (1.5 is the border between 1 and 2), which is what least squared
     error asks for; LogNet (section 3) rounds the logarithm (border at sqrt 2) instead. A weight
     nearer to 0 than to the least magnitude is dropped.
+    ternary: +-2**-weight_frac, weight_frac of least squared error. Every non-zero is kept, unless
+    max_frac makes the scale so large that 0 is nearer: which are non-zero is chosen before
+    (Quantiser.keep).
     """
     present = weight[weight != 0]
-    frac_of = {
-        MacKind.CODEBOOK: _codebook,
-        MacKind.FIXED: _fixed,
-        MacKind.LOG: _log,
-    }[config.mac]
     codes = np.zeros(weight.shape, dtype=np.int64)
-    codes[weight != 0], codebook, frac = frac_of(config, present, max_frac)
+    codes[weight != 0], codebook, frac = QUANTISERS[config.mac].codes(config, present, max_frac)
     integers = np.where(weight != 0, decode(config, codes, codebook), 0)
-    if config.mac is MacKind.LOG:
-        integers = np.where(np.abs(weight) * 2.0**frac < 0.5, 0, integers)
-    stored = integers != 0
+    stored = (integers != 0) & (codes != DROPPED)
+    integers = np.where(stored, integers, 0)
     return Weights(
         stored=stored,
         codes=np.where(stored, codes, 0),
@@ -80,7 +81,7 @@ def quantise(
 
 
 _Codes = tuple[NDArray[np.int64], NDArray[np.int64], int]
-"""Codes of the non-zero weights, codebook, weight_frac."""
+"""Codes of the non-zero weights, DROPPED where 0 is nearer; codebook; weight_frac."""
 
 
 def largest_frac(values: NDArray[np.float64], *, width: int, max_frac: int = MAX_FRAC) -> int:
@@ -146,4 +147,47 @@ def _log(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _
     high = top - math.floor(math.log2(magnitude.min()))
     fracs = range(min(low, max_frac), min(high, low + MAX_FRAC, max_frac) + 1)
     frac = min(fracs, key=error)
-    return exponents(frac) + sign * (weights < 0), np.zeros(0, np.int64), frac
+    codes = exponents(frac) + sign * (weights < 0)
+    return np.where(magnitude * 2.0**frac < 0.5, DROPPED, codes), np.zeros(0, np.int64), frac
+
+
+def _ternary(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+    """Of all scales the mean magnitude has the least squared error (TWN, Li and Liu, 2016).
+
+    The error grows with the square of a scale's distance from it, so that of 1 and 2 the nearer one
+    is better, and the border is at 1.5.
+    """
+    if not weights.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), min(0, max_frac)
+    magnitude = np.abs(weights)
+    mantissa, exponent = math.frexp(float(magnitude.mean()))
+    best = 1 - exponent - (mantissa >= 0.75)
+    frac = min(best, max_frac)
+    # A scale that had to be larger than the best would make too much of small weights.
+    dropped = (frac < best) & (magnitude * 2.0**frac < 0.5)
+    return np.where(dropped, DROPPED, weights < 0), np.zeros(0, np.int64), frac
+
+
+def _above_threshold(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights whose magnitude exceeds 0.7 of the mean of all (TWN, Li and Liu, 2016)."""
+    magnitude = np.abs(matrix)
+    return np.where(magnitude > 0.7 * magnitude.mean(), matrix, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantiser:
+    """What the compiler does for one kind of weights."""
+
+    codes: Callable[[EngineConfig, NDArray[np.float64], int], _Codes]
+    """Quantises the non-zero weights, shape (n,); the last argument is max_frac."""
+    keep: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.copy
+    """Which weights of a matrix stay, the others 0, where no density is asked for."""
+
+
+QUANTISERS: Mapping[MacKind, Quantiser] = {
+    MacKind.CODEBOOK: Quantiser(codes=_codebook),
+    MacKind.FIXED: Quantiser(codes=_fixed),
+    MacKind.LOG: Quantiser(codes=_log),
+    MacKind.TERNARY: Quantiser(codes=_ternary, keep=_above_threshold),
+}
+"""MAC kind -> its quantiser."""

@@ -134,6 +134,7 @@ def test_compile_prunes_balanced(capsys, tmp_path: Path, more: tuple, per: str) 
     ("arguments", "widths"),
     [
         (("--weights", "log", "--code-width", "3"), (3, None)),
+        (("--weights", "ternary"), (1, None)),
         (("--weights", "fixed", "--code-width", "6"), (6, 6)),
         (("--weights", "fixed", "--weight-width", "7"), (7, 7)),
         (("--weights", "fixed"), (8, 8)),

@@ -63,6 +63,29 @@ def test_digits_fit_every_board(digits: Path, board: str, kind: MacKind) -> None
     assert net.config.mac is kind
 
 
+@pytest.mark.parametrize(("density", "stored"), [(None, (3962, 4303, 367)), (0.6, None)])
+def test_ternary_keeps_what_was_asked_for_or_chooses(
+    density: float | None, stored: tuple[int, ...] | None
+) -> None:
+    """Without a density by TWN's threshold; with one every weight that pruning left is +-1."""
+    examples = Path(__file__).parents[3] / "examples/digits"
+    model = load_onnx(examples / "digits.onnx")
+    with np.load(examples / "calibrate.npz") as data:
+        x = data["x"]
+    options = CompileOptions(density=density)
+    net = compile_model(model, x, config=with_weights(BASE, "ternary"), options=options)
+    size = [layer.n_in * layer.n_out for layer in net.layers]
+    assert tuple(layer.nnz for layer in net.layers) == (
+        stored or tuple(round(0.6 * weights) for weights in size)
+    )
+    weights = np.concatenate([layer.weights(net.config) for layer in net.layers])
+    assert set(weights.tolist()) == {-1, 1}
+    layer = np.abs(model.layers[0].parts()[0].matrices[0])
+    if density is None:
+        assert stored is not None
+        assert np.count_nonzero(layer > 0.7 * layer.mean()) == stored[0]
+
+
 def check(net: Network, model: Model, samples: np.ndarray) -> None:
     """The image fits, and the integer arithmetic is near the float network."""
     image.encode(net)

@@ -31,19 +31,28 @@ def test_log_is_a_sign_and_an_exponent(code_width: int) -> None:
     assert decode(config, np.arange(2 * half)).tolist() == expected
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
-def test_no_codes_no_weights(mac: str) -> None:
-    config = EngineConfig(mac=mac, weight_width=4)  # pyright: ignore
+def test_ternary_is_a_sign() -> None:
+    config = EngineConfig.from_dict({"mac": "ternary", "code_width": 1, "weight_width": 2})
+    assert decode(config, [[0, 1], [1, 0]]).tolist() == [[1, -1], [-1, 1]]
+    # -128 has no opposite in 8 bits: one more.
+    assert config.replace(act_width=8).product_width == 9
+
+
+@pytest.mark.parametrize("mac", MacKind)
+def test_no_codes_no_weights(mac: MacKind) -> None:
+    config = EngineConfig.from_dict({"mac": mac, "weight_width": 4, **ALPHABETS[mac].widths({})})
     assert decode(config, np.zeros(0, np.int64), np.zeros(16, np.int64)).shape == (0,)
 
 
 @pytest.mark.parametrize("kind", MacKind)
-@pytest.mark.parametrize("code_width", range(2, 17))
+@pytest.mark.parametrize("code_width", range(1, 17))
 def test_products_hold_every_weight_of_every_alphabet(kind: MacKind, code_width: int) -> None:
     alphabet = ALPHABETS[kind]
     widths = alphabet.widths({"code_width": code_width})
-    if code_width > alphabet.widest_code:
-        with pytest.raises(ElsieError, match=f"code_width must be at most {alphabet.widest_code}"):
+    least, most = alphabet.code_widths
+    if not least <= code_width <= most:
+        what = "1 for ternary" if most == 1 else f"from {least} to {most} for "
+        with pytest.raises(ElsieError, match=f"code_width must be {what}.*, not {code_width}$"):
             alphabet.check(**widths)
         return
     alphabet.check(**widths)

@@ -46,10 +46,10 @@ def test_rows_from_zero_runs(run_width: int) -> None:
     assert not any(after["real"] for after in idle)
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
 def test_weight_row_and_activation_leave_together(mac: str) -> None:
-    widths = {"code_width": 7, "weight_width": 7} if mac == "fixed" else {"weight_width": 9}
-    config = tiny_config(mac=mac, **widths)
+    widths = {"fixed": {"code_width": 7, "weight_width": 7}, "ternary": {}}
+    config = tiny_config(mac=mac, **widths.get(mac, {"weight_width": 9}))
     rng = np.random.default_rng(2)
     top = 1 << config.code_width
     book = rng.integers(-256, 256, config.layers * 16)
@@ -72,6 +72,7 @@ def test_weight_row_and_activation_leave_together(mac: str) -> None:
             "codebook": int(book[row["layer"] * 16 + code % 16]),
             "fixed": code - top * (code >= top // 2),
             "log": code,
+            "ternary": code,
         }[mac]
         assert after == {
             "real": 1,

@@ -1,7 +1,10 @@
-"""The product: all kinds, every latency, log weights exhaustively; operations between entries."""
+"""The product: all kinds, every latency, log and ternary weights exhaustively; operations."""
+
+import re
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 from rtl.pe.product import Product
 from tests.cells import cell_config
@@ -40,13 +43,34 @@ def test_log_for_all_codes(code_width: int, stages: int) -> None:
     assert got == [weight("log", code, code_width) * value for code, value in pairs]
 
 
+@pytest.mark.parametrize("stages", [2, 3, 4])
+@pytest.mark.parametrize("act_width", [4, 8])
+def test_ternary_for_both_codes_and_all_activations(act_width: int, stages: int) -> None:
+    config = tiny_config(mac="ternary", multiplier_stages=stages, act_width=act_width)
+    half = 1 << (act_width - 1)
+    pairs = [(code, value) for value in range(-half, half) for code in (0, 1)]
+    got = products(Product(config=config), stages, entries(pairs))
+    assert got == [-value if code else value for code, value in pairs]
+
+
+@pytest.mark.parametrize(("mac", "multipliers"), [("fixed", 1), ("log", 0), ("ternary", 0)])
+def test_only_multiplied_kinds_have_a_multiplier(mac: str, multipliers: int) -> None:
+    """But an engine with cells has one for their operations, whatever its weights."""
+    widths = {"code_width": 6, "weight_width": 6} if mac == "fixed" else {}
+    for config, count in ((tiny_config(mac=mac, **widths), multipliers), (cell_config(mac=mac), 1)):
+        text = rtlil.convert(Product(config=config), name="product")
+        assert len(re.findall(r"^ +cell \$mul ", text, re.MULTILINE)) == count
+
+
 def number(rng: np.random.Generator, low: int = LEAST, high: int = MOST) -> int:
     """Any value, the extremes often."""
     return int(rng.choice([low, high, 0, int(rng.integers(low, high + 1))]))
 
 
 def weight(mac: str, code: int, code_width: int = 4) -> int:
-    """What is multiplied: with log weights the code is a sign and an exponent."""
+    """What is multiplied: log weights' codes are a sign and an exponent, ternary ones' a sign."""
+    if mac == "ternary":
+        return 1 - 2 * code
     if mac != "log":
         return code
     half = 1 << (code_width - 1)
@@ -54,13 +78,13 @@ def weight(mac: str, code: int, code_width: int = 4) -> int:
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
-@pytest.mark.parametrize("mac", ["fixed", "codebook", "log"])
+@pytest.mark.parametrize("mac", ["fixed", "codebook", "log", "ternary"])
 def test_entries_and_operations_in_any_order(mac: str, stages: int) -> None:
     config = cell_config(mac=mac, multiplier_stages=stages)
     rng = np.random.default_rng(stages)
     rows: list[dict[str, int]] = []
     expected: list[int] = []
-    codes = (0, 15) if mac == "log" else (-(1 << 11), (1 << 11) - 1)
+    codes = {"log": (0, 15), "ternary": (0, 1)}.get(mac, (-(1 << 11), (1 << 11) - 1))
     for _ in range(600):
         what = rng.choice(["entry", "peephole", "operation", "nothing"])
         row = {"weight": number(rng, *codes), "left": number(rng), "right": number(rng)}

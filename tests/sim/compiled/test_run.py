@@ -8,6 +8,7 @@ import pytest
 from golden.arithmetic.sequences import Step
 from golden.errors import ElsieError
 from golden.format.image import encode
+from golden.kinds import MacKind
 from golden.timing.trace import FIELDS
 from sim.check import simulate
 from sim.compiled import program
@@ -28,8 +29,8 @@ def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"mac": "codebook"}, {"mac": "fixed"}, {"mac": "log"}, {"entry_memory": "spram"}],
-    ids=["codebook", "fixed", "log", "spram"],
+    [*({"mac": kind} for kind in MacKind), {"entry_memory": "spram"}],
+    ids=[*MacKind, "spram"],
 )
 def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)

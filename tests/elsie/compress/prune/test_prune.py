@@ -35,9 +35,9 @@ def test_at_least_one_weight_stays() -> None:
     assert np.count_nonzero(prune(np.ones((3, 3)), 1e-6)) == 1
 
 
-def test_none_keeps_the_zeros_and_copies() -> None:
+def test_all_of_them_are_a_copy_with_its_zeros() -> None:
     weight = np.array([[0.0, 3.0]])
-    pruned = prune(weight, None)
+    pruned = prune(weight, 1.0)
     assert pruned.tolist() == weight.tolist()
     assert pruned is not weight
 
