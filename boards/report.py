@@ -38,7 +38,7 @@ class BuildReport:
     fmax_mhz: float
     """Highest clock that place and route found, slow corner."""
     clock_mhz: float
-    """The clock that was asked for; never more than fmax_mhz."""
+    """The target clock; never more than fmax_mhz."""
     seed: int
     """Seed of place and route; the same seed and tools give the same bitstream."""
     bitstream: str

@@ -60,7 +60,7 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
 def _lengths(
     path: str | Path, arrays: dict[str, NDArray[Any]], x: NDArray[np.float64]
 ) -> NDArray[np.int64] | None:
-    """The lengths of sequences; clears in `x` (samples, steps, n_in) what is behind them."""
+    """The lengths of sequences; clears in `x` (samples, steps, n_in) what is beyond them."""
     for name in set(arrays) - {"x", "lengths", "y"} if len(arrays) > 1 else ():
         raise ElsieError(f"{path}: array {name!r} is not known; sequences have x, lengths and y")
     if x.ndim != 3:

@@ -31,9 +31,9 @@ class Prediction:
 
     outputs: NDArray[np.float64]
     """Real outputs, shape (samples, n_out); (samples, steps, n_out) of a recurrent network that
-    has one in every step, 0 behind a sample's length."""
+    has one in every step, 0 beyond a sample's length."""
     timing: Timing | None
-    """Only when it was asked for."""
+    """Only if requested."""
 
     @property
     def classes(self) -> NDArray[np.int64]:

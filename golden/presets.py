@@ -108,7 +108,7 @@ def check_answers(network: Network) -> None:
 
 
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
-    """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
+    """Raise ElsieError, with the sizes and what to do, when the memories exceed the board's."""
     large = sprams(config)
     if large and not preset.sprams:
         raise ElsieError(

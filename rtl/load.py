@@ -21,7 +21,7 @@ class LoadTarget(enum.Enum, shape=2):
 
 
 def space_of(config: EngineConfig, target: LoadTarget) -> Space:
-    """Depth and width of what is behind `target` in one unit."""
+    """Depth and width of the memory of `target` in one unit."""
     return MemoryMap.of(config).space(target.name.lower())
 
 

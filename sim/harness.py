@@ -26,7 +26,7 @@ def simulate(
 ) -> None:
     """Run until every testbench has ended, with a clock on the `sync` domain.
 
-    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog.
+    processes: started first, may run forever (recorders, models). max_cycles: the watchdog.
     period: the clock's, in seconds. recording: of waveforms, entered around the run
     (sim.waves.record).
 

@@ -15,7 +15,7 @@ class Inference:
     """One simulated step of all streams beside its prediction."""
 
     outputs: NDArray[np.int64]
-    """Integer outputs of the RTL, shape (streams, n_out); zero when no answer was asked for."""
+    """Integer outputs of the RTL, shape (streams, n_out); zero when no answer was requested."""
     expected: NDArray[np.int64]
     """Integer outputs of the golden model's layer arithmetic, of the same shape."""
     trace: Trace

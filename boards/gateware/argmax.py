@@ -81,7 +81,7 @@ class Argmax(wiring.Component):
     def _states(
         self, m: Module, mentioned: LutRam, valid: Signal, collecting: Signal, any_yet: Signal
     ) -> tuple[Signal, Signal]:
-        """Clear the bits, then for ever: collect, search, answer.
+        """Clear the bits, then forever: collect, search, answer.
 
         Returns the lowest class that was not mentioned, and whether there is one.
         """

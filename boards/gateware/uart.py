@@ -36,7 +36,7 @@ class UartReceiver(wiring.Component):
     rx: the line, asynchronous to the clock, idle high.
     bytes: received bytes; each is offered from the middle of its stop bit until it is taken.
     lost: high for one cycle after a byte was lost, because its stop bit is low (framing error) or
-        because the byte before it is not yet taken.
+        because the previous byte is not yet taken.
 
     A low level shorter than half a bit is not a start bit. After a framing error the line must
     become high before the next start bit counts, so that a break loses one byte, not many.

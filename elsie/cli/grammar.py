@@ -16,7 +16,7 @@ def add_command(
     *examples: str,
     run: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
-    """One command with its examples, and --json; `run` is what it does, returning an exit code."""
+    """One command with its examples and --json; `run` does the work and returns an exit code."""
     command = steps.add_parser(
         name,
         help=summary,

@@ -99,7 +99,7 @@ def accuracies(
 ) -> dict[str, float]:
     """Percent of samples whose largest output is the label.
 
-    float: the model as it came. pruned: float weights after pruning. quantised: the weights that
+    float: the model as given. pruned: float weights after pruning. quantised: the weights that
     the codes stand for, in float, with the input and every layer's outputs quantised. golden: the
     integer arithmetic of the engine, delta included.
     """

@@ -27,11 +27,11 @@ class Network:
     layers: tuple[Layer, ...]
     """In order; at least one."""
     info: dict[str, Any] = field(default_factory=dict)
-    """What the compiler reports: accuracies, densities, sizes. JSON values only."""
+    """The compiler's report: accuracies, densities, sizes. JSON values only."""
     threshold: int = 0
-    """With delta: an input is sent when it moved by more than this since it was sent last."""
+    """With delta: an input is sent when it has moved by more than this since it was last sent."""
     head: int | None = None
-    """First of the layers that run only when an answer is wanted; None when all always run."""
+    """First of the layers that run only when an answer is requested; None when all always run."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
@@ -157,7 +157,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
 
 
 def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str], None]) -> None:
-    """What holds for LSTM and GRU layers only."""
+    """Rules for LSTM and GRU layers only."""
     need(config.cells > 0, "it has cells, but the engine has none (cells is 0)")
     need(layer.activation == "identity", "activation must be identity for cells")
     need(layer.out_frac == GATE_FRAC, f"out_frac must be {GATE_FRAC} for cells")

@@ -13,8 +13,8 @@ from rtl.prim.multiplier import Multiplier
 class Product(wiring.Component):
     """product = weight * activation, `multiplier_stages` cycles later, one a cycle.
 
-    With cells an operation's operands take their places. Log weights need no multiplier, but gates
-    do: with them there is one for the operations alone.
+    With cells an operation's operands can take their places. Log weights need no multiplier, but
+    gates do: with both, the multiplier is for the operations alone.
 
     weight: signed weight (codebook, fixed: multiplied); or the code of a log weight, whose top bit
         is the sign and whose others are the exponent (shifted: LogNet, section 3).

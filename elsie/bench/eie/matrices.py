@@ -1,4 +1,4 @@
-"""Matrix files and activation files of the user, read with suspicion."""
+"""Matrix files and activation files of the user, checked while they are read."""
 
 import zipfile
 import zlib
@@ -16,7 +16,7 @@ _ODD = (
     *(ValueError, TypeError, KeyError, IndexError, OverflowError),
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy and SciPy raise for files that are not what they seem."""
+"""What NumPy and SciPy raise for malformed files."""
 
 
 def read_matrix(path: Path) -> tuple[Any, bool]:

@@ -87,7 +87,7 @@ def _print(found: "Comparison") -> None:
 
 
 def _cells(row: "Row") -> list[str]:
-    """A row of the table; what is not known is empty."""
+    """A row of the table; unknown figures are empty."""
     here = row.source.startswith("measured in this run")
     numbers = [row.lut, row.ff, row.bram, row.dsp]
     return [

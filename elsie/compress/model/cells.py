@@ -120,7 +120,7 @@ class FloatCells(FloatLayer):
         return replace(self, weight=weight, recurrent=recurrent, projection=projection)
 
     def step(self, x: Reals, state: Reals, y: Reals) -> tuple[Reals, Reals]:
-        """New state and output for inputs (samples, n_in), and both of the step before."""
+        """New state and output for inputs (samples, n_in), and both of the previous step."""
         if self.kind is LayerKind.GRU:
             new = self._gru(x, state)
             return new, new

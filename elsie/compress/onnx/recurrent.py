@@ -27,7 +27,7 @@ class RecurrentImporter(DataFollower):
     """Takes the layers of a graph with LSTM or GRU nodes.
 
     They may be stacked, with or without peepholes, in either order of batch and steps. Layers
-    behind the taking of the last step run only then.
+    after the selection of the last step run only then.
     """
 
     def run(self) -> Model:
