@@ -1,4 +1,4 @@
-"""The one simulation harness: clock, watchdog, waveforms on request, stream helpers."""
+"""The simulation harness: clock, watchdog, waveforms on request, stream helpers."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -30,8 +30,8 @@ def simulate(
     period: the clock's, in seconds. recording: of waveforms, entered around the run
     (sim.waves.record).
 
-    Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass
-    through.
+    Raises SimulationTimeout when the watchdog expires; failed assertions in design or testbench
+    pass through.
     """
     simulator = Simulator(dut)
     simulator.add_clock(period)

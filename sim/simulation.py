@@ -1,4 +1,4 @@
-"""What a simulation found, beside what golden said; and a summary of it."""
+"""The results of a simulation beside golden's, and a summary."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ class Simulation:
     inferences: list[Inference]
     """One for each step; a single vector is a step."""
     sequences: int | None = None
-    """How many sequences the steps are of; None of single vectors."""
+    """How many sequences the steps belong to; None for single vectors."""
 
     @property
     def equal(self) -> bool:

@@ -18,7 +18,7 @@ from golden.kinds import CELL_WIDTH, LayerKind
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What the compiler needs of a kind of layer."""
+    """What the compiler needs to know about a kind of layer."""
 
     quantise: Callable[[Any, Signal, EngineConfig], Quantised]
     """Makes a pruned float layer of this kind, which is its first argument, into integers."""
@@ -27,7 +27,7 @@ class Kind:
     weights: tuple[MacKind, int] | None = None
     """Kind and code width of its weights by default; None for the engine's own."""
     reports: tuple[str, ...] = ()
-    """Figures of its layers that others do not have (elsie.compress.report)."""
+    """Figures that only its layers have (elsie.compress.report)."""
 
 
 _CELLS = Kind(
