@@ -102,7 +102,7 @@ def check_answers(network: Network) -> None:
         )
     if network.config.delta and network.head is None:
         raise ElsieError(
-            f"network {network.name} answers in every step with what moved only (delta); a board "
+            f"network {network.name} answers every step only with what moved (delta); a board "
             f"needs whole outputs: compile it without delta"
         )
 

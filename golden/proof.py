@@ -71,8 +71,8 @@ def _check_totals(network: Network, places: AddressMap) -> None:
     config, lists = network.config, places.lists.per_stream
     if len(network.layers) > config.layers:
         raise ElsieError(
-            f"network {network.name} has {len(network.layers)} layers, but the engine's program "
-            f"holds {config.layers}; raise layers"
+            f"network {network.name} has {len(network.layers)} layers, but the engine's layer "
+            f"program holds {config.layers}; raise layers"
         )
     if lists > config.stream_lists:
         raise ElsieError(

@@ -241,7 +241,7 @@ class Engine(wiring.Component):
         ]
 
     def _load(self, m: Module) -> None:
-        """The load port to the program memory and the groups."""
+        """The load port to the memory of the layer program and the groups."""
         m.submodules.load_program = select = LoadSelect(
             config=self.config, target=LoadTarget.PROGRAM, unit=None
         )

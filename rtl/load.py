@@ -28,8 +28,8 @@ def space_of(config: EngineConfig, target: LoadTarget) -> Space:
 def load_layout(config: EngineConfig) -> data.StructLayout:
     """One word for one memory.
 
-    target: which kind of memory. unit: its PE (entry) or group (column); ignored for the program
-    and the codebook, which is written in all PEs at once. address, data: the word.
+    target: which kind of memory. unit: its PE (entry) or group (column); ignored for the layer
+    program and the codebook, which is written in all PEs at once. address, data: the word.
     """
     spaces = [space_of(config, target) for target in LoadTarget]
     return data.StructLayout(

@@ -98,6 +98,6 @@ def add_balanced(command: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=["pe", "column"],
         const="column",
-        help="prune so that every PE keeps as many weights (pe: ESE's), in every column too "
+        help="prune so that all PEs keep equally many weights (pe: ESE's), in every column too "
         "(column: what --balanced alone means)",
     )

@@ -35,7 +35,7 @@ def add(steps: Steps) -> None:
         *("--wave", "--vcd"),
         metavar="FILE",
         type=Path,
-        help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
+        help="write waveforms, .vcd or .fst, and files that open them in GTKWave and Surfer",
     )
     add_board(command, what="the board whose clock the waveforms show")
     command.add_argument(

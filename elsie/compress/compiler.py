@@ -226,7 +226,7 @@ def _head(model: Model, layers: int) -> int | None:
     head = sum(len(layer.parts()) for layer in model.layers[: model.head])
     if head >= layers:
         raise ElsieError(
-            f"model {model.name}: it ends with the last step of a recurrent layer; put a "
-            f"fully connected layer behind it, so that there is an answer"
+            f"model {model.name}: it ends with the last step of a recurrent layer; add a "
+            f"fully connected layer after it, so that there is an answer"
         )
     return head

@@ -14,7 +14,7 @@ Gers and Schmidhuber 2000, as in ESE, section 2), c the state of the previous st
     h = req(o tanh(c'), 14)                   tanh of c' * 2**(12 - state_frac), saturated
 
 GRU (Cho et al. 2014, in the form of PyTorch and of ONNX with linear_before_reset), h the output of
-the step before:
+the previous step:
 
     z = sigmoid(req(sum_z, S + 1))            r = sigmoid(req(sum_r, S + 1))
     n = tanh(req(r req(sum_nh, S) + 2**14 req(sum_nx, S), 14))

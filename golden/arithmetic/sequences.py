@@ -63,7 +63,8 @@ def quantise_input(network: Network, x: ArrayLike) -> Ints:
         real = np.asarray(x, dtype=np.float64)
     except (ValueError, TypeError):
         raise ElsieError(
-            "input is no array of numbers; pad sequences to (samples, steps, n_in) and give lengths"
+            "input is not an array of numbers; pad sequences to (samples, steps, n_in) "
+            "and give lengths"
         ) from None
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:

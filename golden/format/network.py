@@ -47,7 +47,7 @@ class Network:
                 raise ElsieError(f"{name}: threshold is for engines with delta; leave it at 0")
         if self.head is not None and not 0 < self.head < len(self.layers):
             raise ElsieError(
-                f"network {self.name}: head must be the number of a layer behind the first"
+                f"network {self.name}: head must be the number of a layer after the first"
             )
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
@@ -67,9 +67,9 @@ class Network:
         """What is fed back into the cells of layer number `index` must exist and fit."""
         layer, source = self.layers[index], index + self.layers[index].projected
         if source >= len(self.layers) or (self.head is not None and source >= self.head > index):
-            raise ElsieError(f"layer {layer.name}: it is projected, but has no layer behind it")
+            raise ElsieError(f"layer {layer.name}: it is projected, but no layer follows it")
         if layer.projected and self.layers[source].kind is not LayerKind.DENSE:
-            raise ElsieError(f"layer {layer.name}: the layer behind it is no projection")
+            raise ElsieError(f"layer {layer.name}: the layer after it is not a projection")
         if layer.n_back != self.layers[source].n_out:
             raise ElsieError(
                 f"layer {layer.name}: n_back is {layer.n_back}, but layer "

@@ -28,7 +28,9 @@ class Wave:
     def __post_init__(self) -> None:
         """Refuse a file that cannot be written, before anything is simulated."""
         if self.file.suffix not in (".vcd", ".fst"):
-            raise ElsieError(f"{self.file}: waveforms are .vcd or .fst; name the file so")
+            raise ElsieError(
+                f"{self.file}: waveforms are .vcd or .fst; give the file one of these endings"
+            )
         if self.file.suffix == ".fst" and shutil.which(CONVERTER) is None:
             raise ElsieError(
                 f"{self.file}: {CONVERTER} is not installed, which writes .fst; install GTKWave "
