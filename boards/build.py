@@ -26,10 +26,10 @@ Progress = Callable[[str], None]
 NAME = "elsie"
 """Base name of all files of a build but load.bin and report.json."""
 LOAD = "load.bin"
-"""File of what the host sends first, where there is such a thing."""
+"""File that the host sends first, if there is one."""
 
 AFTER_READ = [
-    # Assertions are for simulators; left in, they cost LUTs.
+    # Assertions are for simulators; in a bitstream they would cost LUTs.
     "chformal -remove",
     # Block RAMs never read and write one address in one cycle (asserted in rtl.prim.ram), so the
     # logic that would define such a read may go: 30 LUTs and 42 FFs a memory. Clocked ports only:
@@ -55,8 +55,9 @@ def build(
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
     top: ports rx, tx, busy and attributes `config` and `load_frame`, like
-    boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if it has one,
-    appears as load.bin. seed: of place and route. progress: called with a line for each step.
+    boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if there is
+    one, is written to load.bin. seed: of place and route. progress: called with a line for each
+    step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design
@@ -86,7 +87,7 @@ def build(
 def find_tools(board: str) -> dict[str, list[str]]:
     """The commands of the tools that a build for this board needs.
 
-    Raises ElsieError when one is missing; call it before long work that leads to a build.
+    Raises ElsieError when one is missing; call it before long work that precedes a build.
     """
     return {name: TOOLS[name].command() for name in FAMILIES[find(board).family].programs}
 
@@ -165,7 +166,7 @@ def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> Bu
 
 
 def _publish(work: Path, out: Path) -> None:
-    """Move what is worth keeping into `out`, the report last; each move is atomic."""
+    """Move the results into `out`, the report last; each move is atomic."""
     out.mkdir(exist_ok=True)
     for name in ("report.json", LOAD):  # an earlier network's frame is of no use to this one
         (out / name).unlink(missing_ok=True)
@@ -176,7 +177,7 @@ def _publish(work: Path, out: Path) -> None:
 
 
 def _keep_logs(work: Path, kept: Path) -> None:
-    """Keep the logs and scripts of a failed build, in place of those of an earlier one."""
+    """Keep the logs and scripts of a failed build, replacing those of an earlier one."""
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir()
     for path in work.iterdir():

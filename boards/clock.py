@@ -1,4 +1,4 @@
-"""The engine's clock on a board: PLL, and the reset until it is steady."""
+"""The engine's clock on a board: the PLL, and the reset until it is stable."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ class ClockGenerator(wiring.Component):
     """A PLL behind the board's oscillator.
 
     clk: the generated clock.
-    rst: high until the PLL has locked and for 15 us more; synchronous to clk.
+    rst: high until 15 us after the PLL has locked; synchronous to clk.
 
-    Whoever instantiates this makes the clock domain `por`: clk without a reset. Only for real
-    platforms: it has no behaviour in a simulator.
+    The parent must make the clock domain `por`: clk without a reset. Only for real platforms: a
+    simulator has no model of it.
     """
 
     clk: Signal

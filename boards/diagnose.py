@@ -20,7 +20,7 @@ _NAMES = {
 
 
 def timing_failure(log: str, *, clock_mhz: float, seed: int) -> str | None:
-    """A sentence when nextpnr's log says that the clock is not reached, else None.
+    """A sentence if nextpnr's log says that the clock is not reached, else None.
 
     Only the last result of each run counts: nextpnr also prints an estimate before routing.
     """
@@ -40,7 +40,7 @@ def timing_failure(log: str, *, clock_mhz: float, seed: int) -> str | None:
 
 
 def capacity_failure(log: str) -> str | None:
-    """A sentence when nextpnr's log says that something does not fit, else None."""
+    """A sentence if nextpnr's log says that something does not fit, else None."""
     over = {
         cell: (int(used), int(available))
         for cell, used, available in _USE.findall(log)
@@ -58,7 +58,7 @@ def capacity_failure(log: str) -> str | None:
 
 
 def last_error(*logs: Path) -> str:
-    """The last line with an error in any of the logs, or a hint that there is none."""
+    """The last line with an error in any of the logs, or a note that there is none."""
     lines = [
         line.strip()
         for log in logs

@@ -12,8 +12,8 @@ from boards.registry import Board
 class PlatformTop(Elaboratable):
     """Connects a design with ports rx, tx and busy to a board's serial port, LED and clock.
 
-    Without a PLL, when the wanted clock is the oscillator's, Amaranth's platform makes the `sync`
-    domain and its reset.
+    Without a PLL, if the clock is the oscillator's, Amaranth's platform makes the `sync` domain and
+    its reset.
     """
 
     def __init__(self, *, top: wiring.Component, board: Board) -> None:
@@ -37,7 +37,7 @@ class PlatformTop(Elaboratable):
         return m
 
     def _clock(self, m: Module, platform: Any) -> None:
-        """Domains `sync` and, for the reset, `por`; nothing when the oscillator will do."""
+        """Domains `sync` and, for the reset, `por`; nothing if the oscillator's clock is used."""
         reference_hz = round(platform.default_clk_frequency)
         if reference_hz == self._board.clock_hz:
             return

@@ -1,4 +1,4 @@
-"""Divider settings of the iCE40's and ECP5's PLLs; pure arithmetic, exact or refused."""
+"""Divider settings of the iCE40's and ECP5's PLLs: exact, or refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ class Ice40Dividers:
 class Ecp5Dividers:
     """EHXPLLL with feedback from CLKOP and the output on CLKOS.
 
-    VCO = reference / clki * clkfb * clkop; out = VCO / clkos. CLKOP is used for nothing but the
-    feedback: so the output can divide the VCO by any number. Limits from the ECP5 data sheet:
+    VCO = reference / clki * clkfb * clkop; out = VCO / clkos. CLKOP is used only for the
+    feedback, so the output can divide the VCO by any number. Limits from the ECP5 data sheet:
     reference 8..400 MHz, phase detector 10..400 MHz, VCO 400..800 MHz, output 3.125..400 MHz.
     """
 
     clki: int
     """Reference divider, 1..80."""
     clkfb: int
-    """Feedback divider behind CLKOP, 1..80."""
+    """Feedback divider after CLKOP, 1..80."""
     clkop: int
     """Divider of CLKOP, 1..128."""
     clkos: int

@@ -17,7 +17,7 @@ from golden.errors import ElsieError
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """What is needed to put a design on a board."""
+    """Everything needed to put a design on a board."""
 
     preset: presets.Preset
     """Name, part, family and clock, from golden.presets."""

@@ -1,4 +1,4 @@
-"""What a build made: area, timing and the circumstances."""
+"""The report of a build: area, timing and circumstances."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -34,17 +34,17 @@ class BuildReport:
     dsp: int | None
     """Multipliers. iCE40 UP5K: ICESTORM_DSP (SB_MAC16). ECP5: MULT18X18D."""
     available: dict[str, int]
-    """Of lc (iCE40) or lut (ECP5), ff (ECP5), bram, spram and dsp: how many the part has."""
+    """How many lc (iCE40) or lut (ECP5), ff (ECP5), bram, spram and dsp the part has."""
     fmax_mhz: float
     """Highest clock that place and route found, slow corner."""
     clock_mhz: float
-    """The clock that was asked for; never more than fmax_mhz."""
+    """The target clock; never more than fmax_mhz."""
     seed: int
     """Seed of place and route; the same seed and tools give the same bitstream."""
     bitstream: str
     """File name of the bitstream."""
     load: str | None = None
-    """File name of what the host sends before the first vector; None where it needs nothing."""
+    """Name of the file that the host sends before the first vector; None if there is none."""
     tools: dict[str, str]
     """Version of each tool."""
     seconds: float
@@ -101,7 +101,7 @@ def area(
 
 
 def fmax_mhz(route: Mapping[str, Any], *, clock_mhz: float) -> float:
-    """The slowest of the clocks that were asked to run at `clock_mhz`, from nextpnr's report."""
+    """The slowest of the clocks with the target `clock_mhz`, from nextpnr's report."""
     reached = [
         clock["achieved"]
         for clock in route["fmax"].values()

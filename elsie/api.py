@@ -29,7 +29,7 @@ def predict(
 ) -> Prediction:
     """Outputs for real inputs `x` (samples, n_in), from the golden model.
 
-    Of a recurrent network: for sequences (samples, steps, n_in), of which `lengths` (samples,)
+    For a recurrent network, `x` has sequences (samples, steps, n_in), of which `lengths` (samples,)
     steps count. timing: also predict the cycles of this many of them. Raises ElsieError for inputs
     of the wrong shape.
     """
@@ -69,11 +69,12 @@ def simulate(
 ) -> Simulation:
     """Run the RTL on real inputs `x` (samples, n_in) and compare it with the golden model.
 
-    Of a recurrent network: on sequences (samples, steps, n_in), of which `lengths` (samples,) steps
-    count; every step is compared. wave: write waveforms to this file, .vcd or .fst; their clock has
-    `clock_mhz`. compiled: as C++, some hundred times faster, which needs a C++ compiler and first
-    some seconds (small engines) or minutes (large ones). progress: called with (inferences or steps
-    done, all). `equal` of the result says whether all outputs and all events agree.
+    For a recurrent network, `x` has sequences (samples, steps, n_in), of which `lengths` (samples,)
+    steps count; every step is compared. wave: write waveforms to this file, .vcd or .fst; their
+    clock runs at `clock_mhz`. compiled: as C++, some hundred times faster; this needs a C++
+    compiler, and at first some seconds (small engines) or minutes (large ones). progress: called
+    with (inferences or steps done, all). `equal` of the result says whether all outputs and all
+    events agree.
     """
     from sim import check  # imports Amaranth
 
@@ -91,8 +92,8 @@ def build(
 ):
     """Make a bitstream with `network` in its memories, which classifies over a serial line.
 
-    out: directory for the bitstream and report.json, and for load.bin where the entries are in
-    SPRAM: the host sends it before the first vector (docs/boards.md). seed: of place and route.
+    out: directory for the bitstream and report.json, and, if the entries are in SPRAM, load.bin,
+    which the host sends before the first vector (docs/boards.md). seed: of place and route.
     Returns a boards.report.BuildReport. Raises ElsieError when the network does not fit the board,
     its clock is not reached, or a tool is missing.
     """
@@ -101,7 +102,7 @@ def build(
     from boards.gateware.top import BoardTop
 
     chosen = registry.find(board)
-    check_answers(network)  # before there is a design, whose loss would be a warning
+    check_answers(network)  # before there is a design: an unused one would cause a warning
     check_fits(network.config, chosen.preset, what=f"network {network.name}")
     top = BoardTop(network=network, divisor=chosen.divisor())
     return make(top, board, out=out, seed=seed, progress=progress)

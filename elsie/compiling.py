@@ -1,4 +1,4 @@
-"""From an ONNX file to a network: which engine, which data."""
+"""From an ONNX file to a network: chooses the engine and reads the data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -45,9 +45,9 @@ def compile(
     fixed ones of 12 bits by default. density, balanced, delta: see
     elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
-    each step, in `Network.info`. engine: what differs from the preset or the default.
+    each step, in `Network.info`. engine: options that differ from the preset or the default.
 
-    Raises ElsieError for whatever cannot be used.
+    Raises ElsieError for anything that cannot be used.
     """
     from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
@@ -107,7 +107,7 @@ def _engine(
     fields |= {"acc_width": WIDEST, "row_depth": 1, "act_depth": max(64, fields["group"]), **needs}
     if needs:  # several streams need their lists from the start
         fields["act_lists"] = 2 * fields["streams"]
-    fields["run_width"] = 2  # takes no room from a code; the compiler chooses
+    fields["run_width"] = 2  # takes no bits from a code; the compiler chooses
     return EngineConfig.from_dict(fields)
 
 

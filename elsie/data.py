@@ -14,14 +14,14 @@ from golden.format.network import Network
 
 
 class Data(NamedTuple):
-    """Inputs of a model or network, and what belongs to them."""
+    """Inputs of a model or network, with lengths and labels."""
 
     x: NDArray[np.float64]
     """Inputs, shape (samples, n_in), or (samples, steps, n_in) for a recurrent network."""
     lengths: NDArray[np.int64] | None
     """Steps of each sample that count, shape (samples,); None for all, or without steps."""
     y: NDArray[np.int64] | None
-    """Class labels, shape (samples,), where the file has them."""
+    """Class labels, shape (samples,), if the file has them."""
 
 
 Takes = Network | Model
@@ -29,11 +29,11 @@ Takes = Network | Model
 
 
 def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
-    """Inputs for `network`, which may be a float model, with lengths and labels if there are any.
+    """Inputs for `network` (or a float model), with lengths and labels if there are any.
 
     A `.npz` file holds array `x` (or just one array), class labels `y` (samples,), and for
-    sequences `lengths` (samples,), the steps of each that count; a `.npy` file only inputs. What is
-    behind a sample's length is set to 0. Without `labels` those are not looked at.
+    sequences `lengths` (samples,), the steps of each that count; a `.npy` file only inputs. Steps
+    beyond a sample's length are set to 0. Without `labels`, labels are ignored.
     Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
@@ -60,7 +60,7 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
 def _lengths(
     path: str | Path, arrays: dict[str, NDArray[Any]], x: NDArray[np.float64]
 ) -> NDArray[np.int64] | None:
-    """The lengths of sequences; clears in `x` (samples, steps, n_in) what is behind them."""
+    """The lengths of sequences; clears the steps of `x` (samples, steps, n_in) beyond them."""
     for name in set(arrays) - {"x", "lengths", "y"} if len(arrays) > 1 else ():
         raise ElsieError(f"{path}: array {name!r} is not known; sequences have x, lengths and y")
     if x.ndim != 3:
@@ -94,7 +94,7 @@ def _check_classes(path: str | Path, y: NDArray[np.int64], network: Takes, what:
 def _inputs(
     path: str | Path, arrays: dict[str, NDArray[Any]], *, axes: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    """The inputs of a file, as real numbers; with as many axes at least."""
+    """The inputs of a file, as real numbers, with at least this many axes."""
     if "x" not in arrays and len(arrays) == 1:
         arrays = {"x": next(iter(arrays.values()))}
     if "manifest.json" in arrays:

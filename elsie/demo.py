@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What simulate and build import, before there are two threads: both import Amaranth, and a thread
+# Imported before there are two threads: simulate and build both import Amaranth, and one thread
 # would see what the other has only half imported.
 import boards.build
 import boards.gateware.top  # noqa: F401
@@ -23,19 +23,19 @@ from sim.check import Simulation
 from sim.summary import Summary
 
 DIGITS = Path(__file__).resolve().parent / "examples" / "digits"
-"""The example as a wheel brings it; a checkout has it beside the packages."""
+"""The example, where a wheel has it; a checkout has it beside the packages."""
 if not DIGITS.exists():
     DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Demo:
-    """What the demo found."""
+    """The results of the demo."""
 
     network: Network
     """The compiled network."""
     accuracy: dict[str, float]
-    """Percent, of the dense network and at each step of compressing it."""
+    """Percent, for the dense network and after each step of compression."""
     simulation: Summary
     """The RTL beside the golden model."""
     report: BuildReport
@@ -45,7 +45,7 @@ class Demo:
 
     @property
     def held(self) -> bool:
-        """All outputs and traces agreed; a build that fails has raised before."""
+        """All outputs and traces agreed; a failed build has raised an error before."""
         return self.simulation.equal
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def demo(
 ) -> Demo:
     """Compile, predict, simulate and build; place and route runs beside the simulation.
 
-    Raises ElsieError when the example is not there, or a step fails.
+    Raises ElsieError when the example is missing or a step fails.
     """
     network = api.compile(
         DIGITS / "digits-pruned.onnx",

@@ -1,4 +1,4 @@
-"""Checks whether the tools are there and run."""
+"""Checks that the tools are installed and run."""
 
 import dataclasses
 import platform
@@ -18,15 +18,15 @@ class Check:
     """One finding."""
 
     name: str
-    """What was looked for."""
+    """What was checked."""
     ok: bool
-    """It is there and runs."""
+    """It is installed and runs."""
     needed: bool
-    """Without it Elsie does not work; the others only add something."""
+    """Elsie does not work without it; the others are optional."""
     detail: str
     """Version, or what is wrong."""
     cure: str
-    """What to do when it is not ok."""
+    """What to do if it is not ok."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -34,7 +34,7 @@ class Check:
 
 
 def examine(*, progress: Callable[[int, int], None] | None = None) -> list[Check]:
-    """All checks; each tool is run once, which prepares it where it is a WebAssembly build."""
+    """All checks; each tool runs once, which also prepares WebAssembly builds."""
     checks = [_python(), *(_package(name) for name in ("amaranth", "numpy", "onnx"))]
     for number, name in enumerate(TOOLS):
         checks.append(_tool(name))

@@ -30,9 +30,9 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise ElsieError(f"{path}: its directory does not exist")
-    TOOLS["yosys"].command()  # refuses at once where there is none
+    TOOLS["yosys"].command()  # refuses at once if there is none
     engine = Engine(config=network.config, image=encode(network))
-    # Beside the target, so that it gets there by one rename.
+    # Beside the target, so that a single rename moves it there.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".verilog-") as folder:
         work = Path(folder)
         write_rtlil(engine, work, name=name, ports=_ports(engine))

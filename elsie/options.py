@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 class EngineOptions:
     """Fields of golden.config.EngineConfig that a user may set.
 
-    None keeps what the board's preset, or the default, says. Everything else in a configuration,
-    such as memory depths, follows from the network.
+    None keeps what the board's preset, or the default, says. Everything else in a
+    configuration, such as memory depths, follows from the network.
     """
 
     pes: int | None = None

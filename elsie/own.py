@@ -4,11 +4,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 NAMES = ("golden", "rtl", "sim", "boards", "toolchain")
-"""Elsie's packages beside `elsie`. Others may use such names too, above all for a folder."""
+"""Elsie's packages besides `elsie`. Others may use such names too, above all for folders."""
 
 
 def foreign_package() -> str | None:
-    """What to say when one of the packages is another's, or missing; None when all are Elsie's."""
+    """An error message if one of the packages is foreign or missing; None if all are Elsie's."""
     home = Path(__file__).resolve().parents[1]
     for name in NAMES:
         spec = find_spec(name)

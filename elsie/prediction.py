@@ -1,4 +1,4 @@
-"""What the golden model says about inputs."""
+"""The golden model's predictions for inputs."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Timing:
     useful_utilisation: float
     """MACs with a non-zero weight and activation / (PEs x cycles), over all of them."""
     steps: int | None = None
-    """Steps that these sequences took; several streams share one. None of single inputs."""
+    """Steps that these sequences took; several streams share one. None for single inputs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,10 +30,10 @@ class Prediction:
     """Outputs of the golden model, bit for bit what the engine computes."""
 
     outputs: NDArray[np.float64]
-    """Real outputs, shape (samples, n_out); (samples, steps, n_out) of a recurrent network that
-    has one in every step, 0 behind a sample's length."""
+    """Real outputs, shape (samples, n_out); or (samples, steps, n_out) for a recurrent network that
+    has one in every step, 0 beyond a sample's length."""
     timing: Timing | None
-    """Only when it was asked for."""
+    """Only if requested."""
 
     @property
     def classes(self) -> NDArray[np.int64]:

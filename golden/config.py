@@ -42,7 +42,7 @@ class EngineConfig(EngineFields):
     def from_dict(cls, values: dict[str, Any]) -> "EngineConfig":
         """The reverse of `to_dict`; fields left out have their defaults.
 
-        Raises ElsieError for an unknown field or a value that does not do.
+        Raises ElsieError for an unknown field or an unusable value.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:

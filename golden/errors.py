@@ -2,8 +2,8 @@
 
 
 class ElsieError(Exception):
-    """Something the user gave cannot be used; the message says what, where and the way out.
+    """The user's input cannot be used; the message says what, where, and what to do.
 
-    The command line prints the message on one line and exits with code 2. Anything else that is
-    raised is a defect of Elsie.
+    The command line prints the message on one line and exits with code 2. Any other
+    exception is a defect of Elsie.
     """

@@ -19,7 +19,7 @@ class EngineFields:
     group: int = 2
     """PEs that share column memory, activation memory and drain unit (EIE: the LNZD group of 4)."""
     queue_depth: int = 8
-    """Slots of a PE's activation queue. The last `queue_margin` only take what is on its way."""
+    """Slots of a PE's activation queue. The last `queue_margin` are for jobs on their way."""
     run_width: int = 5
     """Bits of an entry's zero run. All ones marks a padding entry."""
     act_width: int = 16
@@ -41,13 +41,13 @@ class EngineFields:
     bias_depth: int = 256
     """Biases a group can store, all layers together."""
     shift_low: int = 0
-    """Least requantising shift of any layer; the bits below it need no shifter."""
+    """Smallest requantising shift of any layer; the bits below it need no shifter."""
     shift_high: int = 52
     """Largest requantising shift of any layer; never more than acc_width - 1 in any case."""
     layers: int = 8
     """Length of the longest layer program."""
     entry_stages: int = 1
-    """Cycles of an entry's read; 2 for a register behind block RAM that may be far from its PE."""
+    """Cycles of an entry's read; 2 for a register after block RAM that may be far from its PE."""
     multiplier_stages: int = 2
     """Registers from decoded weight to product."""
     broadcast_stages: int = 0
@@ -88,7 +88,7 @@ class EngineFields:
 
     @property
     def codebook_size(self) -> int:
-        """Shared weights of a layer; 0 where codes need none."""
+        """Shared weights of a layer; 0 if codes need none."""
         return 1 << self.code_width if self.alphabet.codebook else 0
 
     # -- widths ------------------------------------------------------------------------------
@@ -161,19 +161,19 @@ class EngineFields:
 
     @property
     def sum_sets(self) -> int:
-        """Sets of sums of a PE: one for each of two phases that overlap; or, with delta, layer."""
+        """Sets of sums of a PE: one for each of two overlapping phases; with delta, each layer."""
         if self.delta:
             return self.layers
         return 2 if self.streams > 1 else 1
 
     @property
     def sum_width(self) -> int:
-        """Bits of an address of a sum: the row, then the set where there are several."""
+        """Bits of an address of a sum: the row, then the set if there are several."""
         return self.row_width + (self.sum_sets - 1).bit_length()
 
     @property
     def list_depth(self) -> int:
-        """Places of a list of activations: a power of two, as the list's number is put before."""
+        """Places of a list of activations: a power of two, as the list's number precedes it."""
         return 1 << max(1, (self.act_depth - 1).bit_length())
 
     @property

@@ -1,4 +1,4 @@
-"""The kinds of weights and memories, and two small functions on sizes."""
+"""The kinds of weights, memories and layers, and two small functions on sizes."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -39,7 +39,7 @@ class LayerKind(str, Enum):
 
     @property
     def cells(self) -> bool:
-        """It has cells, whose state lasts from step to step, and feeds outputs back."""
+        """It has cells, whose state lasts from step to step, and outputs are fed back."""
         return _TRAITS[self].cells
 
     @property
@@ -54,7 +54,7 @@ class LayerKind(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class _Traits:
-    """What is particular to a kind of layer."""
+    """The properties of a kind of layer."""
 
     gates: int = 1
     cells: bool = False
@@ -68,10 +68,10 @@ _TRAITS = {
     LayerKind.LSTM: _Traits(gates=GATES, cells=True),
     LayerKind.GRU: _Traits(gates=GATES, cells=True),
 }
-"""Kind of layer -> what is particular to it."""
+"""Kind of layer -> its properties."""
 
 PRE_FRAC = 12
-"""Fraction bits of what a tanh is taken of; of what a sigmoid is taken of, one less."""
+"""Fraction bits of the argument of tanh; that of sigmoid has one less."""
 
 GATE_FRAC = 14
 """Fraction bits of a gate, and of a cell's output; 1 is 2**14."""

@@ -1,4 +1,4 @@
-"""The rules of an engine's configuration: ranges of fields, and what two of them allow together."""
+"""The rules of an engine's configuration: ranges of fields, and rules between fields."""
 
 from golden.errors import ElsieError
 from golden.fields import EngineFields

@@ -102,13 +102,13 @@ def check_answers(network: Network) -> None:
         )
     if network.config.delta and network.head is None:
         raise ElsieError(
-            f"network {network.name} answers in every step with what moved only (delta); a board "
+            f"network {network.name} answers every step only with what moved (delta); a board "
             f"needs whole outputs: compile it without delta"
         )
 
 
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
-    """Raise ElsieError, with the sizes and the way out, when the memories exceed the board's."""
+    """Raise ElsieError, with the sizes and what to do, when the memories exceed the board's."""
     large = sprams(config)
     if large and not preset.sprams:
         raise ElsieError(

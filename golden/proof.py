@@ -13,7 +13,7 @@ from golden.kinds import EntryMemory, LayerKind
 
 
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
-    """Largest |partial sum + bias| any input can cause: the overflow proof (DESIGN, numbers).
+    """Largest |partial sum + bias| that any input can cause: the overflow proof.
 
     `signed_input` is False when the inputs come out of a ReLU.
     """
@@ -21,7 +21,7 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     largest = largest if signed_input else largest - 1
     weights = np.abs(layer.weights(network.config))
     # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
-    # are formed in Python's integers, which have no end.
+    # are formed in Python's integers, which have no limit.
     total = np.bincount(layer.rows, weights, minlength=layer.n_rows)
     if layer.peepholes:
         looks = np.abs(layer.decode(network.config, layer.peephole))
@@ -71,8 +71,8 @@ def _check_totals(network: Network, places: AddressMap) -> None:
     config, lists = network.config, places.lists.per_stream
     if len(network.layers) > config.layers:
         raise ElsieError(
-            f"network {network.name} has {len(network.layers)} layers, but the engine's program "
-            f"holds {config.layers}; raise layers"
+            f"network {network.name} has {len(network.layers)} layers, but the engine's layer "
+            f"program holds {config.layers}; raise layers"
         )
     if lists > config.stream_lists:
         raise ElsieError(

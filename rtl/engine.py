@@ -101,7 +101,7 @@ class Engine(wiring.Component):
         return m
 
     def _status(self, m: Module, outputs: OutputPort) -> Signal:
-        """What all groups say together, `status_stages` cycles late: over, and (returned) hold."""
+        """The groups' signals combined, `status_stages` cycles late: over, and (returned) hold."""
         stages, sequencer = self.config.status_stages, self.sequencer
         near_full, over = Signal(), Signal()
         m.d.comb += [
@@ -125,7 +125,7 @@ class Engine(wiring.Component):
         return hold
 
     def _spread_hold(self, m: Module, early: Value, hold: Signal) -> None:
-        """A register of the hold for each group: one for all would have to be everywhere at once.
+        """A register of the hold for each group: a single one would have to reach the whole chip.
 
         Each takes its own group's part twice. That changes nothing, but without it Yosys would see
         equal registers and keep one.
@@ -188,7 +188,7 @@ class Engine(wiring.Component):
             ]
 
     def _lists(self, m: Module, inputs: InputPort, outputs: OutputPort) -> None:
-        """Which lists are read and written, and what an input says beside its activations."""
+        """Which lists are read and written, and the flags that come with an input."""
         config, sequencer = self.config, self.sequencer
         target = Signal(config.list_width, name="target")
         # From a register: no results come in the first cycles of a step, and no inputs after them.
@@ -212,9 +212,9 @@ class Engine(wiring.Component):
             m.d.comb += [group.odd.eq(sequencer.odd) for group in self.groups]
 
     def _delta(self, m: Module, inputs: InputPort) -> None:
-        """Thresholds, and forgetting."""
+        """Thresholds, and the reset of what was sent."""
         sequencer = self.sequencer
-        # Inputs are late: what is written now came two cycles ago.
+        # Inputs are late: what is written now arrived two cycles ago.
         filling = delayed(
             m, sequencer.idle, cycles=DeltaStage.LATENCY, name="filling", reset_less=False
         )
@@ -241,7 +241,7 @@ class Engine(wiring.Component):
         ]
 
     def _load(self, m: Module) -> None:
-        """The load port to the program memory and the groups."""
+        """The load port to the memory of the layer program and the groups."""
         m.submodules.load_program = select = LoadSelect(
             config=self.config, target=LoadTarget.PROGRAM, unit=None
         )

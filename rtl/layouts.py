@@ -19,8 +19,8 @@ def struct(fields: layout.Layout) -> data.StructLayout:
 def input_layout(config: EngineConfig) -> data.StructLayout:
     """One input activation; `last` with the final one of an inference.
 
-    With cells: `last` ends one stream's step. Beside its last activation, reset: the stream's state
-    is zero before this step; answer, in the last stream's: the head runs, and results are handed
+    With cells: `last` ends one stream's step. Valid with that activation, reset: the stream's state
+    is zero before this step; answer (of the last stream): the head runs, and results are handed
     over.
     """
     more = {"reset": unsigned(1), "answer": unsigned(1)} if config.cells else {}
@@ -28,7 +28,7 @@ def input_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def output_layout(config: EngineConfig) -> data.StructLayout:
-    """One non-zero output and its position (network.Layer.position); and its stream."""
+    """One non-zero output, its position (golden.format.layer.Layer.position), and its stream."""
     more = {"stream": range(config.streams)} if config.streams > 1 else {}
     return data.StructLayout(
         {"position": unsigned(config.position_width), "value": signed(config.act_width), **more}
@@ -123,11 +123,11 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
     results.
 
     With cells, kind: the layer's program of operations. target: the list of its outputs. state:
-    address of the first cell's word A. peephole: of the layer. fresh: the state of the step before
+    address of the first cell's word A. peephole: of the layer. fresh: the previous step's state
     counts as zero. odd: which of the PEs' two sets of sums it uses, if there are two.
 
     With delta, threshold, place: of its outputs, and their list for rtl.front.delta. keep: its sums
-    last. plain: its outputs are sent as they are.
+    last. plain: its outputs are sent unchanged.
     """
     cells = {
         "kind": unsigned(2),
@@ -158,7 +158,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def operation_layout(config: EngineConfig) -> data.StructLayout:
-    """An operation on its way; what is the same in all operations of an engine is not in here.
+    """An operation on its way, without the fields that are equal in all operations of an engine.
 
     slot: the PE. row: the row whose sum is added, if one is. With cells, number, cell: which
     operation, on which of its cells. mask: the right operand counts as zero. The others:
@@ -183,7 +183,7 @@ def operation_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def access_layout(config: EngineConfig) -> data.StructLayout:
-    """An operation's access to the cell memory of its PE, and the operands that come of it.
+    """An operation's access to the cell memory of its PE, and the resulting operands.
 
     read, address: read a word. use_left: a cycle later, the left operand is the word's, or 1 (one),
     and not an entry. use_right: the right operand is the word's, but 0 with mask. write: one bit
@@ -217,7 +217,7 @@ def total_layout(config: EngineConfig) -> data.StructLayout:
     """What a PE's accumulator takes from an operation (see rtl.pe.accumulator).
 
     row: address of the sum. With cells, sums: it is added. clear: it is set to zero. join: the
-    operation's total before is added.
+    previous operation's total is added.
     """
     cells = {name: unsigned(1) for name in ("sums", "clear", "join")}
     return data.StructLayout({"row": unsigned(config.sum_width), **(cells if config.cells else {})})

@@ -21,15 +21,15 @@ class LoadTarget(enum.Enum, shape=2):
 
 
 def space_of(config: EngineConfig, target: LoadTarget) -> Space:
-    """Depth and width of what is behind `target` in one unit."""
+    """Depth and width of the memory of `target` in one unit."""
     return MemoryMap.of(config).space(target.name.lower())
 
 
 def load_layout(config: EngineConfig) -> data.StructLayout:
     """One word for one memory.
 
-    target: which kind of memory. unit: its PE (entry) or group (column); ignored for the program
-    and the codebook, which is written in all PEs at once. address, data: the word.
+    target: which kind of memory. unit: its PE (entry) or group (column); ignored for the layer
+    program and the codebook, which is written in all PEs at once. address, data: the word.
     """
     spaces = [space_of(config, target) for target in LoadTarget]
     return data.StructLayout(

@@ -1,7 +1,7 @@
 """Events that an engine shows to a simulator, as one wide word for each cycle.
 
-The word is an expression over signals that the engine has anyway; it costs nothing where nobody
-looks. `sim.tracer` turns recorded words into the events of golden.timing.trace.
+The word is an expression over signals that the engine has anyway, so it costs nothing if nothing
+reads it. `sim.tracer` turns recorded words into the events of golden.timing.trace.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from golden.kinds import CELL_WIDTH, bits_for
 from rtl.operations.table import number_width
 
 Events = dict[str, dict[str, Any]]
-"""Kind of event -> field -> signal; field `valid` tells when the others mean something."""
+"""Kind of event -> field -> signal; field `valid` says when the others have a meaning."""
 
 
 def fields(view: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def group_layout(config: EngineConfig) -> data.StructLayout:
-    """Events of one group: its drain unit's; and its cells'.
+    """Events of one group: its drain unit's and its cells'.
 
     gate: slots has one bit for each PE.
     """

@@ -1,4 +1,4 @@
-"""The check: the RTL, simulated, against the golden model; all outputs and the whole trace."""
+"""The check: simulated RTL against the golden model, all outputs and the whole trace."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,8 +36,8 @@ def simulate(
 ) -> Simulation:
     """Simulate real inputs `x` (samples, n_in) and compare everything with golden.
 
-    Of a recurrent network: sequences (samples, steps, n_in), of which `lengths` (samples,) steps
-    count. The others: see `simulate_steps`.
+    For a recurrent network, `x` has sequences (samples, steps, n_in), of which `lengths` (samples,)
+    steps count. For the other arguments see `simulate_steps`.
     """
     given = Sequences.of(network, quantise_input(network, x), lengths)
     done = simulate_steps(
@@ -64,9 +64,9 @@ def simulate_steps(
 ) -> Simulation:
     """Simulate steps of any network, states zero at first, and compare them with golden.
 
-    wave: write waveforms there. load: fill the memories over
-    the load port instead of at reset. progress: called with (steps done, all). engine: what to
-    simulate. compiled: as C++, for large engines (sim.compiled.run).
+    wave: write waveforms there. load: fill the memories over the load port instead of at reset.
+    progress: called with (steps done, all). engine: what to simulate. compiled: as C++, for large
+    engines (sim.compiled.run).
     """
     image = encode(network)
     predicted, expected = _predict(network, image, steps)
@@ -99,7 +99,7 @@ def simulate_steps(
 def _predict(
     network: Network, image: Image, steps: Sequence[Step]
 ) -> tuple[list[tuple[Trace, Counters]], list[NDArray[np.int64]]]:
-    """What golden says: traces and counters; and what is handed over, each (streams, n_out)."""
+    """Golden's traces and counters, and the outputs that are handed over, each (streams, n_out)."""
     model, run = TimingModel(image), Runner(network, network.config.streams)
     predicted, expected = [], []
     for step in steps:
@@ -114,7 +114,7 @@ def _predict(
 
 
 def _budget(image: Image, steps: Sequence[Step], predicted: list[tuple[Trace, Counters]]) -> int:
-    """Cycles after which the simulation is given up: about twice what is predicted."""
+    """Cycles after which the simulation gives up: about twice the prediction."""
     config = image.config
     budget = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
     budget = 2 * budget + 2 * payloads(config, steps).size

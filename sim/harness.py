@@ -1,4 +1,4 @@
-"""The one simulation harness: clock, watchdog, waveforms on request, stream helpers."""
+"""The simulation harness: clock, watchdog, waveforms on request, stream helpers."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,12 +26,12 @@ def simulate(
 ) -> None:
     """Run until every testbench has ended, with a clock on the `sync` domain.
 
-    processes: started first, may run for ever (recorders, models). max_cycles: the watchdog.
+    processes: started first, may run forever (recorders, models). max_cycles: the watchdog.
     period: the clock's, in seconds. recording: of waveforms, entered around the run
     (sim.waves.record).
 
-    Raises SimulationTimeout when the watchdog barks; assertions in design or testbench pass
-    through.
+    Raises SimulationTimeout when the watchdog expires; failed assertions in design or testbench
+    pass through.
     """
     simulator = Simulator(dut)
     simulator.add_clock(period)

@@ -32,9 +32,9 @@ def run(
     progress: Callable[[int, int], None] | None,
     engine: Callable[..., Engine],
 ) -> tuple[list[Trace], list[Counters]]:
-    """Simulate steps: each one's trace and counters.
+    """Simulate steps; returns the trace and the counters of each.
 
-    max_cycles: the watchdog's, loading not counted. The others: see sim.check.simulate_steps.
+    max_cycles: of the watchdog, without loading. For the others see sim.check.simulate_steps.
     """
     # The large RAMs cannot be initialised.
     load = load or image.config.entry_memory is EntryMemory.SPRAM
@@ -53,7 +53,7 @@ def run(
 
 
 class _Run:
-    """Feeds an engine and writes down what it shows."""
+    """Feeds an engine and records what it shows."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class _Run:
         self._marks: list[int] = []  # cycles of the first inference: its inputs, then done
 
     def window(self, period: int) -> Window:
-        """When the first inference was, at `period` ps a cycle; everything if it failed."""
+        """When the first inference ran, at `period` ps a cycle; everything if it failed."""
         begin, *_, start, done = self._marks if len(self._marks) > 2 else (0, 0, len(self.words))
         margin = max(2, (done - begin) // 50)
         return Window(
@@ -82,7 +82,7 @@ class _Run:
 
     @property
     def load_cycles(self) -> int:
-        """Loading takes at most so many cycles."""
+        """Loading takes at most this many cycles."""
         if self._image is None:
             return 0
         return sum(1 for _ in load_words(self._image)) + 8
@@ -119,6 +119,6 @@ class _Run:
         await ctx.tick()  # the last word is recorded a cycle late
 
     def _mark(self, inference: int) -> None:
-        """Something that the waveforms mark was in the cycle that has just ended."""
+        """An event that the waveforms mark happened in the cycle that has just ended."""
         if inference == 0:
             self._marks.append(len(self.words) - 1)

@@ -9,7 +9,7 @@ from rtl.load import LoadTarget
 
 
 def load_words(image: Image) -> Iterator[dict[str, Any]]:
-    """Every word of an image that is used, as payloads of the load port."""
+    """Every word of an image that is in use, as payloads of the load port."""
     for part in image.contents():
         memory = part.memory
         target = LoadTarget[str(memory.target).upper()]

@@ -1,4 +1,4 @@
-"""What a simulation found, beside what golden said; and a summary of it."""
+"""The results of a simulation beside golden's, and a summary."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Inference:
     """One simulated step of all streams beside its prediction."""
 
     outputs: NDArray[np.int64]
-    """Integer outputs of the RTL, shape (streams, n_out); zero when no answer was asked for."""
+    """Integer outputs of the RTL, shape (streams, n_out); zero when no answer was requested."""
     expected: NDArray[np.int64]
     """Integer outputs of the golden model's layer arithmetic, of the same shape."""
     trace: Trace
@@ -52,7 +52,7 @@ class Simulation:
     inferences: list[Inference]
     """One for each step; a single vector is a step."""
     sequences: int | None = None
-    """How many sequences the steps are of; None of single vectors."""
+    """How many sequences the steps belong to; None for single vectors."""
 
     @property
     def equal(self) -> bool:

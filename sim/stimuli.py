@@ -1,4 +1,4 @@
-"""What is put into an engine's input port: one payload word for each activation."""
+"""The inputs of an engine's input port: one payload word for each activation."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def payloads(config: EngineConfig, steps: Sequence[Step]) -> NDArray[np.uint32]:
 
 
 def _flags(config: EngineConfig, step: Step) -> NDArray[np.int64]:
-    """last, and with cells reset and answer, which stand above the value; shape of the inputs."""
+    """last, and with cells reset and answer, in the bits above the value; shape of the inputs."""
     flags = np.zeros(step.x.shape, dtype=np.int64)
     if config.cells:
         flags += np.array(step.reset, dtype=np.int64)[:, None] << 1 | int(step.answer) << 2

@@ -1,4 +1,4 @@
-"""What a simulation comes to, in figures."""
+"""The summary of a simulation, in figures."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Cycles:
-    """A mean number of cycles, twice."""
+    """A mean number of cycles, predicted and simulated."""
 
     golden: float
     """As predicted."""
@@ -20,9 +20,9 @@ class Summary:
     """Counts of what agrees, mean cycles, utilisation of the RTL."""
 
     inferences: int
-    """Simulated inferences; of sequences, how many of those."""
+    """Simulated inferences; for sequences, the number of sequences."""
     steps: int | None
-    """Of sequences, their steps, which are what was compared; None of single inputs."""
+    """For sequences, the steps, which are what was compared; None for single inputs."""
     cycles_per_step: Cycles | None
     """Of sequences."""
     outputs_equal: int
@@ -32,7 +32,7 @@ class Summary:
     events: int
     """Events of the RTL."""
     cycles_per_inference: Cycles
-    """For a sequence where there are sequences."""
+    """Per sequence, if there are sequences."""
     useful_utilisation: float
     """MACs with a non-zero weight and activation / (PEs x cycles)."""
     first_difference: str | None
@@ -49,7 +49,7 @@ class Summary:
         return self.outputs_equal == self.trace_equal == self.compared
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; what only sequences have is left out for single inputs."""
+        """Plain values, for JSON; without the fields of sequences for single inputs."""
         values = dataclasses.asdict(self)
         if self.steps is None:
             del values["steps"], values["cycles_per_step"]

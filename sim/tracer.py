@@ -1,4 +1,4 @@
-"""Recorded probe words to the event trace of golden.timing.trace."""
+"""From recorded probe words to the event trace of golden.timing.trace."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,12 +28,12 @@ def record_bytes(config: EngineConfig) -> int:
 
 
 def bit_of(config: EngineConfig, kind: str) -> int:
-    """Number of the bit that tells that an event of the engine itself happens."""
+    """Number of the bit that says that an event of the engine itself happens."""
     return _find(engine_layout(config), (kind, "valid"))[0]
 
 
 def _roomy(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """With room to read eight bytes from anywhere."""
+    """With room to read eight bytes from any offset."""
     return np.pad(table, ((0, 0), (0, 8)))
 
 
@@ -81,7 +81,7 @@ def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
     parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
 
     def add(kind: str, fields: dict[str, NDArray[np.int64]]) -> None:
-        # Where there is one stream, nobody says which.
+        # With one stream, nothing says which.
         fields = {"stream": np.array(0), **fields}
         columns = np.broadcast_arrays(*(fields[name] for name in FIELDS[kind]))
         parts[kind].append(np.stack(columns, axis=1))

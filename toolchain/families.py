@@ -1,7 +1,7 @@
 """FPGA families: their programs, parts, and cells in reports. A family is an entry here.
 
-What stays elsewhere: how its block RAM may be shaped (golden.format.memories, because the compiler
-needs that without tools), and its PLL (boards.pll and boards.clock, which are gateware).
+Two things are elsewhere: the shapes of its block RAM (golden.format.memories, because the compiler
+needs them without tools), and its PLL (boards.pll and boards.clock, which are gateware).
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ class Part:
     """A part of a family, in a package."""
 
     route: tuple[str, ...]
-    """What nextpnr must be told."""
+    """Options of nextpnr."""
     synthesis: tuple[str, ...] = ()
-    """What Yosys' synth command must be told."""
+    """Options of Yosys' synth command."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Family:
     """Parts that the same programs build for."""
 
     name: str
-    """As in Yosys' synth_NAME and in nextpnr-NAME."""
+    """As in Yosys' synth_NAME and nextpnr-NAME."""
     packer: str
     """The program that makes the bitstream."""
     bitstream: str
@@ -33,7 +33,7 @@ class Family:
     cells: Mapping[str, str]
     """Cell in nextpnr's report for each field of boards.report.BuildReport."""
     synthesised: Mapping[str, str] = field(default_factory=dict)
-    """Fields that only Yosys can tell, and how the names of their cells begin."""
+    """Fields that only Yosys can count, and the prefixes of their cells' names."""
     parts: Mapping[str, Part]
     """By name."""
 
@@ -44,7 +44,7 @@ class Family:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """All that a build runs, in order; names of toolchain.programs.TOOLS."""
+        """Everything that a build runs, in order; names in toolchain.programs.TOOLS."""
         return ("yosys", self.nextpnr, self.packer)
 
 

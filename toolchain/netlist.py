@@ -1,4 +1,4 @@
-"""From a design in Amaranth to what Yosys makes of it, in a folder of its own.
+"""From a design in Amaranth to Yosys' result, in a folder of its own.
 
 Yosys' WebAssembly build sees only relative paths, so everything is a file in that folder.
 """
@@ -20,7 +20,7 @@ def write_rtlil(
     ports: Mapping[str, Value] | None = None,
     platform: object = None,
 ) -> None:
-    """Write the design as top.il; its ports are a component's own where none are given."""
+    """Write the design as top.il; by default its ports are those of the component."""
     named = None if ports is None else {port: (value, None) for port, value in ports.items()}
     # Source paths in the netlist would make the result depend on where Elsie is installed.
     text = rtlil.convert(top, name=name, ports=named, platform=platform, emit_src=False)
@@ -29,7 +29,7 @@ def write_rtlil(
 
 
 def run_yosys(commands: Sequence[str], work: Path) -> None:
-    """Read top.il and run `commands`; they stay in top.ys, and what Yosys says in yosys.log.
+    """Read top.il and run `commands`; they are kept in top.ys, and Yosys' output in yosys.log.
 
     Raises ElsieError when Yosys is missing or fails.
     """

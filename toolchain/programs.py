@@ -30,7 +30,7 @@ class Tool:
     def command(self) -> list[str]:
         """How to run it: the variable's program, else the package's script or function.
 
-        Raises ElsieError with the pip command when there is none.
+        Raises ElsieError with the pip command if there is none.
         """
         if override := os.environ.get(self.variable):
             words = shlex.split(override)
@@ -60,7 +60,7 @@ class Tool:
             raise ElsieError(f"{self.name} failed: {said[-300:]}")
 
     def version(self) -> str:
-        """What the tool says about its version, else its package's; the tool is run for it."""
+        """The version that the tool reports, else its package's; this runs the tool."""
         flag = "-V" if self.name == "yosys" else "--version"
         result = subprocess.run(
             [*self.command(), flag], capture_output=True, text=True, check=False

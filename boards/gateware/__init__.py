@@ -1,1 +1,1 @@
-"""What a board has besides the engine: serial line, inputs, answers, loader."""
+"""The parts of a board's design besides the engine: serial line, inputs, answers, loader."""

@@ -17,7 +17,7 @@ class AnswerOutput(wiring.Component):
     """Sends an answer as bytes, the lowest first: class (1 or 2 bytes), cycles (4 bytes).
 
     answer: class and cycles; ready while no answer is being sent.
-    bytes: to the transmitter, from the cycle after.
+    bytes: to the transmitter, from the next cycle on.
     """
 
     answer: stream.Interface

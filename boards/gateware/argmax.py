@@ -13,7 +13,7 @@ from rtl.layouts import output_layout
 from rtl.prim.ram import LutRam
 
 _SMALL_ROM = 1024
-"""Bits up to which the table is made of LUTs: small parts need their block RAM for weights."""
+"""Up to this many bits the table is made of LUTs: small parts need block RAM for weights."""
 
 
 def answer_layout(n_out: int) -> data.StructLayout:
@@ -25,13 +25,13 @@ class Argmax(wiring.Component):
     """numpy.argmax over the dense outputs: the largest, and of equal ones the lowest class.
 
     results: the engine's non-zero outputs, each position at most once, in any order; a class that
-        is not mentioned has output 0. Always ready but between `done` and the answer, and for n_out
-        cycles after reset.
+        is not mentioned has output 0. Always ready, except between `done` and the answer and for
+        n_out cycles after reset.
     done: high for one cycle after the last result was taken.
-    answer: the class, offered n_out + 3 cycles after `done` or one less, until it is taken.
+    answer: the class, offered n_out + 2 or n_out + 3 cycles after `done`, until it is taken.
 
-    Which class is the lowest that was not mentioned decides only when no output is positive; it
-    needs one bit a class, which is read and cleared in n_out cycles after `done`.
+    The lowest class that was not mentioned matters only if no output is positive. Finding it takes
+    one bit per class, which is read and cleared in n_out cycles after `done`.
     """
 
     results: stream.Interface
@@ -81,7 +81,7 @@ class Argmax(wiring.Component):
     def _states(
         self, m: Module, mentioned: LutRam, valid: Signal, collecting: Signal, any_yet: Signal
     ) -> tuple[Signal, Signal]:
-        """Clear the bits, then for ever: collect, search, answer.
+        """Clear the bits, then forever: collect, search, answer.
 
         Returns the lowest class that was not mentioned, and whether there is one.
         """

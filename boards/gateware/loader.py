@@ -19,7 +19,7 @@ from golden.kinds import bits_for
 from rtl.load import LoadTarget, load_layout
 
 LOADED = 0x06
-"""The byte that tells the host that its frame came whole and right: ASCII's ACK."""
+"""The byte that tells the host that its frame arrived whole and correct: ASCII's ACK."""
 
 Frame = bytes  # within the class, `bytes` is a port
 
@@ -40,17 +40,17 @@ def load_frame(image: Image) -> Frame:
 
 
 class Loader(wiring.Component):
-    """Takes one load frame off the line; from then on bytes pass through.
+    """Takes one load frame from the line; from then on bytes pass through.
 
     bytes: from the receiver.
     forward: the bytes after the frame.
     load: to the engine, one word at a time.
-    loaded: the frame came whole and right.
-    replies: what else goes to the host; there must be none before `loaded` (asserted).
+    loaded: the frame arrived whole and correct.
+    replies: other bytes to the host; there must be none before `loaded` (asserted).
     transmit: to the transmitter, LOADED once the frame is there, then `replies`.
 
-    A frame other than the one expected counts for nothing, and the next byte begins another. The
-    same holds when the line is silent for `timeout` cycles within a frame.
+    A frame other than the expected one is ignored, and the next byte begins another. The same holds
+    if the line is silent for `timeout` cycles within a frame.
     """
 
     bytes: stream.Interface
@@ -100,7 +100,7 @@ class Loader(wiring.Component):
             right.eq(crc == self._checksum),
             again.eq(self._silent(m, taken) | (judge & ~right)),
         ]
-        # The checksum knows the last byte one cycle later; bytes are further apart than that.
+        # The checksum has the last byte one cycle later; bytes are further apart than that.
         m.d.sync += judge.eq(ended)
         with m.If(judge & right):
             m.d.sync += self.loaded.eq(1)
@@ -108,7 +108,7 @@ class Loader(wiring.Component):
         return m
 
     def _transmit(self, m: Module, well: Value) -> None:
-        """LOADED once, from the cycle after `well`; then what others have to say."""
+        """LOADED once, from the cycle after `well`; then the replies."""
         tell = Signal()
         m.d.comb += [
             self.transmit.valid.eq(tell | self.replies.valid),

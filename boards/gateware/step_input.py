@@ -8,7 +8,7 @@ from boards.gateware.vector_input import VectorInput, bytes_per_activation
 class StepInput(VectorInput):
     """A `VectorInput` for an engine with cells: a byte of flags comes before each step's bytes.
 
-    Bit 0 sets the state to zero first, bit 1 asks for an answer; the others are ignored.
+    Bit 0 sets the state to zero first, bit 1 requests an answer; the others are ignored.
     """
 
     def _collect(self, m: Module, enable: Value, padding: Signal) -> tuple[Signal, Signal]:
@@ -28,7 +28,7 @@ class StepInput(VectorInput):
         with m.If(self.activations.ready):
             m.d.sync += waiting.eq(0)
         with m.If(padding & ~waiting):
-            # By way of the registers: an engine with cells does much with what it is offered.
+            # Through the registers: an engine with cells has much logic after its input.
             m.d.sync += [word.eq(0), waiting.eq(1)]
         with m.If(taken & (part == 0)):
             m.d.sync += [flags.eq(self.bytes.payload), part.eq(1)]

@@ -1,4 +1,4 @@
-"""What runs on a board: serial line in, engine, argmax, serial line out (docs/boards.md)."""
+"""The design on a board: serial line in, engine, argmax, serial line out (docs/boards.md)."""
 
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ class _Line(NamedTuple):
     received: stream.Interface
     """From the host."""
     lost: Value
-    """One of them was lost."""
+    """A byte was lost."""
     sent: stream.Interface
     """To the host."""
     busy: Value
@@ -36,16 +36,16 @@ class _Line(NamedTuple):
 
 
 class BoardTop(wiring.Component):
-    """Classifies the vectors that come over a serial line, with the network in the memories.
+    """Classifies vectors from a serial line, with the network in the memories.
 
     rx: serial line from the host, asynchronous, idle high.
     tx: serial line to the host.
-    busy: a vector is being received or worked on, or entries have to be loaded first; for an LED.
+    busy: a vector is being received or processed, or entries must be loaded first; for an LED.
 
-    The host sends n_in activations, behind a byte of flags for a recurrent network, and then waits
+    The host sends n_in activations, after a byte of flags for a recurrent network, and then waits
     for the answer; both are 8N1 with `divisor` cycles per bit. With entries in SPRAM it first sends
     `load_frame`, and waits for the byte boards.gateware.loader.LOADED. docs/boards.md has the
-    bytes, and what happens when some are lost.
+    protocol, and what happens when bytes are lost.
     """
 
     rx: Signal
@@ -78,7 +78,7 @@ class BoardTop(wiring.Component):
         super().__init__({"rx": In(1, **idle_high), "tx": Out(1, **idle_high), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
-        """The chain, from the line to the line."""
+        """The chain, from line to line."""
         m = Module()
         network, config, divisor = self.network, self.config, self._divisor
         positions = network.layers[-1].position.tolist()
@@ -108,7 +108,7 @@ class BoardTop(wiring.Component):
         return m
 
     def _load_first(self, m: Module, line: _Line, frame: Frame, engine: Any) -> _Line:
-        """The loader on the line. Returns the line as it is behind it."""
+        """The loader on the line. Returns the line after it."""
         m.submodules.loader = loader = Loader(
             config=self.config, frame=frame, divisor=self._divisor, timeout=self._timeout
         )
@@ -117,7 +117,7 @@ class BoardTop(wiring.Component):
         connect(m, producer=loader.load, consumer=engine.load)
         return _Line(
             received=loader.forward,
-            # A byte lost before the frame or in it is no part of a vector.
+            # A byte lost before or in the frame is not part of a vector.
             lost=line.lost & loader.loaded,
             sent=loader.replies,
             busy=line.busy | ~loader.loaded,

@@ -8,11 +8,11 @@ from amaranth.lib.wiring import In, Out
 from golden.errors import ElsieError
 
 SHORTEST = 4
-"""Smallest divisor: with fewer cycles a bit, the middle of a bit can no longer be hit."""
+"""Smallest divisor: with fewer cycles per bit, the middle of a bit can no longer be sampled."""
 
 
 def check_divisor(divisor: int) -> None:
-    """Raise ElsieError unless `divisor`, clock cycles per bit, is an integer from 4."""
+    """Raise ElsieError unless `divisor`, clock cycles per bit, is an integer of at least 4."""
     if not isinstance(divisor, int) or isinstance(divisor, bool) or divisor < SHORTEST:
         raise ElsieError(
             f"UART: the divisor (clock / baud) must be an integer of at least {SHORTEST}, "
@@ -36,7 +36,7 @@ class UartReceiver(wiring.Component):
     rx: the line, asynchronous to the clock, idle high.
     bytes: received bytes; each is offered from the middle of its stop bit until it is taken.
     lost: high for one cycle after a byte was lost, because its stop bit is low (framing error) or
-        because the byte before it is not yet taken.
+        because the previous byte is not yet taken.
 
     A low level shorter than half a bit is not a start bit. After a framing error the line must
     become high before the next start bit counts, so that a break loses one byte, not many.
@@ -91,7 +91,7 @@ class UartReceiver(wiring.Component):
             m.d.sync += self.lost.eq(1)
             m.next = "BREAK"
         with m.Else():
-            # Already now, half a bit early, so that the next start bit of a fast sender is seen.
+            # Half a bit early, so that the next start bit of a fast sender is seen.
             m.next = "IDLE"
             with m.If(self.bytes.valid & ~self.bytes.ready):
                 m.d.sync += self.lost.eq(1)

@@ -17,7 +17,7 @@ def bytes_per_activation(config: EngineConfig) -> int:
 
 
 def check_timeout(timeout: int, *, divisor: int) -> None:
-    """Raise ElsieError when `timeout` cycles are so short that a byte on its way is silence."""
+    """Raise ElsieError if `timeout` is so short that a byte on its way counts as silence."""
     if timeout < 16 * divisor:
         raise ElsieError(
             f"board: timeout must be at least 16 x divisor = {16 * divisor} cycles, not {timeout}"
@@ -30,15 +30,15 @@ class VectorInput(wiring.Component):
     bytes: from the receiver; taken at once unless an activation waits for the engine.
     lost: a byte was lost on the line.
     activations: to the engine; `last` with number n_in - 1.
-    finished: the running inference's answer is dealt with; one cycle.
+    finished: the running inference's answer was sent or dropped; one cycle.
     discard: the running inference's answer must not be sent.
-    busy: a vector has begun and its answer is not yet dealt with.
+    busy: a vector has begun, and its answer was not yet sent or dropped.
 
-    A vector is spoiled when a byte of it was lost, or came while an inference ran. Bytes of a
+    A vector is spoiled when a byte of it was lost or arrived while an inference ran. Bytes of a
     spoiled vector are dropped. When the line has been silent for `timeout` cycles within a vector
-    or after a spoiled one, the vector is over: if the engine has taken a part of it, zeros make up
-    the rest and `discard` is high until that inference has finished. So an answer is only ever
-    given for a vector that came whole.
+    or after a spoiled one, the vector is over: if the engine has taken a part of it, zeros fill
+    the rest and `discard` is high until that inference has finished. So only vectors that arrived
+    whole are answered.
     """
 
     bytes: stream.Interface
@@ -67,14 +67,14 @@ class VectorInput(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Collect; when a vector broke off pad it; wait while the inference runs."""
+        """Collect; pad a vector that broke off; wait while the inference runs."""
         m = Module()
         padding, spoiled, collecting = Signal(), Signal(), Signal()
         partly, ended = self._count(m)
         watching = Signal()
         silent = self._watch(m, watching)
         part, waiting = self._collect(m, collecting & ~spoiled, padding)
-        # One cycle late, which matters neither to the timer nor to an LED.
+        # One cycle late, which affects neither the timer nor an LED.
         m.d.sync += [
             watching.eq(partly | (part != 0) | waiting | spoiled),
             self.busy.eq(watching | ~collecting),

@@ -1,1 +1,1 @@
-"""Benchmarks: what the engine reaches, measured, beside what a user would pick instead."""
+"""Benchmarks: what the engine reaches, beside the alternatives."""

@@ -9,7 +9,7 @@ from golden.errors import ElsieError
 
 
 def require() -> None:
-    """Raise ElsieError when matplotlib is missing; to be asked before the work begins."""
+    """Raise ElsieError when matplotlib is missing; call it before the work begins."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:

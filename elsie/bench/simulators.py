@@ -42,7 +42,7 @@ class Rates:
     compiled_cycles: int
     """Cycles that the second was timed for."""
     compile_seconds: float
-    """Making the program; next to none when the cache has it."""
+    """Compiling the program; next to nothing when the cache has it."""
     trace_equal: bool
     """All events of both are golden's."""
 
@@ -54,9 +54,9 @@ class Rates:
 def measure(*, pes: int, progress: Callable[[str], None]) -> Rates:
     """Rates of both simulators on the same inferences, and whether they saw the same events.
 
-    Cycles are those from the first input to the last output. The compiled time is the whole
-    program's: loading the memories, simulating, writing down and reading back every record;
-    only making it, which happens once for a configuration, is given apart.
+    Cycles are counted from the first input to the last output. The compiled time is that of the
+    whole program: loading the memories, simulating, writing and reading back every record. Only
+    compiling it, which happens once for each configuration, is given separately.
     """
     rows = -(-_SIZE // pes)
     config = EngineConfig(

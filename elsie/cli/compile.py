@@ -104,7 +104,7 @@ def _thresholds(text: str) -> tuple[float, float]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile, write the NET file, print what came out."""
+    """Compile, write the NET file, and print the figures."""
     check_file(options.out, options.model, options.calibrate, options.evaluate)
     network = elsie.compile(
         options.model,
@@ -156,7 +156,7 @@ def describe(network: "Network", where: str) -> None:
 
 
 def _lost(layer: dict[str, Any]) -> str:
-    """Of a recurrent network: weights that quantising made 0."""
+    """For a recurrent network: weights that quantising turned into 0."""
     return f", {layer['lost']} lost" if layer.get("lost") else ""
 
 

@@ -41,7 +41,7 @@ def add(steps: Steps) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Everything; exit code 0 only if all of it held."""
+    """Run everything; exit code 0 only if every check passed."""
     from elsie.demo import demo
 
     check_directory(options.out)

@@ -18,7 +18,7 @@ def add_command(
     *examples: str,
     run: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
-    """One command with its examples, and --json; `run` is what it does, returning an exit code."""
+    """One command with its examples and --json; `run` does the work and returns an exit code."""
     command = steps.add_parser(
         name,
         help=summary,
@@ -100,6 +100,6 @@ def add_balanced(command: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=["pe", "column"],
         const="column",
-        help="prune so that every PE keeps as many weights (pe: ESE's), in every column too "
+        help="prune so that all PEs keep equally many weights (pe: ESE's), in every column too "
         "(column: what --balanced alone means)",
     )

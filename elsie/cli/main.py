@@ -18,7 +18,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0: done, and all that was checked held. 1: a check failed. 2: bad input, said in one sentence.
+    0: done, and every check passed. 1: a check failed. 2: bad input, reported in one sentence.
     130: interrupted.
     """
     if sentence := foreign_package():
@@ -43,8 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Run the command that was named, and turn what it raises into a sentence."""
-    from golden.errors import ElsieError  # only now it is known to be Elsie's own
+    """Run the chosen command, and turn what it raises into a sentence."""
+    from golden.errors import ElsieError  # only now is it known to be Elsie's own
 
     try:
         code = options.run(options)
@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         print("elsie: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing to say, but do not let Python complain.
+        # The reader of our output has gone: say nothing, and keep Python from complaining.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

@@ -14,7 +14,7 @@ _notes = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty(
 
 
 def note(text: str) -> None:
-    """One line on what is going on."""
+    """One line of progress."""
     _notes.print(text, markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Where results go: refused before any work, when they cannot or must not go there."""
+"""Where results go: bad places are refused before any work."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from golden.errors import ElsieError
 
 
 def check_file(target: Path, *inputs: Path | None) -> None:
-    """Refuse a file that cannot be written, is no regular file, or is one of the inputs."""
+    """Refuse a file that cannot be written, is not a regular file, or is one of the inputs."""
     if not target.name:
         raise ElsieError(f"{str(target)!r} is no file name; name the file to write")
     if target.exists() and not target.is_file():

@@ -38,11 +38,11 @@ class Predicted:
     network: str
     """Its name."""
     samples: int
-    """How many there were."""
+    """Number of samples."""
     accuracy: float | None
     """Percent; None without labels."""
     timing: "Timing | None"
-    """If it was asked for."""
+    """If requested."""
     classes: list[Any]
     """Of each sample a class, or one for each of its steps."""
     outputs: list[Any]
@@ -50,7 +50,7 @@ class Predicted:
 
     @classmethod
     def of(cls, network: str, data: "Data", prediction: "Prediction") -> "Predicted":
-        """Outputs in every step are cut to each sample's own."""
+        """Outputs in every step are cut to each sample's length."""
         classes, outputs = prediction.classes.tolist(), prediction.outputs.tolist()
         if prediction.outputs.ndim == 3 and data.lengths is not None:
             classes = [row[:n] for row, n in zip(classes, data.lengths, strict=True)]
@@ -70,7 +70,7 @@ class Predicted:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Classify, and say how well and how fast."""
+    """Classify the data; print accuracy and cycles."""
     network = elsie.load(options.net)
     data = elsie.load_data(options.input, network)
     prediction = elsie.predict(network, data.x, lengths=data.lengths, timing=options.timing)

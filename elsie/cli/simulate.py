@@ -35,7 +35,7 @@ def add(steps: Steps) -> None:
         *("--wave", "--vcd"),
         metavar="FILE",
         type=Path,
-        help="write waveforms, .vcd or .fst, and beside them what opens them in GTKWave and Surfer",
+        help="write waveforms, .vcd or .fst, and files that open them in GTKWave and Surfer",
     )
     add_board(command, what="the board whose clock the waveforms show")
     command.add_argument(
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wave(options: argparse.Namespace) -> "Wave | None":
-    """The waveforms that are wanted; refused where they cannot go."""
+    """The requested waveforms; refused if they cannot be written."""
     from golden.presets import find
     from sim.waves.target import CLOCK_MHZ, Wave
 
@@ -95,7 +95,7 @@ def _wave(options: argparse.Namespace) -> "Wave | None":
 
 
 def _describe_waveforms(wave: "Wave") -> None:
-    """Where they are, and how to look at them."""
+    """Where the waveforms are, and how to look at them."""
     cycle = f"a cycle is {1000 / wave.clock_mhz:.4g} ns ({wave.clock_mhz:g} MHz)"
     output.line("waveforms", f"{wave.file}, {cycle}")
     for command in wave.commands:
@@ -103,7 +103,7 @@ def _describe_waveforms(wave: "Wave") -> None:
 
 
 def describe(found: "Summary") -> None:
-    """What was compared, and how it came out."""
+    """What was compared, and the result."""
     what = "inferences" if found.steps is None else "steps"
     if found.steps is not None:
         output.line("sequences", str(found.inferences))

@@ -1,4 +1,4 @@
-"""What the compiler refuses before it begins, and the bounds of its scales."""
+"""Checks before the compiler begins, and the bounds of its scales."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +16,13 @@ WIDEST = 53
 BIAS_BITS = 46
 """A bias takes at most these bits, so that it fits the widest accumulator with its products."""
 _LARGEST = 1e12
-"""Largest magnitude of a weight, bias or input; beyond it is no sensible model."""
+"""Largest magnitude of a weight, bias or input; no sensible model exceeds it."""
 
 
 def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float64]:
     """The data `what` as floats; raise ElsieError unless they are finite inputs of the model.
 
-    That is of shape (samples, n_in), or (samples, steps, n_in) for a recurrent model.
+    Their shape is (samples, n_in), or (samples, steps, n_in) for a recurrent model.
     """
     axes = (*model.axes, model.n_in)
     takes = f"({', '.join(map(str, axes))})"
@@ -44,7 +44,7 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float6
 
 
 def check_steps(model: Model, given: Mapping[str, Any]) -> None:
-    """Refuse options that are for sequences only, if they are not None, for other models."""
+    """Refuse options for sequences, unless they are None, for models without a state."""
     if not model.recurrent and any(value is not None for value in given.values()):
         *first, last = given
         raise ElsieError(
@@ -91,7 +91,7 @@ def check_evaluation(model: Model, given: Evaluation) -> None:
 
 
 def check_scale(model: Model, samples: NDArray[np.float64]) -> None:
-    """Refuse numbers that no scale can bring into range together."""
+    """Refuse numbers that no common scale can bring into range."""
     for layer in model.layers:
         if max(np.abs(values).max(initial=0.0) for values in layer.parameters()) > _LARGEST:
             raise ElsieError(

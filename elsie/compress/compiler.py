@@ -48,12 +48,13 @@ def compile_model(
     evaluate: Evaluation | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
-    """Prune, quantise, calibrate, assign rows and size; `Network.info` reports what came out.
+    """Prune, quantise, calibrate, assign rows and size; `Network.info` has the report.
 
-    `calibration` are real inputs, (samples, n_in), or for a recurrent model (samples, steps, n_in),
-    of which `lengths` (samples,) steps count. `config` gives the kind of weights, the shape and the
-    widths; depths, run and accumulator widths, and the range of shifts, are set from the network
-    unless given. `evaluate` adds accuracies in percent. `progress` is told each step.
+    `calibration` holds real inputs (samples, n_in), or for a recurrent model (samples, steps,
+    n_in), of which `lengths` (samples,) steps count. `config` gives the kind of weights, the shape
+    and the widths; depths, run and accumulator widths, and the range of shifts, are set from the
+    network unless given. `evaluate` adds accuracies in percent. `progress` is called with each
+    step.
 
     Raises ElsieError for data that do not suit the model, for an option out of range, and for a
     network that does not fit the accumulators or the board.
@@ -87,7 +88,7 @@ def _check(
     options: CompileOptions,
     evaluate: Evaluation | None,
 ) -> tuple[Signal, dict[str, float | None]]:
-    """The calibration data, at no scale yet, and the density of every layer."""
+    """The calibration data, without a scale yet, and the density of every layer."""
     samples = check_samples(model, calibration, what="calibration data")
     check_scale(model, samples)
     check_steps(model, {"lengths": lengths, "delta": options.delta})
@@ -104,7 +105,7 @@ def _check(
 
 
 def _room(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
-    """`config` with what the model's kinds of layers need, and accumulators of any width."""
+    """`config` with what the model's kinds of layers need, and the widest accumulators."""
     needs = engine_needs(model)
     if needs:
         needs["act_lists"] = 2 * config.streams
@@ -120,9 +121,9 @@ def quantise_model(
 ) -> tuple[EngineConfig, list[Step]]:
     """Weights and scales of all layers, and the configuration with the scale of LSTM states.
 
-    States get as many fraction bits as the largest of them leaves. That is known only when all
-    weights are quantised, and peepholes depend on it: so it begins anew with fewer where a state
-    does not fit.
+    States get as many fraction bits as the largest of them allows. That is known only when all
+    weights are quantised, and peepholes depend on it. So if a state does not fit, quantisation
+    starts again with fewer bits.
     """
     least, state_frac = RANGES["state_frac"]
     while True:
@@ -141,7 +142,7 @@ def _quantise(
     chosen: Mapping[str, float | None],
     options: CompileOptions,
 ) -> list[Step]:
-    """Layer by layer: scales are chosen on what the float network does with quantised weights."""
+    """Layer by layer: scales are chosen by running the float network with quantised weights."""
     frac = activation_frac(given.rows, act_width=config.act_width)
     signal, steps = replace(given, frac=frac), []
     for layer in model.layers:
@@ -183,7 +184,7 @@ def _keep(config: EngineConfig, density: float | None) -> Callable[[Reals], Real
 
 
 def _place(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:
-    """All integer layers with their rows assigned, with an eye on what the PEs hold so far."""
+    """All integer layers with their rows assigned, given what the PEs hold so far."""
     placed: list[Layer] = []
     held = np.zeros(config.pes, dtype=np.int64)
     for step in steps:
@@ -210,7 +211,7 @@ def _pattern(layer: Layer) -> sparse.csr_matrix:
 def _size(
     model: Model, room: EngineConfig, layers: Sequence[Layer], options: CompileOptions
 ) -> Network:
-    """The network for an engine with just the depths and widths that it needs."""
+    """The network, for an engine with exactly the depths and widths that it needs."""
     config = sizing.size(room, layers, run_width=options.run_width)
     wide = Network(
         name=model.name, config=config, layers=tuple(layers), head=_head(model, len(layers))
@@ -233,7 +234,7 @@ def _head(model: Model, layers: int) -> int | None:
     head = sum(len(layer.parts()) for layer in model.layers[: model.head])
     if head >= layers:
         raise ElsieError(
-            f"model {model.name}: it ends with the last step of a recurrent layer; put a "
-            f"fully connected layer behind it, so that there is an answer"
+            f"model {model.name}: it ends with the last step of a recurrent layer; add a "
+            f"fully connected layer after it, so that there is an answer"
         )
     return head

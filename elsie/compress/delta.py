@@ -1,4 +1,4 @@
-"""Thresholds of delta mode: what moved by no more is not sent (Neil et al., 2017)."""
+"""Thresholds of delta mode: smaller changes are not sent (Neil et al., 2017)."""
 
 from dataclasses import replace
 from math import inf
@@ -9,7 +9,7 @@ from golden.kinds import CELL_WIDTH
 
 
 def check_delta(delta: tuple[float, float] | None) -> None:
-    """Raise ElsieError for thresholds that are none, before any work."""
+    """Raise ElsieError for invalid thresholds, before any work."""
     if delta is None:
         return
     if not isinstance(delta, tuple | list) or len(delta) != 2:
@@ -22,8 +22,8 @@ def check_delta(delta: tuple[float, float] | None) -> None:
 def with_thresholds(network: Network, inputs: float, outputs: float) -> Network:
     """The same network with thresholds, real numbers, for an engine with delta.
 
-    inputs: of the network's inputs. outputs: of all layers' that run in every step. Raises
-    ElsieError for negative ones, and for those that nothing could pass.
+    inputs: for the network's inputs. outputs: for the outputs of all layers that run in every step.
+    Raises ElsieError for negative ones, and for those that nothing could exceed.
     """
     check_delta((inputs, outputs))
     end = len(network.layers) if network.head is None else network.head

@@ -1,4 +1,4 @@
-"""What a user may ask of the compiler."""
+"""The compiler's options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from golden.presets import Preset
 
 @dataclass(frozen=True, kw_only=True)
 class CompileOptions:
-    """How a model is compressed. The compiler checks the values when it knows the model."""
+    """How a model is compressed. The compiler checks the values once it knows the model."""
 
     density: float | Mapping[str, float] | None = None
     """Share of the weights to keep: of every layer, or of the named ones. None keeps the model's
     own zeros."""
     balanced: str | None = None
-    """'pe' or 'column': prune so that all PEs keep as many weights; needs a density."""
+    """'pe' or 'column': prune so that all PEs keep equally many weights; needs a density."""
     strategy: str = "search"
     """Row assignment, one of elsie.compress.place.rows.STRATEGIES."""
     delta: tuple[float, float] | None = None
-    """Recurrent models: send only inputs that moved by more than the first threshold, and outputs
-    by more than the second. Real numbers."""
+    """Recurrent models: send only inputs that have moved by more than the first threshold, and
+    outputs that have moved by more than the second. Real numbers."""
     acc_width: int | None = None
-    """Bits of an accumulator. None takes as many as are provably needed."""
+    """Bits of an accumulator. None: as many as are provably needed."""
     run_width: int | None = None
-    """Bits of a zero run. None takes the cheapest."""
+    """Bits of a zero run. None: the cheapest."""
     preset: Preset | None = None
     """The board that the network must fit."""
 

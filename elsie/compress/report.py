@@ -1,4 +1,4 @@
-"""What a compiled network reports about itself: layers, sizes and accuracies."""
+"""The report of a compiled network: layers, sizes and accuracies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,8 +34,8 @@ class Step:
 def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any]]:
     """Each integer layer's `name`, `density`, `nnz`, `entries`, `padding`, `entries_per_pe`, `mse`.
 
-    mse is over the pruned layer's non-zero weights. `lost`, of layers whose weights share a scale
-    with what is fed back, counts those that became 0.
+    mse is over the pruned layer's non-zero weights. `lost`, only for layers whose weights share a
+    scale with what is fed back, counts those that became 0.
     """
     places = AddressMap.of(network.config, network.layers)
     found: list[dict[str, Any]] = []
@@ -99,7 +99,7 @@ def accuracies(
 ) -> dict[str, float]:
     """Percent of samples whose largest output is the label.
 
-    float: the model as it came. pruned: float weights after pruning. quantised: the weights that
+    float: the model as given. pruned: float weights after pruning. quantised: the weights that
     the codes stand for, in float, with the input and every layer's outputs quantised. golden: the
     integer arithmetic of the engine, delta included.
     """

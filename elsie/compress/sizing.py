@@ -1,4 +1,4 @@
-"""Memory depths and field widths of the engine that a network needs."""
+"""Memory depths and field widths of the engine for a network."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def size(
 
 
 def choose_run_width(places: AddressMap) -> int:
-    """The run width for which the fullest PE stores the fewest bits; of equal ones fewest in all.
+    """The run width with which the fullest PE stores the fewest bits; of equal ones, fewest in all.
 
     The widest candidate never pads: its longest run is at least the rows of a PE, less one. But in
     SPRAM an entry has 8 bits, and a wider run leaves no room for the code.
@@ -52,7 +52,7 @@ def choose_run_width(places: AddressMap) -> int:
 
 
 def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
-    """The least accumulator width for which no input of `wide` can overflow.
+    """The smallest accumulator width for which no input of `wide` can overflow.
 
     `wide` is compiled for a configuration with accumulators wide enough for its shifts. A given
     `acc_width` is checked and returned. Raises ElsieError naming the layer and its bound when
@@ -78,7 +78,7 @@ def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
 
 
 def fit_shifts(config: EngineConfig, layers: Sequence[Layer]) -> EngineConfig:
-    """`config` with just the range of shifts that the layers need, unless it has one already."""
+    """`config` with exactly the range of shifts that the layers need, unless it has one already."""
     full = {field.name: field.default for field in dataclasses.fields(EngineConfig)}
     if (config.shift_low, config.shift_high) != (full["shift_low"], full["shift_high"]):
         return config

@@ -5,7 +5,7 @@ state s for s * 2**-state_frac. Sums have the accumulator's scale, weight_frac +
 bits. req(v, s) is round_half_even(v / 2**s), saturated; S is the layer's shift.
 
 LSTM (Hochreiter and Schmidhuber 1997, with forget gates and, if there are any, the peepholes p of
-Gers and Schmidhuber 2000, as in ESE, section 2), c the state of the step before:
+Gers and Schmidhuber 2000, as in ESE, section 2), c the state of the previous step:
 
     i = sigmoid(req(sum_i + p_i c, S + 1))    f = sigmoid(req(sum_f + p_f c, S + 1))
     g = req(tanh(req(sum_g, S)), 14 - state_frac)
@@ -14,7 +14,7 @@ Gers and Schmidhuber 2000, as in ESE, section 2), c the state of the step before
     h = req(o tanh(c'), 14)                   tanh of c' * 2**(12 - state_frac), saturated
 
 GRU (Cho et al. 2014, in the form of PyTorch and of ONNX with linear_before_reset), h the output of
-the step before:
+the previous step:
 
     z = sigmoid(req(sum_z, S + 1))            r = sigmoid(req(sum_r, S + 1))
     n = tanh(req(r req(sum_nh, S) + 2**14 req(sum_nx, S), 14))
@@ -41,7 +41,7 @@ def requantise(value: Ints, shift: int) -> Ints:
 def lstm(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
     """One step of LSTM cells: outputs and new states c, both (samples, n_out).
 
-    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): c of the step before.
+    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): c of the previous step.
     """
     frac, shift, c = network.config.state_frac, layer.shift, state
     gates = _gates(layer, sums)
@@ -69,7 +69,7 @@ def of_state(state: Ints, frac: int) -> Ints:
 def gru(layer: Layer, _: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
     """One step of GRU cells: outputs h, which are the new states too, both (samples, n_out).
 
-    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): h of the step before.
+    `sums` (samples, 4 x n_out) without bias; `state` (samples, n_out): h of the previous step.
     """
     gates, shift = _gates(layer, sums), layer.shift
     z, r = (sigmoid(requantise(gate, shift + 1)) for gate in gates[:2])

@@ -20,7 +20,7 @@ _REGIONS = ((0, 2, 6), (2, 4, 5), (4, 8, 4))
 """Where the segments are 2**-n long: from, to, n."""
 
 LINE_ERROR = 2**-12 / 16 * 4 / (3 * math.sqrt(3)) + 2**-18 / 8
-"""How far the raised chords, in real numbers, are from tanh; see `TANH_ERROR`."""
+"""How far the raised chords are from tanh, in real numbers; see `TANH_ERROR`."""
 TANH_ERROR = 2**-15 + 2**-17 + LINE_ERROR
 """No result of `tanh` is further than this from the tanh of the real number that v stands for.
 
@@ -31,12 +31,12 @@ With f = tanh, concave above 0, f'' = -2 t (1 - t^2) and f''' = -2 (1 - t^2)(1 -
   h^2/16 (F - h G), G the greatest |f'''|. So the line is at most h^2/16 F above f, and at most
   h^2/16 F + h^3/16 G below. Below 2, h = 2^-6, F <= 4/(3 sqrt 3) (at t^2 = 1/3), and G <= 2: that
   is LINE_ERROR. Beyond 2 it is less: h = 2^-5, F < .137, G < .26; beyond 4 h = 2^-4, F < .0027.
-- The ends are rounded to 16 bits: 2^-17, and what is between them is no further off.
+- The ends are rounded to 16 bits: 2^-17, and points between them are no further off.
 - The product's 8 lowest bits are dropped, which changes no result: rounding half up to 14 or 13
   bits looks at no bit below 2^-16. Ends of 65536 become 65535; the first comes after one that is
   65535, and both have the same results.
 - The result is rounded: 2^-15.
-- -32768 stands for -8 and is taken as -32767: the result, -1, is off by 1 - tanh 8 < 2^-22.
+- -32768 stands for -8 and is treated as -32767: the result, -1, is off by 1 - tanh 8 < 2^-22.
 """
 SIGMOID_ERROR = 2**-15 + (2**-17 + LINE_ERROR) / 2
 """The same for `sigmoid` and `sigmoid_complement`: (1 + T) / 2 halves T's error before rounding."""

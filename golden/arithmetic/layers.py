@@ -1,7 +1,7 @@
 """What each kind of layer computes, in integers: the specification that the RTL must equal.
 
-A layer multiplies its columns, its inputs and then what is fed back, with its matrix; how outputs
-come of the sums is its kind's formula. A new kind is a new entry of `LAYERS`.
+A layer's columns are its inputs and then what is fed back. It multiplies them by its matrix; its
+kind's formula turns the sums into outputs. A new kind is a new entry of `LAYERS`.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 
 def dense(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
-    """Outputs of a fully connected layer, (samples, n_out); it has no state and leaves it alone."""
+    """Outputs of a fully connected layer, (samples, n_out); the state is unused."""
     out = round_half_even(sums + layer.bias, layer.shift)
     out = saturate(out, network.config.act_width)
     return np.maximum(out, 0) if layer.activation == "relu" else out, state
@@ -39,9 +39,9 @@ class Formula:
 
     outputs: Callable[[Layer, Network, Ints, Ints], tuple[Ints, Ints]]
     """Outputs and new state, both (samples, n_out), of the layer, its network, its sums without
-    bias (samples, n_rows), and the state before."""
+    bias (samples, n_rows), and the previous state."""
     matrix: Callable[[Layer, Network], NDArray[np.float64]] = dense_weights
-    """What its columns are multiplied with, integers of shape (n_columns, n_rows)."""
+    """What its columns are multiplied by, integers of shape (n_columns, n_rows)."""
 
 
 LAYERS: dict[LayerKind, Formula] = {

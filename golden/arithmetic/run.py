@@ -1,8 +1,8 @@
 """Runs any network on integers, step by step, as the engine computes it.
 
 With delta (Neil et al., Delta Networks, 2017; DeltaRNN, FPGA 2018) a layer works on what was sent
-last of each input: an activation is sent, as the difference, when it moved by more than a
-threshold. The head takes its inputs as they are, so after an answer the sequence must be reset.
+last of each input. An activation is sent, as the difference, when it has moved by more than a
+threshold. The head takes its inputs unchanged, so after an answer the sequence must be reset.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 class Runner:
-    """Some independent sequences of one network, with their states; all start at zero."""
+    """Independent sequences of one network, with their states; all start at zero."""
 
     def __init__(self, network: Network, sequences: int) -> None:
         """Room for `sequences` sequences."""
@@ -43,7 +43,7 @@ class Runner:
     def step(self, x: Ints, *, answer: ArrayLike = True) -> Ints:
         """One step of all sequences, integer inputs (sequences, n_in): the last layer's outputs.
 
-        answer: of all or of each sequence; if none is wanted the head does not run, and the outputs
+        answer: of all or of each sequence; without any, the head does not run, and the outputs
         are those of the last layer that ran. Raises ElsieError when a sequence has ended.
         """
         network, values = self.network, x
@@ -85,7 +85,7 @@ class Runner:
 def sent(before: Ints, now: Ints, threshold: int) -> Ints:
     """What was sent last of each activation, after this step; all of the same shape.
 
-    A difference is 16 bits wide as an activation is; what is beyond follows in the next step.
+    A difference is 16 bits wide, as an activation is; any excess follows in the next step.
     """
     moved = saturate(now - before, CELL_WIDTH)
     return before + np.where(np.abs(moved) > threshold, moved, 0)
@@ -97,7 +97,7 @@ def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) ->
     Inputs (samples, n_in) give (samples, n_out). A recurrent network takes (samples, steps, n_in),
     of which `lengths` (samples,) steps count: with a head it gives (samples, n_out), after each
     sample's last step; without, an output after every step, shape (samples, steps, n_out), where
-    steps behind a sample's length are 0.
+    steps beyond a sample's length are 0.
     """
     given = Sequences.of(network, x, lengths)
     samples, steps, _ = given.x.shape
@@ -105,7 +105,7 @@ def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) ->
     out = np.zeros((samples, steps, network.n_out), dtype=np.int64)
     for number in range(int(last.max())):
         ends = (last == number + 1) | (network.head is None)
-        run.reset(last <= number)  # what is over is not looked at any more
+        run.reset(last <= number)  # sequences that are over are ignored
         values = run.step(given.x[:, number], answer=ends)
         if ends.any():
             out[:, number] = values

@@ -1,4 +1,4 @@
-"""Inputs of any network as sequences, and which step of which sequence runs when.
+"""Inputs of any network as sequences, and the order in which their steps run.
 
 A sample of a network without a state is a sequence of one step.
 """
@@ -35,7 +35,7 @@ class Sequences:
     lengths: Ints
     """How many steps of each sequence count, shape (samples,)."""
     single: bool
-    """The samples came as single vectors: of a network without a state."""
+    """The samples came as single vectors, for a network without a state."""
 
     @classmethod
     def of(cls, network: Network, x: ArrayLike, lengths: ArrayLike | None = None) -> "Sequences":
@@ -63,7 +63,8 @@ def quantise_input(network: Network, x: ArrayLike) -> Ints:
         real = np.asarray(x, dtype=np.float64)
     except (ValueError, TypeError):
         raise ElsieError(
-            "input is no array of numbers; pad sequences to (samples, steps, n_in) and give lengths"
+            "input is not an array of numbers; pad sequences to (samples, steps, n_in) "
+            "and give lengths"
         ) from None
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
@@ -75,7 +76,7 @@ def quantise_input(network: Network, x: ArrayLike) -> Ints:
         raise ElsieError("input has no samples; give at least one")
     if not np.isfinite(real).all():
         raise ElsieError("input has values that are NaN or infinite; remove them first")
-    with np.errstate(over="ignore"):  # what is too large saturates all the same
+    with np.errstate(over="ignore"):  # what is too large saturates anyway
         scaled = np.rint(np.ldexp(real, network.layers[0].in_frac))
     limit = 1 << (network.config.act_width - 1)
     return np.clip(scaled, -limit, limit - 1).astype(np.int64)
@@ -100,7 +101,7 @@ def interleave(network: Network, sequences: Sequences) -> list[Step]:
     """The steps that run all sequences on the streams of the network's engine.
 
     Each stream takes the next sequence when it has finished one; a stream without one idles on
-    zeros. With a head an answer is asked for when a sequence ends, and then all streams give one.
+    zeros. With a head an answer is requested when a sequence ends, and then all streams give one.
     """
     x, last = sequences.x, sequences.lengths
     streams, waiting = network.config.streams, list(range(len(x)))[::-1]

@@ -1,1 +1,1 @@
-"""What a network is, and how it lies in an engine's memories."""
+"""What a network is, and how an engine's memories hold it."""

@@ -1,8 +1,8 @@
 """Where a network lies in an engine: columns, biases, cells, lists and entries of every layer.
 
-It depends on the engine's shape and on kinds, widths and row assignments only, so that it can be
-drawn up before the engine's depths are chosen: those are what `AddressMap.needs` says. Where the
-entries lie depends on the non-zeros too, see `AddressMap.entries`.
+It depends only on the engine's shape and on kinds, widths and row assignments. So it can be drawn
+up before the engine's depths are chosen, and `AddressMap.needs` says what they must be. Where the
+entries lie also depends on the non-zeros: see `AddressMap.entries`.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Region:
     input_columns: int
     """Pointers of the layer's input, padded to whole groups, or to whole PEs."""
     columns: int
-    """Pointers of the input and, behind them, of what is fed back."""
+    """Pointers of the input and, after them, of what is fed back."""
     inputs: Ints
     """Column of each input and of each fed-back output, from 0, shape (n_columns,)."""
     outputs: int
@@ -37,7 +37,7 @@ class Region:
     rows: int
     """Sums per PE: one for each gate of each output."""
     bias_base: int
-    """First bias in every group, counted behind the pointers."""
+    """First bias in every group, counted from the end of the pointers."""
     biases: int
     """Biases in every group."""
     cell_base: int
@@ -49,7 +49,7 @@ class Region:
 
     @property
     def next_cell(self) -> int:
-        """First cell in every PE behind the layer."""
+        """First cell in every PE after the layer's."""
         return self.cell_base + self.cells
 
     @property
@@ -68,7 +68,7 @@ class EntryRegion:
     start: Ints
     """Address of each column's first entry, 0 where it has none, shape (pes, columns)."""
     end: Ints
-    """First free address behind the layer, shape (pes,)."""
+    """First free address after the layer, shape (pes,)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,7 +124,7 @@ class AddressMap:
         return max(*widths, _slots(self.config, self.layers[-1])) // self.config.groups
 
     def needs(self) -> dict[str, int]:
-        """The least values of the configuration's fields that have room, but for `entry_depth`."""
+        """The smallest sufficient values of the configuration's fields, without `entry_depth`."""
         return {
             "column_depth": self.columns,
             "row_depth": self.rows,
@@ -158,8 +158,8 @@ class AddressMap:
     def entry_places(self, run_widths: Sequence[int]) -> Ints:
         """Places for entries that each PE needs for each run width, shape (run widths, pes).
 
-        Padding is counted, and what stays free in the last word of a column where a word holds more
-        than one entry.
+        Counts padding and, where a word holds more than one entry, the free places in a column's
+        last word.
         """
         gaps = [
             csc.gaps(self.config, self.nonzeros(number), columns=region.columns)
@@ -178,19 +178,19 @@ def layer_nonzeros(config: EngineConfig, layer: Layer, inputs: Ints) -> csc.Nonz
 
 
 def outputs_per_pe(config: EngineConfig, layer: Layer) -> int:
-    """Outputs of a layer, rows or cells, in the PE that has the most."""
+    """Outputs of a layer, rows or cells, in the PE with the most."""
     return int(locate(config, layer.position)[1].max()) + 1
 
 
 def _slots(config: EngineConfig, layer: Layer) -> int:
-    """Columns of a layer's outputs, which every PE position has equally many of."""
+    """Columns of a layer's outputs, equally many for every PE position."""
     return outputs_per_pe(config, layer) * config.slots
 
 
 def _region(
     config: EngineConfig, layers: Sequence[Layer], number: int, before: Region | None
 ) -> Region:
-    """The region of layer `number`, behind `before`."""
+    """The region of layer `number`, after `before`."""
     layer = layers[number]
     if number:
         inputs, width = layers[number - 1].position, _slots(config, layers[number - 1])

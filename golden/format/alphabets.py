@@ -25,9 +25,9 @@ class Alphabet:
     title: str
     """As in 'code_width must be from 2 to 8 for ...'."""
     code_width: int
-    """Bits of a code where nothing else is asked for."""
+    """Bits of a code by default."""
     weight_width: int
-    """Bits of a weight where nothing else is asked for."""
+    """Bits of a weight by default."""
     code_widths: tuple[int, int]
     """The fewest and the most bits of a code."""
     codebook: bool = False
@@ -44,9 +44,9 @@ class Alphabet:
     """Integer weights of codes of any shape, from the codes, code_width and the codebook."""
 
     def widths(self, given: Mapping[str, int]) -> dict[str, int]:
-        """`code_width` and `weight_width`: those that are given, else the usual ones."""
+        """`code_width` and `weight_width`: those given, else the usual ones."""
         code, weight = given.get("code_width"), given.get("weight_width")
-        if self.is_weight:  # one width, whichever way it was said
+        if self.is_weight:  # one width, under whichever name it was given
             code, weight = code or weight, weight or code
         return {
             "code_width": code or self.code_width,
@@ -133,7 +133,7 @@ ALPHABETS: dict[MacKind, Alphabet] = {
 
 
 class Coded(Protocol):
-    """What of an engine's configuration says how codes are read."""
+    """The part of an engine's configuration that says how to read codes."""
 
     @property
     def mac(self) -> MacKind:
@@ -147,7 +147,7 @@ class Coded(Protocol):
 
 
 def decode(config: Coded, codes: ArrayLike, codebook: ArrayLike | None = None) -> Ints:
-    """Integer weights of `codes`, same shape; `codebook` only where the kind has one."""
+    """Integer weights of `codes`, same shape; `codebook` only if the kind has one."""
     raw = np.asarray(codes, dtype=np.int64)
     book = np.asarray(() if codebook is None else codebook, dtype=np.int64)
     return ALPHABETS[config.mac].decode(raw, config.code_width, book)

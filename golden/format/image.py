@@ -33,15 +33,15 @@ class Image:
     codebook: NDArray[np.int64]
     """Weight at address layer << code_width | code, shape (layers << code_width,), signed."""
     biases: NDArray[np.int64]
-    """Biases, shape (groups, bias_depth), signed; behind the pointers in the column memory."""
+    """Biases, shape (groups, bias_depth), signed; after the pointers in the column memory."""
     program: NDArray[np.uint64]
     """Layer program, shape (layers,), Python integers beyond 64 bits; unused words are 0."""
     used: dict[str, int]
-    """Words really used in one unit's memory: entries and pointers (largest PE), biases."""
+    """Words in use in one unit's memory: entries and pointers (largest PE), biases."""
 
     @property
     def codebook_words(self) -> NDArray[np.uint64]:
-        """The codebook as it stands in memory: two's complement bits, same shape."""
+        """The codebook as memory holds it: two's complement bits, same shape."""
         return _bits(self.codebook, self.config.weight_width)
 
     @property
@@ -87,7 +87,7 @@ class Contents:
     memory: Memory
     """Which kind of memory."""
     unit: int | None
-    """Its PE or group; None for what every copy holds, or the only one."""
+    """Its PE or group; None for a memory with one copy, or with equal copies."""
     words: Sequence[int] | NDArray[np.uint64]
     """Words from address 0 of the memory on, unsigned, up to the last one in use."""
 
@@ -127,7 +127,7 @@ def encode(network: Network) -> Image:
 
 
 def _used(places: AddressMap, entries: Sequence[EntryRegion]) -> dict[str, int]:
-    """Words really used."""
+    """Words in use."""
     return {
         "entries": int(entries[-1].end.max()),
         "pointers": places.columns,
@@ -182,7 +182,7 @@ def _store_biases(image: Image, layer: Layer, region: Region) -> None:
 
 
 def _descriptor(network: Network, places: AddressMap, number: int) -> dict[str, int]:
-    """Fields of layer `number`'s descriptor, but for peephole; also those the engine leaves out."""
+    """All fields of layer `number`'s descriptor but peephole, even those the engine leaves out."""
     config, layer, region = network.config, network.layers[number], places.regions[number]
     lists, head = places.lists, network.head
     source, back, target = lists.source[number], lists.recurrent[number], lists.target[number]

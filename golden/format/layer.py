@@ -55,14 +55,14 @@ class Layer:
     kind: LayerKind = LayerKind.DENSE
     """What it computes."""
     n_back: int = 0
-    """Columns that are fed back: outputs of the step before; 0 for dense layers."""
+    """Columns that are fed back: outputs of the previous step; 0 for dense layers."""
     projected: bool = False
     """What is fed back is the next layer's output (a projection; Sak et al., 2014), not its own."""
     peephole: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
-    """LSTM: weight codes of the peepholes i, f, o, shape (n_out, 3); (0, 3) without. They look at
-    the state, at a weight scale of in_frac - state_frac more."""
+    """LSTM: weight codes of the peepholes i, f, o, shape (n_out, 3); (0, 3) without. They multiply
+    the state, so their scale is weight_frac + in_frac - state_frac."""
     threshold: int = 0
-    """With delta: an output is sent when it moved by more than this since it was sent last."""
+    """With delta: an output is sent when it has moved by more than this since it was last sent."""
 
     @classmethod
     def of_matrix(
@@ -83,7 +83,7 @@ class Layer:
         bias: ArrayLike | None = None,
         peephole: ArrayLike | None = None,
     ) -> "Layer":
-        """A layer of a matrix of weight codes, shape (rows, columns).
+        """A layer made from a matrix of weight codes, shape (rows, columns).
 
         stored: which of them have an entry, same shape. `bias` None: zeros. `shift` follows from
         the scales. The other arguments are the fields of the same names; codebook, bias and
@@ -170,5 +170,5 @@ def locate_inverse(
 
 
 def deal(config: EngineConfig, number: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Positions of rows that are dealt to the PEs in turn: `number` is each row's place in line."""
+    """Positions of rows dealt to the PEs in turn; `number` is each row's place in that order."""
     return locate_inverse(config, number % config.pes, number // config.pes)

@@ -34,14 +34,14 @@ def activation(config: EngineConfig) -> Layout:
 
 
 def descriptor(config: EngineConfig) -> Layout:
-    """One layer of the program.
+    """One word of the layer program.
 
     column_base, bias_base: addresses in the column memory, of the pointers of column 0 and of the
     first bias. rows: rows per PE, less one. shift: requantising shift, less shift_low. relu:
     negative results become 0. last: the network ends here.
 
-    With functions, function: of the results, a golden.format.program.Function. With cells there is
-    more, see `cell_descriptor`.
+    With functions, function: of the results, a golden.format.program.Function. With cells there are
+    more fields, see `cell_descriptor`.
     """
     return {
         "column_base": (config.column_width, False),
@@ -56,14 +56,14 @@ def descriptor(config: EngineConfig) -> Layout:
 
 
 def cell_descriptor(config: EngineConfig) -> Layout:
-    """What a layer's word has more in an engine with cells; there, rows counts a layer's cells.
+    """Further fields of the word in an engine with cells; there, rows counts a layer's cells.
 
     recurrent_base: address in the column memory of recurrent column 0. source, recurrent, target:
-    lists of activations (golden.format.lists) of stream 0; the first and the last are alternating
-    or not. kind: which program of cell operations (golden.arithmetic.cells). cell_base: first
-    cell's number. peephole: address of the first peephole entry. head: only run when an answer is
-    wanted. With delta also threshold: of the layer's outputs; source_threshold: of its input, which
-    counts for the first layer; keep: its sums last.
+    lists of activations (golden.format.lists) of stream 0; source and target may alternate. kind:
+    the program of operations (golden.format.program). cell_base: the first cell's number.
+    peephole: address of the first peephole entry. head: runs only when an answer is requested.
+    With delta also threshold: of the layer's outputs; source_threshold: of its input, used for the
+    first layer; keep: its sums last.
     """
     threshold = (config.act_width - 1, False)
     delta = {"threshold": threshold, "source_threshold": threshold, "keep": (1, False)}
@@ -94,7 +94,7 @@ def column_word_width(config: EngineConfig) -> int:
 
 
 def width(layout: Layout) -> int:
-    """Bits of a whole word."""
+    """Bits of a word."""
     return sum(bits for bits, _ in layout.values())
 
 

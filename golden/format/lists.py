@@ -1,9 +1,9 @@
-"""Lists of activations: where each layer of a network finds and puts them.
+"""Lists of activations: where each layer of a network reads and writes them.
 
 A group's activation memory holds `act_lists` lists. Each stream has its own: two that layers use in
-turn, source and target, and two for every layer whose output is fed back, the step before's and the
-step's, which change places from step to step. With delta no two layers share a list, because what
-was sent last is known by list.
+turn, as source and target; and two for every layer whose output is fed back, the previous step's
+and the current step's, which swap from step to step. With delta no two layers share a list, because
+what was sent last is remembered for each list.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ class Lists:
     source: tuple[Place, ...]
     """Input of each layer."""
     recurrent: tuple[Place | None, ...]
-    """What is fed back into each layer: the list's counterpart, from the step before."""
+    """What is fed back into each layer: the list's counterpart, from the previous step."""
     target: tuple[Place, ...]
     """Output of each layer."""
     per_stream: int
-    """How many a stream needs; stream s has those from s * EngineConfig.stream_lists on."""
+    """How many a stream needs; those of stream s start at s * EngineConfig.stream_lists."""
 
 
 def allocate(layers: Sequence[Layer], *, delta: bool) -> Lists:

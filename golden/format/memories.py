@@ -1,4 +1,4 @@
-"""The memory map: every memory of an engine, who has it, how it is filled, what it becomes."""
+"""The memory map: every memory of an engine, its owner, how it is filled, what it becomes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SHAPES = {
 
 
 class Owner(Enum):
-    """What has a memory of its own."""
+    """Units that have a memory of their own."""
 
     PE = "PE"
     GROUP = "group"
@@ -27,9 +27,9 @@ class Store(Enum):
     """What a memory becomes in a bitstream that holds a network."""
 
     BLOCK = "block RAM"
-    """Filled by the bitstream, where it has contents at all."""
+    """Filled by the bitstream, if it has contents."""
     LOGIC = "logic"
-    """Nothing writes it there, so that Yosys makes logic of it."""
+    """Nothing writes it there, so Yosys turns it into logic."""
     SPRAM = "SPRAM"
     """Two PEs share one. No bitstream can fill it: it is loaded."""
 
@@ -51,7 +51,7 @@ class Memory:
     store: Store = Store.BLOCK
     """What it becomes."""
     target: str | None = None
-    """Load target by which a host fills it (rtl.load.LoadTarget); None where the engine does."""
+    """Load target by which a host fills it (rtl.load.LoadTarget); None if the engine fills it."""
     target_base: int = 0
     """Its first address there."""
 
@@ -63,17 +63,17 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """What a load target has behind it in one unit."""
+    """The memory of a load target in one unit."""
 
     depth: int
-    """Words; 0 where the engine has no such memory."""
+    """Words; 0 if the engine has no such memory."""
     width: int
     """Bits of a word; at least 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryMap:
-    """Every memory of an engine, but for small ones that are read without a clock.
+    """Every memory of an engine, except small ones that are read without a clock.
 
     Those are queues and lengths of lists.
     """
@@ -103,9 +103,9 @@ class MemoryMap:
         )
 
     def block_rams(self, family: str) -> dict[str, int]:
-        """Block RAMs of `family` by memory: as many as in a bitstream, or more.
+        """Block RAMs of `family` by memory: an upper bound for a bitstream.
 
-        Yosys makes logic of other memories too where they are small, which is not counted on here.
+        Yosys turns further small memories into logic; this does not rely on that.
         """
         return {
             memory.name: memory.block_rams(family)
@@ -115,7 +115,7 @@ class MemoryMap:
 
 
 def sprams(config: EngineConfig) -> int:
-    """SPRAMs that a configuration takes: one for every two PEs of a group, if entries are there."""
+    """SPRAMs that a configuration takes: if entries are there, one for every two PEs of a group."""
     if config.entry_memory is not EntryMemory.SPRAM:
         return 0
     return sum(-(-config.group_size(group) // 2) for group in range(config.groups))
@@ -198,7 +198,7 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
 
 
 def _cell_memories(config: EngineConfig) -> Iterator[Memory]:
-    """What only engines with cells have, and functions."""
+    """Memories that only engines with cells or functions have."""
     if config.cells:
         yield Memory(
             name="cell",  # each has one half of the words

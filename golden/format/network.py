@@ -27,11 +27,11 @@ class Network:
     layers: tuple[Layer, ...]
     """In order; at least one."""
     info: dict[str, Any] = field(default_factory=dict)
-    """What the compiler reports: accuracies, densities, sizes. JSON values only."""
+    """The compiler's report: accuracies, densities, sizes. JSON values only."""
     threshold: int = 0
-    """With delta: an input is sent when it moved by more than this since it was sent last."""
+    """With delta: an input is sent when it has moved by more than this since it was last sent."""
     head: int | None = None
-    """First of the layers that run only when an answer is wanted; None when all always run."""
+    """First of the layers that run only when an answer is requested; None when all always run."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
@@ -47,7 +47,7 @@ class Network:
                 raise ElsieError(f"{name}: threshold is for engines with delta; leave it at 0")
         if self.head is not None and not 0 < self.head < len(self.layers):
             raise ElsieError(
-                f"network {self.name}: head must be the number of a layer behind the first"
+                f"network {self.name}: head must be the number of a layer after the first"
             )
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
@@ -67,9 +67,9 @@ class Network:
         """What is fed back into the cells of layer number `index` must exist and fit."""
         layer, source = self.layers[index], index + self.layers[index].projected
         if source >= len(self.layers) or (self.head is not None and source >= self.head > index):
-            raise ElsieError(f"layer {layer.name}: it is projected, but has no layer behind it")
+            raise ElsieError(f"layer {layer.name}: it is projected, but no layer follows it")
         if layer.projected and self.layers[source].kind is not LayerKind.DENSE:
-            raise ElsieError(f"layer {layer.name}: the layer behind it is no projection")
+            raise ElsieError(f"layer {layer.name}: the layer after it is not a projection")
         if layer.n_back != self.layers[source].n_out:
             raise ElsieError(
                 f"layer {layer.name}: n_back is {layer.n_back}, but layer "
@@ -157,7 +157,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
 
 
 def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str], None]) -> None:
-    """What holds for LSTM and GRU layers only."""
+    """Rules for LSTM and GRU layers only."""
     need(config.cells > 0, "it has cells, but the engine has none (cells is 0)")
     need(layer.activation == "identity", "activation must be identity for cells")
     need(layer.out_frac == GATE_FRAC, f"out_frac must be {GATE_FRAC} for cells")

@@ -1,13 +1,15 @@
 """The operations that turn the sums of cells into gates, states and outputs, in their order.
 
-An operation takes one cycle of its PE: it multiplies a left and a right operand, adds a row's sum
-or the operation's before, and sends the total to the group's drain unit, whose result goes back to
-the PE's cell memory or becomes an activation. A cell has three words there, each with a left half
-(gates between 0 and 1) and a right half: A the state, B and C between operations.
+An operation takes one cycle of its PE. It multiplies a left and a right operand, adds a row's sum
+or the previous operation's total, and sends the total to the group's drain unit. The result goes
+back to the PE's cell memory or becomes an activation. A cell has three words there, each with a
+left half (gates between 0 and 1) and a right half: A holds the state, B and C hold values between
+operations.
 
-Operations are done pass by pass, in a pass cell by cell; a pass begins when all results of the one
-before are written (docs/timing.md). Those of a layer are its program; a dense layer's has one. (The
-layer program that the sequencer runs is something else: the descriptors of all layers.)
+Operations run pass by pass, and in a pass cell by cell; a pass begins when all results of the
+previous pass are written (docs/timing.md). The operations of a layer are its program; a dense
+layer's program has one. (The layer program that the sequencer runs is something else: the
+descriptors of all layers.)
 """
 
 from dataclasses import dataclass
@@ -78,13 +80,13 @@ class Operation:
     """Where the operands are."""
     left: Left = Left.NONE
     old: bool = False
-    """The right operand is the state of the step before: 0 in a sequence's first step."""
+    """The right operand is the state of the previous step: 0 in a sequence's first step."""
     gate: int | None = None
     """Add the sum of this gate's row."""
     clear: bool = True
     """Set that sum to zero."""
     join: bool = False
-    """Add the total of the operation before."""
+    """Add the total of the previous operation."""
     shift: Shift = Shift.LAYER
     function: Function = Function.IDENTITY
     narrow: bool = False
@@ -97,7 +99,7 @@ class Operation:
     output: bool = False
     """The total, requantised, is an output of the layer."""
     looks: int = 0
-    """Which of a cell's three peepholes: i, f or o."""
+    """Which of a cell's three peepholes it takes: i, f or o."""
 
 
 def _lstm(*, peepholes: bool) -> tuple[tuple[Operation, ...], ...]:

@@ -1,1 +1,1 @@
-"""When everything happens, cycle by cycle."""
+"""In which cycle everything happens."""

@@ -1,4 +1,4 @@
-"""Where the cycles go: every cycle of every PE, given to exactly one cause."""
+"""Where the cycles go: every cycle of every PE, attributed to exactly one cause."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ class Losses:
     start_up: int
     """Before the first broadcast could reach a PE."""
     empty_queue: int
-    """Nothing was queued: the broadcast that could have come had no entry in this PE."""
+    """Nothing was queued: the broadcast in question had no entry in this PE."""
     full_queue: int
     """Nothing was queued: no broadcast came, because another PE's queue was nearly full."""
     turns: int = 0
     """A job was queued, but the neighbour had its turn at the memory that they share."""
     empty_column: int = 0
-    """A job without an entry was looked at (EIE's scheme only)."""
+    """A job without an entry was handled (EIE's scheme only)."""
     imbalance: int
-    """This PE had issued all its entries, others had not."""
+    """This PE had issued all its entries, but others had not."""
     drain: int
-    """After the last entry of all: flush, drain, sequencing."""
+    """After the last entry of all PEs: flush, drain, sequencing."""
 
     @property
     def total(self) -> int:
@@ -93,7 +93,7 @@ def _until(push: NDArray[np.int64], cycle: NDArray[np.int64]) -> NDArray[np.int6
 def assignment_bound(stored: NDArray[np.int64]) -> float:
     """Most entries of a PE / the mean, for the entries (pes, K) of the broadcasts' columns.
 
-    No queue and no schedule can do better than this many times the even share; 1 without entries.
+    No queue and no schedule can do better than this multiple of the even share; 1 without entries.
     """
     per_pe = stored.sum(axis=1)
     return float(per_pe.max() / per_pe.mean()) if per_pe.any() else 1.0

@@ -1,8 +1,8 @@
 """The cycles of a step of any number of streams, every cycle stepped (docs/timing.md).
 
-While one phase's activations are broadcast, the operations of the phase before may still run, and
-take cycles of the PEs that they need. So nothing can be computed ahead; what is done in a cycle is
-vectorised over PEs.
+While one phase's activations are broadcast, the operations of the previous phase may still run, and
+take cycles of their PEs. So nothing can be computed ahead; the work of a cycle is vectorised over
+PEs.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 class _Active:
-    """A phase under way, and how far it is."""
+    """A phase under way, and its progress."""
 
     def __init__(self, phase: Phase, number: int, start: int) -> None:
         total, pes = phase.count.shape
@@ -33,7 +33,7 @@ class _Active:
         self.handed = 0
         """Cycle in which it became the back."""
         self.left = np.zeros(pes, dtype=np.int64)
-        """Jobs that have come and are not done, shape (pes,)."""
+        """Jobs that have arrived and are not finished, shape (pes,)."""
         self.over = np.full(pes, -1, dtype=np.int64)
         """When each PE knew that it had issued all its entries."""
 
@@ -153,7 +153,7 @@ class Machine:
         return here & busy[np.where(here, since, 0)]
 
     def _turn(self, cycle: int, phase: Phase) -> NDArray[np.bool_] | bool:
-        """Whose turn it is, where two PEs share an entry memory; since `phase` has begun."""
+        """Whose turn it is, if two PEs share an entry memory; counted from the start of `phase`."""
         lanes = self.config.entry_lanes
         if lanes == 1:
             return True

@@ -2,7 +2,7 @@
 
 Written from the specification, not from the RTL. A network without a state takes one step for each
 input, on one stream. The model runs an image's operations one by one on the contents of the
-engine's memories; golden.arithmetic says what must come of them.
+engine's memories; golden.arithmetic says what the results must be.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ class TimingModel:
     def __init__(
         self, image: Image, *, timeline: Callable[[EngineConfig], Timeline] | None = None
     ) -> None:
-        """`timeline` finds the cycles of a step; left out, the fastest that can."""
+        """`timeline` finds the cycles of a step; by default the fastest one that can."""
         self.config = image.config
         self.layers = unpack(image)
         self._state = State(image.config, self.layers)
-        # The phases of one stream do not overlap, so that no cycle needs to be stepped.
+        # The phases of one stream do not overlap, so there is no need to step through the cycles.
         self._timeline = timeline or (Machine if image.config.streams > 1 else OneStream)
 
     def run(

@@ -1,4 +1,4 @@
-"""The cycles of a step of one stream: one phase after the other, so that none needs be stepped."""
+"""The cycles of a step of one stream: phases do not overlap, so no cycle needs to be stepped."""
 
 from collections.abc import Callable
 

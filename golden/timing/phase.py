@@ -1,4 +1,4 @@
-"""A phase, one layer of one stream: its operations and its cycles, and what finds those."""
+"""A phase, one layer of one stream: its operations and cycles, and how to find them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ class Operations:
     """The operations of one PE in one phase, in their order."""
 
     number: Ints
-    """Which, counted through all programs, shape (operations,)."""
+    """Number of each, counted through all programs, shape (operations,)."""
     cell: Ints
     """Local cell, or local row of a dense layer."""
     offset: Ints
     """Cycles from the first one."""
     busy: NDArray[np.bool_]
-    """Whether there is one, at each offset up to the last."""
+    """Whether there is an operation, at each offset up to the last."""
 
 
 def operations(config: EngineConfig, kind: Kind, cells: int) -> Operations:
-    """Expand a program for so many cells (or rows of a dense layer) in a PE."""
+    """Expand a program for a number of cells (or rows of a dense layer) in a PE."""
     number, cell, offset = [], [], []
     at, nth = 0, FIRST[kind]
-    # The operands of a pass are read when the last result of the pass before is written.
+    # The operands of a pass are read when the last result of the previous pass is written.
     wait = config.multiplier_stages + 7 + FUNCTION_LATENCY
     for one_pass in PROGRAMS[kind]:
         for k in range(cells):
@@ -85,8 +85,8 @@ class Timeline(Protocol):
     def run(self, phases: int, begin: Callable[[int], Phase]) -> int:
         """Run all phases and return the cycle of finish.
 
-        `begin` is asked for each phase when it starts. Those before it, but for the last `overlap`,
-        are over by then and have all their cycles.
+        `begin` is called for each phase when it starts. All earlier phases except the last
+        `overlap` are over by then and have all their cycles.
         """
         ...
 

@@ -27,7 +27,7 @@ class LayerOperations:
         stream: int,
         fresh: bool,
     ) -> None:
-        """`fresh`: the states of the step before count as zero."""
+        """`fresh`: the states of the previous step count as zero."""
         self.config, self.layer, self.state = config, layer, state
         self.stream, self.fresh = stream, fresh
         self._before = np.zeros(0, dtype=np.int64)
@@ -75,14 +75,14 @@ class LayerOperations:
         return one, result, valued
 
     def _sum(self, one: Operation, totals: Ints) -> Ints:
-        """What it takes of the sums, shape (pes, rows): its gate's, or the only ones."""
+        """The sums that it takes, shape (pes, rows): its gate's, or the only ones."""
         gates = self.layer.gates
         if one.gate is None and gates > 1:
             return np.zeros((len(totals), self.layer.rows), dtype=np.int64)
         return totals[:, one.gate or 0 :: gates]
 
     def _function_of(self, one: Operation, result: Ints) -> Ints:
-        """What the function unit makes of a result."""
+        """The function unit's value for a result."""
         frac = self.config.state_frac
         if one.function is Function.TANH and one.raw is not None:
             return tanh(of_state(result, frac))

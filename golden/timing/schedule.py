@@ -1,4 +1,4 @@
-"""When each broadcast is granted and each job runs: the part of timing that depends on the data."""
+"""The cycles of grants and jobs: the part of timing that depends on the data."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Latencies:
             read=broadcast + config.broadcast_stages,
             status=config.status_stages,
             commit=1 + config.entry_stages + config.multiplier_stages,
-            # Without cells a sum leaves straight from its RAM, else through the adder.
+            # Without cells a sum leaves straight from its RAM, with cells through the adder.
             result=config.entry_stages + config.multiplier_stages + (6 if config.cells else 4),
             late=2 if config.delta else 0,
         )
@@ -79,7 +79,7 @@ class _Queues:
         self._every = np.arange(pes)
 
     def push(self, k: int, cycle: int) -> None:
-        """The jobs of broadcast k enter; so it is known when they leave."""
+        """The jobs of broadcast k enter, which decides when they leave."""
         here = self._some[k]
         first = np.maximum(cycle + 1, self.free)
         if self._turns > 1:
@@ -90,7 +90,7 @@ class _Queues:
         self._jobs += here
 
     def fullest(self, cycle: int) -> int:
-        """Jobs in the fullest queue after this cycle's pops; to be asked for every cycle."""
+        """Jobs in the fullest queue after this cycle's pops; call it in every cycle."""
         self._left += self._leaves[self._every, self._left] == cycle
         return int((self._jobs - self._left).max())
 

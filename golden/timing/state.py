@@ -37,16 +37,16 @@ class State:
         }
 
     def reset(self) -> None:
-        """With delta: nothing was sent, all sums are zero."""
+        """With delta: forget what was sent, and set all sums to zero."""
         for values in (self._sent, *self._sums.values()):
             values[:] = 0
 
     def next_step(self) -> None:
-        """What was written in this step is what the next one finds."""
+        """The next step finds what this step wrote."""
         self._odd ^= 1
 
     def read(self, place: Place, stream: int, *, before: bool = False) -> Items:
-        """A stream's list; or its counterpart from the step before, empty if there was none."""
+        """A stream's list; or its counterpart from the previous step, empty if there was none."""
         nothing = [(np.zeros(0, np.int64), np.zeros(0, np.int64))] * self.config.groups
         return self._lists.get(self._number(place, stream, before=before), nothing)
 

@@ -124,10 +124,10 @@ class StepEvents:
         )
         return phase
 
-    # -- phases that are over: their events, and what comes of them --------------------------------
+    # -- phases that are over: their events and results --------------------------------
 
     def _settle(self, until: int) -> None:
-        """Everything that the phases before number `until` have done."""
+        """Everything that the phases before number `until` did."""
         while self._settled < until:
             work = self._work[self._settled]
             layer, phase = self.layers[work.number], work.phase
@@ -165,7 +165,7 @@ class StepEvents:
         """The operations of a phase, and its outputs."""
         pes, phase, program = self.config.pes, work.phase, layer.operations
         self._busy += pes * len(program.number)
-        if self.config.cells:  # else there is only one operation, and its drain tells of it
+        if self.config.cells:  # else there is only one operation, and its drain stands for it
             pe, nth = np.indices((pes, len(program.number))).reshape(2, -1)
             cycle = phase.first[pe] + program.offset[nth]
             self._emit("operation", cycle, pe, program.number[nth], program.cell[nth])
@@ -202,7 +202,7 @@ class StepEvents:
     def _items(self, work: _Work, out: Ints) -> Items:
         """Outputs (pes, rows) as a list: by group, in the order in which they come.
 
-        Those that are not zero, or with delta those that moved; but for the head all as they are.
+        Those that are not zero, or with delta those that moved; but all, unchanged, for the head.
         """
         config, layer = self.config, self.layers[work.number]
         after = self.layers[work.number + 1 : work.number + 2]
@@ -222,7 +222,7 @@ class StepEvents:
         return found
 
     def _outputs(self, finish: int) -> None:
-        """The results of each stream leave one a cycle, when the taker never waits."""
+        """The results of each stream leave one a cycle, as the taker never waits."""
         self._emit("finish", finish)
         groups, last = self.config.groups, self.layers[-1]
         # The counters are late.

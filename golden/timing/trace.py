@@ -83,7 +83,7 @@ def sort_events(events: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def compare(expected: Trace, got: Trace) -> Difference | None:
-    """None when the traces are equal whole, else the difference with the least cycle."""
+    """None if the traces are equal, else the difference in the earliest cycle."""
     found = [
         difference
         for kind, names in FIELDS.items()

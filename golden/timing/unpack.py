@@ -39,18 +39,18 @@ class UnpackedLayer:
     source: Place
     """List of its inputs."""
     back: Place | None
-    """List of what is fed back, from the step before."""
+    """List of what is fed back, from the previous step."""
     target: Place
     """List of its outputs."""
     cell_base: int
     """Number of its first cell."""
     head: bool
-    """It runs only when an answer is wanted."""
+    """It runs only when an answer is requested."""
     keep: bool
     """With delta: its sums last from step to step."""
     source_threshold: int
     threshold: int
-    """With delta: inputs and outputs are sent when they moved by more than this."""
+    """With delta: inputs and outputs are sent when they have moved by more than this."""
     bias: Ints
     """Bias of every sum, shape (pes, rows x gates)."""
     peephole: Ints
@@ -96,7 +96,7 @@ def unpack(image: Image) -> tuple[UnpackedLayer, ...]:
 def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
     """Layer `number`; `word` is its descriptor."""
     config = image.config
-    # What a descriptor does not say is 0, but for the lists: without cells there are two, in turn.
+    # Fields that a descriptor lacks are 0, but without cells the two lists alternate.
     fields = defaultdict(int, {"source": number % 2, "target": 1 - number % 2, **word})
     kind, rows = Kind(fields["kind"]), fields["rows"] + 1
     gates = 1 if kind is Kind.DENSE else GATES

@@ -1,1 +1,1 @@
-"""Where activations come in, wait, and go out."""
+"""Where activations arrive, wait, and leave."""

@@ -1,7 +1,7 @@
 """Activation memory of a PE group, with leading non-zero detection (EIE, section 4, "LNZD").
 
-EIE keeps activations dense and looks for the next non-zero one when it reads them, many at a time.
-Here zeros are dropped when an activation is written, so a read finds a non-zero one every cycle and
+EIE stores activations dense and scans for the next non-zero one when it reads them, many at a time.
+Here zeros are dropped when they are written. So a read finds a non-zero activation every cycle, and
 zero activations cost neither time nor memory (docs/engine.md).
 """
 
@@ -19,23 +19,23 @@ from rtl.prim.ram import BlockRam, LutRam
 class ActivationLists(wiring.Component):
     """Lists of non-zero activations; one is written while others are read.
 
-    Without cells there are two, source and destination, which change places at each `begin`. With
+    Without cells there are two, source and destination, which swap at each `begin`. With
     cells there are `act_lists`, because what is fed back must last until the next step, and each
     stream has its own.
 
     write: append to the list that is being written, unless the value is zero.
     index: the activation's index within the group.
     value: its value.
-    begin: read from the next cycle on; what is left of other lists is dropped.
+    begin: read from the next cycle on; the rest of other lists is dropped.
     hold: no broadcast moves in this cycle.
     pending: there are elements left.
-    grant: take the next one; only when pending, and not with hold (asserted).
+    grant: take the next one; only when pending and without hold (asserted).
     element: the one granted in the last cycle without hold; all zero if there was none.
 
     With cells:
 
     target: number of the list that is being written.
-    close: it ends with what is written in this cycle; the next one begins empty.
+    close: it ends with this cycle's write; the next one begins empty.
     lists: what to read, source first; `element.back` tells the lists apart.
     """
 
@@ -124,7 +124,7 @@ class ActivationLists(wiring.Component):
     def _two(
         self, m: Module, read: Signal, following: Signal, end: Signal, some: Value
     ) -> tuple[Signal, Value]:
-        """What was written last is read next; numbers of source and destination."""
+        """The list written last is read next; numbers of source and destination."""
         bank, length = Signal(), Signal.like(end)
         with m.If(self.grant):
             # A register, because it decides in one cycle what all groups and the sequencer do.
@@ -161,14 +161,15 @@ class ActivationLists(wiring.Component):
         return Mux(second, number_back, number)
 
     def _lengths(self, m: Module, end: Signal, some: Value) -> tuple[list[Signal], list[Signal]]:
-        """Lengths of the lists that may begin, source and back; the one that ends just now too.
+        """Lengths of the lists that may begin, source and back, including one that is just ending.
 
-        And whether they are not 0, apart, for that decides what follows and the sum `end` is late.
+        Also whether they are not 0, separately: that decides what follows, and the sum `end` is
+        late.
         """
         found, filled = [], []
         for name, number in (("source", self.lists.source), ("back", self.lists.back)):
             m.submodules[f"length_{name}"] = lengths = LutRam(
-                # Also for numbers of no list, which are asked for between phases.
+                # Also for numbers of no list, which come up between phases.
                 width=len(end),
                 depth=1 << self._config.list_width,
             )

@@ -15,7 +15,7 @@ from rtl.prim.delay import delayed
 
 
 def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
-    """A broadcast, its column wide enough for an output's position too."""
+    """A broadcast; its column is wide enough for an output's position too."""
     return data.StructLayout(
         {
             "valid": 1,
@@ -29,7 +29,7 @@ class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
     enable: grant if any group is pending.
-    hold: in this cycle nothing is granted, and what is on its way stays where it is.
+    hold: nothing is granted in this cycle, and whatever is on its way stays where it is.
     pending: of each group.
     grant: to at most one of them.
     elements: from each group, one cycle after its grant.

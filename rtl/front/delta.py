@@ -15,16 +15,16 @@ class DeltaStage(wiring.Component):
 
     No index of a place may come twice in three cycles (asserted).
 
-    write: an activation comes.
+    write: an activation arrives.
     index: its index within the group.
     value: its value.
     place: the list that it belongs to.
-    threshold: when it comes out: send it if it moved by more.
-    plain: when it comes out: send it as it is, and remember nothing.
+    threshold: in the cycle of the result: send it if it has moved by more.
+    plain: in the cycle of the result: send it unchanged, and remember nothing.
     sent: a difference is sent.
     sent_index: its index.
     sent_value: the difference, saturated.
-    reset: forget all, in `clear_cycles`; nothing may come meanwhile.
+    reset: forget everything, in `clear_cycles`; nothing may arrive meanwhile.
     """
 
     LATENCY = 2
@@ -60,7 +60,7 @@ class DeltaStage(wiring.Component):
 
     @staticmethod
     def clear_cycles(config: EngineConfig) -> int:
-        """Cycles from a reset until all is forgotten."""
+        """Cycles from a reset until everything is forgotten."""
         return config.act_lists * config.list_depth + DeltaStage.LATENCY + 2
 
     def elaborate(self, platform: object) -> Module:

@@ -23,8 +23,8 @@ class InputPort(wiring.Component):
     close: a vector ends.
     stream: that of this stream.
     fresh: one bit for each stream: its state counts as zero; from start on to the next inputs.
-    answer: results are wanted; from the cycle after start on.
-    wants_reset: an input waits until all is forgotten; only with delta.
+    answer: results are requested; from the cycle after start on.
+    wants_reset: an input waits until everything is forgotten; only with delta.
     """
 
     input: stream.Interface
@@ -62,7 +62,7 @@ class InputPort(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """A rotating group select and an index; both start anew after the last input."""
+        """A rotating group select and an index; both restart after the last input."""
         m = Module()
         groups = self._config.groups
         select = Signal(groups, init=1)
@@ -89,7 +89,7 @@ class InputPort(wiring.Component):
         return m
 
     def _waits(self, m: Module) -> Value:
-        """A vector that begins a sequence waits until the one before is forgotten."""
+        """A vector that begins a sequence waits until the previous one is forgotten."""
         first, clean = Signal(init=1), Signal(init=1)
         asks = self.input.valid & self.input.payload.reset & first & ~clean
         m.d.comb += self.wants_reset.eq(asks & self.idle)
@@ -100,7 +100,7 @@ class InputPort(wiring.Component):
         return asks
 
     def _flags(self, m: Module) -> None:
-        """What is said beside a vector's last activation; at once, and then kept."""
+        """The flags beside a vector's last activation; at once, and then kept."""
         fresh = Signal.like(self.fresh)
         payload = self.input.payload
         m.d.comb += [

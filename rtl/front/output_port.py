@@ -11,12 +11,12 @@ from rtl.prim.queue import Queue
 
 
 class OutputPort(wiring.Component):
-    """Queues results that come before a hold takes effect when the taker stops.
+    """Queues the results that still arrive, when the taker stops, before a hold takes effect.
 
     enable: results are handed over.
     number: of this stream; only where there are several.
     broadcast: a result, from the collector.
-    held: it does not move on, and so is not taken.
+    held: it does not move on, so it is not taken.
     hold: move no more results, a cycle later where the engine has 3 status stages, else at once.
     output: the results, each offered one cycle after it moved on.
     empty: nothing is waiting.
@@ -48,7 +48,7 @@ class OutputPort(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Two slots before the margin, so that a taker that is ready never waits."""
         m = Module()
-        # What moves on until the hold has come back.
+        # What moves on until the hold takes effect.
         margin = 2 if self._config.status_stages < 3 else 3
         m.submodules.queue = queue = Queue(
             shape=output_layout(self._config), depth=2 + margin, threshold=2

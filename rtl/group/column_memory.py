@@ -1,8 +1,8 @@
 """Column memory of a PE group: pointers, read before the queue; and the biases behind them.
 
-A column that is empty in a PE costs that PE nothing, because its pointer is read at broadcast speed
-and only jobs that have entries are queued. All PEs read the pointer of one column in one cycle, so
-those of a group share a word. Biases are read when the pointers have no reader: in the drain.
+A column that is empty in a PE costs that PE nothing, because pointers are read at broadcast speed
+and only jobs with entries are queued. All PEs read the pointer of one column in the same cycle, so
+those of a group share a word. Biases are read when pointers are not: while a group drains.
 """
 
 from amaranth.hdl import Assert, Module, Mux, Signal, signed
@@ -20,18 +20,18 @@ from rtl.prim.ram import BlockRam
 class ColumnMemory(wiring.Component):
     """Turns a broadcast into each PE's pointer, one cycle later; gives the drain its bias.
 
-    If there are broadcast stages, the last one is in here, behind the memory, and an activation
+    If there are broadcast stages, the last one is in here, after the memory, and an activation
     moves on twice.
 
     broadcast: an activation and its column's pointer address.
     hold: it does not move on in this cycle.
     valid: an activation has moved on, one cycle ago.
-    value: it.
+    value: the activation.
     pointers: its column's pointer in each PE.
-    bias_read: read a bias; never while broadcasts move (asserted), except where there are several
-        streams: there biases have a memory of their own.
+    bias_read: read a bias; never while broadcasts move (asserted), except with several
+        streams, where biases have a memory of their own.
     bias_address: its address.
-    bias: it, one cycle later.
+    bias: the bias, one cycle later.
     write: load port; not while a network runs.
     """
 
@@ -69,7 +69,7 @@ class ColumnMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """One memory; the activation waits for it in a register.
 
-        The memory is slow, and its PEs may be far: with a register behind it, a word has a cycle
+        The memory is slow, and its PEs may be far: with a register after it, a word has a cycle
         for each. The memory holds its word as the registers of other stages do.
         """
         m = Module()

@@ -10,7 +10,7 @@ from rtl.prim.spram import Spram
 
 
 class SharedEntryMemory(wiring.Component):
-    """A single-port RAM that two PEs read in turns.
+    """A single-port RAM that two PEs read in turn.
 
     fetch: one bit for each PE: it reads; never both in one cycle (asserted).
     address_0: where the first one reads.
@@ -28,7 +28,7 @@ class SharedEntryMemory(wiring.Component):
     write_1: MemoryWrite
 
     def __init__(self, *, config: EngineConfig) -> None:
-        """Each PE has half of the RAM, from 0 or from the middle on."""
+        """Each PE has half of the RAM, starting at 0 or in the middle."""
         address, write = config.start_width, MemoryWrite.Signature(config, LoadTarget.ENTRY)
         super().__init__(
             {
@@ -77,7 +77,7 @@ class SharedEntryMemory(wiring.Component):
 class SharedEntries(wiring.Component):
     """The entry memories of a group's PEs, two in a RAM.
 
-    begin: comes a cycle before a phase's first one.
+    begin: high in the cycle before a phase's first one.
     fetch: one bit for each PE: it reads, in its turn.
     address: where each PE reads.
     words: what each PE has read, a cycle later.

@@ -35,10 +35,10 @@ class Group(wiring.Component):
     begin: the activations of the next phase are read from the next cycle on.
     phase: the phase whose operations run.
     closed: all its jobs have arrived.
-    end: it ends with what is written in this cycle.
+    end: it ends with this cycle's write.
     pending: the activation memory has elements left.
     grant: take the next one.
-    element: it, a cycle later.
+    element: that one, a cycle later.
     arriving: an input activation; only between inferences.
     over: the operations of all PEs have begun (rtl.operations.control).
     starving: one bit for each PE: it has neither an entry nor an operation.
@@ -138,7 +138,7 @@ class Group(wiring.Component):
         return m
 
     def events(self) -> Events:
-        """Signals of the group's own events, for the trace."""
+        """Signals for the group's own events, for the trace."""
         pipeline, operation = self.pipeline, self.control.operation
         value = pipeline.activation
         drain = {"valid": pipeline.output, "index": pipeline.index, "value": value}
@@ -207,7 +207,7 @@ class Group(wiring.Component):
         ]
 
     def _operations(self, m: Module) -> None:
-        """The operations' control, and their way through the PEs."""
+        """The control of the operations, and their path through the PEs."""
         control, pipeline = self.control, self.pipeline
         m.submodules.control, m.submodules.pipeline = control, pipeline
         m.d.comb += [
@@ -242,7 +242,7 @@ class Group(wiring.Component):
         connect(m, select.write, columns.write)
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
-        """The PEs and what they tell."""
+        """The PEs and their status."""
         closed = Signal()
         m.d.sync += closed.eq(self.closed & ~self.end)
         operation, pipeline = self.control.operation, self.pipeline
@@ -264,7 +264,7 @@ class Group(wiring.Component):
         m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())
 
     def _cells(self, m: Module) -> None:
-        """What operations on cells need of the PEs."""
+        """The PEs' ports for operations on cells."""
         pipeline = self.pipeline
         for slot, pe in enumerate(self.pes):
             m.d.comb += [

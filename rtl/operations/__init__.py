@@ -1,1 +1,1 @@
-"""What ends a layer: operations on sums, and the drain."""
+"""The end of a layer: operations on sums, and the drain."""

@@ -1,4 +1,4 @@
-"""Which PE of a group runs its operations when, and which operation comes next."""
+"""When each PE of a group runs its operations, and which operation comes next."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -66,7 +66,7 @@ class OperationControl(wiring.Component):
     def clear_cycles(config: EngineConfig) -> int:
         """Cycles after a reset until an input may come.
 
-        The last sums are zero a few cycles later, but before an entry gets as far.
+        The last sums are zero a few cycles later, but before an entry reaches them.
         """
         pipeline = config.entry_stages + 2 * config.multiplier_stages + 4
         return config.sum_sets * config.row_depth + pipeline
@@ -136,7 +136,7 @@ class OperationControl(wiring.Component):
                 m.d.sync += [count.eq(0), pausing.eq(0)]
 
     def _look(self, m: Module, running: Value, step: data.View) -> None:
-        """Address of the peephole: three of each cell, one after the other; anew in each pass."""
+        """Address of the peephole: three for each cell, in turn; restarts in each pass."""
         first = Signal.like(self.look_address)
         with m.If(~running):
             m.d.sync += first.eq(self.phase.peephole)
@@ -156,7 +156,7 @@ class OperationControl(wiring.Component):
         )
         step = Signal(shape)
         words = [Value.cast(shape.const({**row})) for row in rows(self._config)]
-        # One constant that is looked into makes less logic in a row than as many cases.
+        # One word selected from one long constant takes less logic than a case for each row.
         m.d.comb += step.eq(Cat(*words).word_select(number, shape.size))
         return step
 
@@ -169,7 +169,7 @@ class OperationControl(wiring.Component):
         cell: Signal,
         step: data.View,
     ) -> None:
-        """The operation, in a register; or after a reset one that clears a row in all PEs."""
+        """The operation, in a register; after a reset, one that clears a row in all PEs."""
         sent, config = self.operation, self._config
         wiping, row = self._wipe(m)
         m.d.sync += [

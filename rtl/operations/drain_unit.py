@@ -22,7 +22,7 @@ class DrainUnit(wiring.Component):
     settings: the shift, and whether negative values become 0; a cycle after the result.
     value: the requantised sum, `LATENCY` cycles after the result.
     function: of the value, in its cycle; with functions, or with cells.
-    valued: that, `FunctionUnit.LATENCY` cycles after the value.
+    valued: the function's value, `FunctionUnit.LATENCY` cycles after the value.
 
     With cells:
 
@@ -68,7 +68,7 @@ class DrainUnit(wiring.Component):
         width = self._config.acc_width
         m.submodules.requantiser = requantiser = Requantiser(config=self._config)
         m.submodules.adder = adder = SelectAdder(width=width)
-        # The adder chooses between two; of more PEs, the first half is chosen from before that.
+        # The adder chooses between two; with more PEs, one of each half is chosen before that.
         half = 1 << max(0, (self._size - 1).bit_length() - 1)
         results = [self.results[number] for number in range(self._size)]
         low, high = Signal(signed(width)), Signal(signed(width))
@@ -97,7 +97,7 @@ class DrainUnit(wiring.Component):
         return m
 
     def _argument(self, m: Module) -> Signal:
-        """Of a state with fewer fraction bits than tanh takes: shifted, and saturated."""
+        """For a state with fewer fraction bits than tanh takes: shifted and saturated."""
         more = PRE_FRAC - self._config.state_frac
         argument, top = Signal(signed(CELL_WIDTH)), self.value[CELL_WIDTH - 1 - more :]
         m.d.comb += argument.eq(self.value)
@@ -110,7 +110,7 @@ class DrainUnit(wiring.Component):
         return argument
 
     def _narrowed(self, m: Module, value: Signal) -> Signal:
-        """Rounded half to even to the state's fraction bits, if asked for."""
+        """Rounded half to even to the state's fraction bits, if requested."""
         less = GATE_FRAC - self._config.state_frac
         rounded = Signal(signed(CELL_WIDTH))
         late = delayed(m, self.narrow, cycles=FunctionUnit.LATENCY, name="narrow")
@@ -120,7 +120,7 @@ class DrainUnit(wiring.Component):
 
 
 def _choose(values: list[Value], select: Value) -> Value:
-    """The value of number `select`; any of them where there is none of that number."""
+    """The value number `select`; if there is none, any of them."""
     if len(values) == 1:
         return values[0]
     half = 1 << ((len(values) - 1).bit_length() - 1)

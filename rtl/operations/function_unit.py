@@ -29,7 +29,7 @@ class FunctionUnit(wiring.Component):
 
     value: signed; tanh takes it at 2**-12, sigmoid and its complement 1 - sigmoid at 2**-11.
     function: any, in every cycle.
-    result: signed, at 2**-14; of the identity, the value as it is.
+    result: signed, at 2**-14; for the identity, the value unchanged.
     """
 
     LATENCY = 5
@@ -45,7 +45,7 @@ class FunctionUnit(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Magnitude; table; register behind it; multiply; add.
+        """Magnitude; table; register after it; multiply; add.
 
         With M = base + product, tanh is M + 2 >> 2; below 0 it is -(M + 2 >> 2) = ~(M - 2 >> 2).
         Sigmoid is 2**16 + M + 4 >> 3; in its lower half it is ~(-2**16 + M - 4 >> 3).
@@ -80,7 +80,7 @@ class FunctionUnit(wiring.Component):
         return m
 
     def _modes(self, m: Module) -> list[data.View]:
-        """What is asked for, in each cycle from the value's to that before the result."""
+        """The requested function, in each cycle from the value's to the one before the result's."""
         code = Value.cast(self.function)
         mode = Signal(_MODE)
         m.d.comb += [

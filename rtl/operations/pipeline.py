@@ -1,4 +1,4 @@
-"""Operations on their way through a PE group: what each stage needs, when it needs it."""
+"""Operations on their way through a PE group: gives each stage what it needs, in time."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -20,14 +20,14 @@ class OperationPipeline(wiring.Component):
     operation: from the control.
     wipe: all PEs clear a sum instead.
     wipe_set: of this set of sums; only where there are several.
-    phase: steady while it has operations on their way.
+    phase: steady while any of its operations is on its way.
     to_add: one bit for each PE: its accumulator takes part.
     totals: what the accumulator does.
     bias_read: a bias is due.
     bias_address: its address in the column memory.
     bias: the bias, a cycle later.
     results: of the PEs' accumulators.
-    output: an activation comes out of the drain.
+    output: an activation leaves the drain.
     index: its index within the group.
     activation: its value.
 
@@ -84,7 +84,7 @@ class OperationPipeline(wiring.Component):
 
     @staticmethod
     def _total(config: EngineConfig) -> int:
-        """From an operation to its part in the accumulator."""
+        """From an operation to its turn in the accumulator."""
         return config.entry_stages + Decoder.LATENCY + config.multiplier_stages - 2
 
     @classmethod
@@ -133,7 +133,7 @@ class OperationPipeline(wiring.Component):
         return self._at(m, "cell" if self._config.cells else "row", cycles)
 
     def _mine(self, m: Module, cycles: int) -> Value:
-        """One bit for each PE: the operation is its own."""
+        """One bit for each PE: the operation belongs to it."""
         valid, slot = self._at(m, "valid", cycles), self._at(m, "slot", cycles)
         return Cat(valid & (slot == number) for number in range(self._size))
 
@@ -240,7 +240,7 @@ class OperationPipeline(wiring.Component):
             ]
 
     def _write(self, m: Module, drain: DrainUnit, at: int) -> None:
-        """The cell memories' write: a state at once, or a function's value later."""
+        """The cell memories' write: a state immediately, or a function's value later."""
         late = at + FunctionUnit.LATENCY
         raw = self._at(m, "valid", at) & self._at(m, "raw", at)
         left, right = self._at(m, "left_half", late), self._at(m, "right_half", late)

@@ -52,7 +52,7 @@ class Requantiser(wiring.Component):
         value, dropped = self._shift(coarse, sticky, fine_shift, stages[: self._FINE])
         fine, below = Signal(wide), Signal()
         m.d.comb += [fine.eq(value), below.eq(dropped)]
-        # What does not fit before rounding does not fit, or is the least value, after it.
+        # What does not fit before rounding does not fit after it either, or is the least value.
         top = config.act_width - 1
         negative, fits = Signal(reset_less=True), Signal(reset_less=True)
         rounded = Signal(signed(config.act_width + 1), reset_less=True)
@@ -79,13 +79,13 @@ class Requantiser(wiring.Component):
         return self.total[low - 1 :].as_signed(), self.total[: low - 1].any()
 
     def round_up(self, odd: Value, half: Value, below: Value) -> Value:
-        """Whether to add one: more than half, or just half and the result would be odd."""
+        """Whether to add one: more than half, or exactly half and the result would be odd."""
         return half & (below | odd)
 
     def _shift(
         self, value: Value, sticky: Value | int, shift: Value, bits: range
     ) -> tuple[Value, Value]:
-        """Shift right by the given bits of `shift`; `sticky` gathers what drops out."""
+        """Shift right by the given bits of `shift`; `sticky` gathers the bits that drop out."""
         for bit in reversed(bits):
             amount = min(1 << bit, len(value))
             taken = shift[bit]

@@ -30,7 +30,7 @@ def number_width(config: EngineConfig) -> int:
 def rows(config: EngineConfig) -> list[Row]:
     """Every operation of an engine, in the order of their numbers.
 
-    Beside what travels with it, looks: which of a cell's peepholes. gate: whose sum. dense: its
+    Besides what travels with it, looks: which of a cell's peepholes. gate: whose sum. dense: its
     sum is that of a row, not of a gate. first: number of its pass's first operation. last: it ends
     a pass. final: its pass ends the program.
     """

@@ -11,7 +11,7 @@ DELTA_WIDTH = 11
 
 
 def tanh_words() -> list[int]:
-    """All words. In decimal, so that no machine's tanh has a part in it."""
+    """All words, computed in decimal, so that no machine's tanh is involved."""
     with localcontext(prec=30):
         return [_word(segment) for segment in range(SEGMENTS)]
 
@@ -29,7 +29,7 @@ def _word(segment: int) -> int:
 
 
 def _end(x: Decimal, length: Decimal) -> int:
-    """An end of a chord, raised by half of what a chord of that length lies below tanh."""
+    """An end of a chord, raised by half the distance of a chord of that length below tanh."""
     power = (2 * x).exp()
     t = (power - 1) / (power + 1)
     raised = t + length * length / 8 * t * (1 - t * t)

@@ -14,7 +14,7 @@ class Accumulator(wiring.Component):
     """Additions, sums[row] += product; and operations, which take a sum and set it to zero.
 
     Without cells an operation only reads: the result is the sum. With cells it goes through the
-    adder: the result is product + a sum, or the total of the operation before, or 0.
+    adder: the result is product + a sum, or the total of the previous operation, or 0.
 
     real: an addition begins.
     row: address of its sum.
@@ -26,8 +26,8 @@ class Accumulator(wiring.Component):
     totals: what it does (rtl.layouts.total_layout).
     result: the sum or total, `result_latency` cycles after the operation's begin.
 
-    An operation's sum must not be one that an addition began on two cycles ago or later, nor may
-    anything ask so soon for a sum that an operation clears (asserted).
+    An operation's sum must not be one on which an addition began in the last two cycles, and a sum
+    that an operation clears may not be read within the next two (asserted).
     """
 
     LATENCY = 2
@@ -47,7 +47,7 @@ class Accumulator(wiring.Component):
         """Widths and depth come from `config`."""
         width = config.sum_width
         self._cells = config.cells > 0
-        # With cells a whole power of two: between operations the address is anything.
+        # With cells a full power of two, because between operations the address is arbitrary.
         self._depth = 1 << width if self._cells else config.row_depth
         super().__init__(
             {
@@ -135,7 +135,7 @@ class Accumulator(wiring.Component):
     def _add(
         self, m: Module, ram: BlockRam, base: Signal, near_1: Signal, far_1: Signal, row: Signal
     ) -> None:
-        """An operation's operands go the way of an addition's; its sum is cleared at the end."""
+        """An operation's operands take the path of an addition's; its sum is cleared at the end."""
         clear, clearing, nothing = Signal(), Signal(), Signal()
         m.d.comb += [
             ram.w_en.eq(self.commit | clearing),
@@ -163,7 +163,7 @@ class Accumulator(wiring.Component):
         m.d.sync += Assert(~(self._reads() & late), "a sum is taken while it is added to")
 
     def hazards(self, begun: Signal, row: Signal) -> tuple[Value, Value]:
-        """Whether the sum just asked for was asked for one (near) or two (far) cycles ago."""
+        """Whether the sum just read was also read one (near) or two (far) cycles ago."""
         near = begun & (row == self.row)
         far = self.commit & (self.commit_row == self.row)
         return near, far

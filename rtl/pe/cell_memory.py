@@ -10,14 +10,14 @@ from rtl.prim.ram import BlockRam
 
 
 class CellMemory(wiring.Component):
-    """Words of two halves; a word is read whole, and a half is written.
+    """Words of two halves; reads take a whole word, writes one half.
 
     read: read a word.
     address: its address.
     left: its left half, one cycle later, until the next read.
     right: its right half.
     write: one bit for each half, left first: written at the end of this cycle.
-    write_address: of this word, never the one that is read (asserted).
+    write_address: to this word, never the one that is read (asserted).
     value: what is written.
     """
 
@@ -33,7 +33,7 @@ class CellMemory(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Depth comes from `config`."""
-        # Whole powers of two: between operations the addresses are anything.
+        # Full powers of two, because between operations the addresses are arbitrary.
         self._depth = 1 << config.cell_width
         super().__init__(
             {

@@ -16,7 +16,7 @@ class RowCounter(wiring.Component):
 
     A run of all ones is padding: it skips that many rows and carries no weight.
 
-    valid: an entry comes.
+    valid: an entry arrives.
     first: it is its column's first.
     run: its zero run.
     real: one cycle later, the entry carries a weight.
@@ -61,7 +61,7 @@ class RowCounter(wiring.Component):
 class Decoder(wiring.Component):
     """Entry to row, weight and activation, one cycle later.
 
-    valid: an entry comes.
+    valid: an entry arrives.
     first: it is its column's first.
     entry: the entry.
     value: its activation.
@@ -110,7 +110,7 @@ class Decoder(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """The codebook is a memory of all layers' codebooks; other codes just wait a cycle."""
+        """The codebook memory holds all layers' codebooks; other codes just wait a cycle."""
         m = Module()
         m.submodules.row_counter = rows = RowCounter(config=self._config)
         m.d.comb += [

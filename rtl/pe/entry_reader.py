@@ -11,10 +11,10 @@ from rtl.prim.adder import SelectAdder
 
 
 class EntryReader(wiring.Component):
-    """Takes the queue's oldest job as soon as the last entry of the one before is being read.
+    """Takes the queue's oldest job as soon as the last entry of the previous one is being read.
 
-    turn: a job may be taken in this cycle; always, where the PE has a memory of its own.
-    steal: no entry is read in this cycle; only where phases overlap, for else none is due.
+    turn: a job may be taken in this cycle; always high if the PE has a memory of its own.
+    steal: no entry is read in this cycle; only where phases overlap (otherwise none is due).
     job_valid: the queue has a job.
     job: its oldest one.
     pop: it is taken.
@@ -22,10 +22,10 @@ class EntryReader(wiring.Component):
     address: its address.
     fetch: read this word of the entry memory, in the cycle of its first entry.
     fetch_address: the word's address.
-    word: it, one cycle later.
+    word: the word, one cycle later.
     valid: an entry was issued a cycle ago.
     first: it is its column's first.
-    entry: it.
+    entry: the entry.
     value: the job's activation.
     busy: a job runs.
     running: the job; only where phases overlap.
@@ -99,7 +99,7 @@ class EntryReader(wiring.Component):
             step.base.eq(self.address),
             step.other.eq(self.job.start << int(two)),
             step.select.eq(self.pop),
-            # Entries left behind the one of the next cycle.
+            # Entries left after the one of the next cycle.
             count.addend.eq(-1),
             count.base.eq(remaining),
             count.other.eq(self.job.count),

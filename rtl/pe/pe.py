@@ -56,7 +56,7 @@ class ProcessingElement(wiring.Component):
 
     back_layer: number of the layer whose operations run; where phases overlap.
     odd: which of the PE's two sets of sums the broadcasts are for; where phases overlap.
-    back_odd: the same of the phase whose operations run.
+    back_odd: the same for the phase whose operations run.
     look: the operation that begins takes a peephole, an entry.
     look_address: its address.
     access: of the cell memory, and the operands from there (rtl.layouts.access_layout).
@@ -248,7 +248,7 @@ class ProcessingElement(wiring.Component):
         ]
 
     def _finish(self, m: Module) -> None:
-        """When all entries of the phase whose operations come next are issued."""
+        """Finds out when all entries of the phase whose operations come next are issued."""
         waits, runs = self.queue.valid, self.entry.busy
         if self._overlap:
             waits = waits & (self.queue.head.odd == self.back_odd)

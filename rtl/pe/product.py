@@ -51,8 +51,8 @@ _GATES: dict[MacKind, Callable[[Module, EngineConfig, Value, Value], Signal]] = 
 class Product(wiring.Component):
     """product = weight * activation, `multiplier_stages` cycles later, one a cycle.
 
-    With cells an operation's operands take their places. Some kinds of weights need no multiplier,
-    but gates of a cell do: with them there is one for the operations alone.
+    With cells an operation's operands can take their places. Some kinds of weights need no
+    multiplier, but a cell's gates do: with both, the multiplier is for the operations alone.
 
     weight: signed weight, which is multiplied; or the code itself, whose top bit is the sign, where
         the product is made of it by gates (log, ternary).

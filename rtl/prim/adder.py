@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 
 class SelectAdder(wiring.Component):
-    """sum = addend + (other if select else base), in the same cycle; wraps.
+    """sum = addend + (other if select else base), in the same cycle; it wraps around.
 
     On ECP5 the choice is in the LUTs of the carry chain itself: Yosys puts it in front of them,
     which doubles the logic. tests/rtl/prim/test_adder.py proves that both forms are equal.

@@ -9,7 +9,7 @@ from rtl.prim.ram import LutRam
 
 
 class Queue(wiring.Component):
-    """First-in first-out queue that is told what to take and reports early that it fills up.
+    """First-in first-out queue that reports early when it is nearly full.
 
     push: take an element; never when full (asserted), so whoever pushes must heed `near_full`.
     push_data: the element.
@@ -57,7 +57,7 @@ class Queue(wiring.Component):
         level = Signal(range(self._depth + 1))
         m.d.sync += Assert(~(self.push & (level == self._depth)), "a full queue is pushed")
         with m.If(self.push ^ self.pop):
-            # One more, or one less: all ones is -1.
+            # Plus one, or minus one: all ones is -1.
             m.d.sync += level.eq(level + Cat(1, (~self.push).replicate(len(level) - 1)))
         # A register, because the pop depends on it.
         m.d.sync += self.valid.eq(self.push | (level > 1) | (self.valid & ~self.pop))
@@ -79,7 +79,8 @@ class Queue(wiring.Component):
     def _ring(self, m: Module) -> None:
         """A memory, and two addresses that wrap at any depth.
 
-        The level is a row of ones: a push comes late, and this takes it in a single LUT.
+        The level is a row of ones: the push signal is late, and this form needs only a single LUT
+        for it.
         """
         ones = Signal(self._depth)
         m.d.sync += Assert(~(self.push & ones[-1]), "a full queue is pushed")

@@ -13,7 +13,7 @@ class Spram(wiring.Component):
     en: read or write in this cycle.
     write: write.
     addr: the word's address.
-    w_data: what is written.
+    w_data: the word to write.
     r_data: the word, one cycle after a read.
     """
 
@@ -26,7 +26,7 @@ class Spram(wiring.Component):
     r_data: Signal
 
     def __init__(self) -> None:
-        """It has one size."""
+        """Its size is fixed."""
         super().__init__(
             {"en": In(1), "write": In(1), "addr": In(14), "w_data": In(16), "r_data": Out(16)}
         )

@@ -1,1 +1,1 @@
-"""What runs when."""
+"""The order in which everything runs."""

@@ -1,4 +1,4 @@
-"""The phase whose operations run, behind the one that is broadcast."""
+"""The phase whose operations run, after it was broadcast."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -18,7 +18,7 @@ class Back(wiring.Component):
     front: the phase that is broadcast; with one stream it stays until the back has ended.
     handover: take it over; only when not busy.
     over: all its operations have begun, `status_stages` - 1 cycles ago.
-    heads: it is the last phase before the head, and that runs; only with delta.
+    heads: it is the last phase before the head, and the head will run; only with delta.
     phase: the phase that was taken over.
     busy: there is one.
     closed: there is one, or it is taken over now.
@@ -61,13 +61,13 @@ class Back(wiring.Component):
         extra = FunctionUnit.LATENCY if config.functions else 0
         late, ending = Signal(range(way + extra + 1)), Signal()
         last: Value = Value.cast(way - 1)
-        if config.functions:  # what a function makes of a result comes later
+        if config.functions:  # a function's value comes later
             last = Mux(self.phase.function.any(), way + extra - 1, way - 1)
         with m.If(self.over & self.busy & ~self.end):
             m.d.sync += late.eq(late + 1)
         with m.Else():
             m.d.sync += late.eq(0)
-        # In a register, because what ends with it fans out far.
+        # In a register, because it fans out far.
         m.d.sync += ending.eq(self.over & self.busy & (late == last))
         m.d.comb += [self.end.eq(ending), self.closed.eq(self.busy | self.handover)]
         with m.If(self.handover):
@@ -80,6 +80,6 @@ class Back(wiring.Component):
         else:
             m.d.comb += self.phase.eq(self.front)
         if config.delta:
-            # The head takes its inputs as they are.
+            # The head takes its inputs unchanged.
             m.d.comb += self.phase.plain.eq(~self.front.keep | self.heads)
         return m

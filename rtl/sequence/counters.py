@@ -12,7 +12,7 @@ from rtl.layouts import counters_layout
 class Counters(wiring.Component):
     """Counts from `start` on; steady from the engine's `done` to the next start.
 
-    The bits of PEs are counted `stages` + 1 cycles late; none may be set in as many cycles before
+    The PEs' bits are counted `stages` + 1 cycles late; none may be set in that many cycles before
     start and done.
 
     start: clear.
@@ -88,9 +88,9 @@ class Counters(wiring.Component):
 
 
 def _popcount(m: Module, bits: Value, name: str) -> Value:
-    """Number of ones: three bits of one weight make one of it and one of twice it, until few.
+    """Number of ones: three bits of a weight become one of it and one of twice it, repeatedly.
 
-    Each of them is a signal: Amaranth writes an expression out anew wherever it is used.
+    Each is a signal, because Amaranth repeats an expression wherever it is used.
     """
     columns = [[bits[n] for n in range(len(bits))]]
     for weight, column in enumerate(columns):

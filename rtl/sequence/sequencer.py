@@ -1,4 +1,4 @@
-"""The sequencer: the layers of all streams, phase after phase."""
+"""The sequencer: runs the layers of all streams, phase by phase."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -18,15 +18,16 @@ from rtl.sequence.upcoming import Upcoming
 class Sequencer(wiring.Component):
     """A phase is one layer of one stream. The front is broadcast, the back has its operations run.
 
-    With one stream a phase begins when the operations of the one before have ended; with more, when
-    its broadcasts have. The back takes a phase over when it is free.
+    With one stream, a phase begins when the operations of the previous one have ended. With
+    several, it begins when the previous one's broadcasts have ended. The back takes a
+    phase over when it is free.
 
     start: the last input is being taken; only when idle.
     pending: some activation waits to be broadcast.
     hold: nothing on its way moves in this cycle.
     over: the back's operations have all begun, `status_stages` - 1 cycles ago.
     taken: all results are taken.
-    write: load port of the program.
+    write: load port of the layer program.
     idle: ready for inputs.
     begin: a phase, or the handing over of results, begins after this cycle.
     enable: activations are granted.
@@ -46,7 +47,7 @@ class Sequencer(wiring.Component):
     With cells:
 
     fresh: one bit for each stream: its state counts as zero.
-    answer: results are wanted.
+    answer: results are requested.
     lists: what begins after this cycle, with `begin`.
     back_base: pointer address of the front's first column that is fed back.
 
@@ -58,8 +59,8 @@ class Sequencer(wiring.Component):
 
     With delta:
 
-    wants_reset: an input waits until all is forgotten.
-    reset: it is, from now on.
+    wants_reset: an input waits until everything is forgotten.
+    reset: everything is forgotten, from now on.
     input_threshold: of inputs.
     """
 
@@ -96,7 +97,7 @@ class Sequencer(wiring.Component):
     input_threshold: Signal
 
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
-        """`init`: program words."""
+        """`init`: words of the layer program."""
         self._config, self._init = config, init
         ins = ("start", "pending", "hold", "over", "taken")
         outs = (
@@ -132,7 +133,7 @@ class Sequencer(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """The program, the next phase, front and back, and the states."""
+        """The layer program, the next phase, front and back, and the states."""
         m = Module()
         config = self._config
         m.submodules.states = states = States(config=config)
@@ -155,7 +156,7 @@ class Sequencer(wiring.Component):
             self.base.eq(Mux(self.output, 0, front.base)),
         ]
         m.d.sync += [
-            final.eq(ends),  # in a register, because what begins next waits for it
+            final.eq(ends),  # in a register, because the next phase waits for it
             Assert(
                 ~self.running | ~(self.end | states.handover) | (final == ends),
                 "a phase is over before it is known whether it is the last",
@@ -184,13 +185,13 @@ class Sequencer(wiring.Component):
         return m
 
     def _program(self, m: Module) -> data.View:
-        """The program memory; returns the word of the layer behind the front's."""
+        """The memory of the layer program; returns the word of the layer after the front's."""
         fields = struct(layout.descriptor(self._config))
         m.submodules.program = program = BlockRam(
             width=fields.size, depth=self._config.layers, init=self._init
         )
         m.d.comb += [
-            # So that what is loaded is seen at the start.
+            # So that a step sees what was just loaded.
             program.r_en.eq(~self.write.en),
             program.r_addr.eq(self.layer + 1),
         ]
@@ -204,7 +205,7 @@ class Sequencer(wiring.Component):
     def _states(
         self, m: Module, states: States, valid: Signal, busy: Signal, final: Signal
     ) -> None:
-        """What the states need to know, and what they say."""
+        """Inputs and outputs of the states."""
         m.d.comb += [
             states.start.eq(self.start),
             states.loading.eq(self.write.en),

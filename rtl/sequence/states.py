@@ -1,4 +1,4 @@
-"""The sequencer's states: clear, then for ever idle, run, and output."""
+"""The sequencer's states: clear, then forever idle, run, and output."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal, Value
 from amaranth.lib import enum, wiring
@@ -21,10 +21,10 @@ class SequencerState(enum.Enum, shape=2):
 
 
 class States(wiring.Component):
-    """When phases begin and are handed over to the back, and when results are handed over.
+    """Decides when phases begin and go over to the back, and when results are handed over.
 
     start: the last input is being taken; only when idle.
-    loading: the program is being loaded.
+    loading: the layer program is being loaded.
     valid: a phase is broadcast.
     quiet: its last broadcast has moved on.
     busy: the back has a phase.
@@ -44,10 +44,10 @@ class States(wiring.Component):
     done: one cycle, at the end.
     state: for waveforms.
 
-    answer: results are wanted; only with cells.
+    answer: results are requested; only with cells.
     out_stream: whose results are handed over; only with several streams.
-    wants_reset: an input waits until all is forgotten; only with delta.
-    reset: it is, from now on; only with delta.
+    wants_reset: an input waits until everything is forgotten; only with delta.
+    reset: everything is forgotten, from now on; only with delta.
     """
 
     start: Signal
@@ -76,7 +76,7 @@ class States(wiring.Component):
     reset: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
-        """What there is comes from `config`."""
+        """The optional ports follow from `config`."""
         self._config = config
         ins = ("start", "loading", "valid", "quiet", "busy", "end", "final", "taken")
         outs = (
@@ -103,7 +103,7 @@ class States(wiring.Component):
         if config.delta:
             clear = max(clear, DeltaStage.clear_cycles(config))
         count, settled = Signal(range(max(clear, 8) + 1)), Signal()
-        # High in state IDLE only: inputs are taken in the cycle that this tells.
+        # High only in state IDLE: inputs are taken in that very cycle.
         m.d.comb += self.idle.eq(settled & ~self.loading)
         m.d.sync += [count.eq(0), settled.eq(0), self.finish.eq(0)]
         started = Signal()
@@ -114,7 +114,7 @@ class States(wiring.Component):
         ended, following = self._begins(m)
         with m.FSM(name="state") as fsm:
             with m.State("CLEAR"):
-                # Memories survive a reset; sums must not.
+                # Memories survive a reset, but sums must not.
                 m.d.comb += self.rewind.eq(1)
                 m.d.sync += count.eq(count + 1)
                 with m.If(count == clear):

@@ -8,12 +8,12 @@ from golden.config import EngineConfig
 
 
 class Trail(wiring.Component):
-    """That nothing more comes travels as a broadcast does, behind the last one.
+    """A mark that nothing more comes; it travels like a broadcast, after the last one.
 
-    passed: nothing more comes.
-    clear: forget it all.
+    passed: nothing more will come.
+    clear: forget it.
     hold: nothing on its way moves in this cycle.
-    quiet: `passed` has come as far as the last broadcast had to.
+    quiet: `passed` has come as far as the last broadcast.
     """
 
     passed: Signal
@@ -27,7 +27,7 @@ class Trail(wiring.Component):
         super().__init__({"passed": In(1), "clear": In(1), "hold": In(1), "quiet": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
-        """As many registers as on a broadcast's way."""
+        """As many registers as on a broadcast's path."""
         m = Module()
         passed = self.passed
         for stage in range(self._stages):

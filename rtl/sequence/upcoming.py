@@ -15,19 +15,19 @@ class Upcoming(wiring.Component):
     following: word of the next layer.
     current: word of the layer that is broadcast.
     layer: its number.
-    next: the next phase; with cells a cycle after what it is made of.
+    next: the next phase; with cells, a cycle after its inputs.
 
     With cells:
 
     parity: of the step.
-    odd: of the phase that is broadcast, which sums it uses.
+    odd: which sums the phase that is broadcast uses.
     output: results are being handed over.
-    results: the list of results that is handed over next, a cycle after what it is made of.
+    results: the list of results that is handed over next, a cycle after its inputs.
 
     With several streams:
 
     stream: whose phase is broadcast.
-    last_stream: it is the last one's.
+    last_stream: that is the last stream.
     out_stream: whose results are being handed over.
     """
 
@@ -82,7 +82,7 @@ class Upcoming(wiring.Component):
             lists, states = stream * config.stream_lists, stream * config.cells
         names = ["rows", "bias_base", "shift", "relu"]
         names += ["function"] if config.functions else []
-        # Without cells what begins next is the word itself.
+        # Without cells the next phase is the word itself.
         domain = m.d.sync if config.cells else m.d.comb
         domain += [
             self.next.base.eq(word.column_base),

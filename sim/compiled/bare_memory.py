@@ -1,7 +1,7 @@
 """Memories without initial contents, for compiled simulation.
 
-Amaranth writes out every initial word, zeros too; for megabits of weights that alone takes minutes
-to convert and to compile. The simulator starts memories at zero and fills them itself; tables that
+Amaranth writes out every initial word, even zeros; for megabits of weights that alone takes minutes
+to convert and compile. So the simulator starts memories at zero and fills them itself. Tables that
 are the same for all networks keep their contents.
 """
 

@@ -31,22 +31,22 @@ _SCRIPT = (
     "memory_unpack",
     "proc",
     "flatten",
-    # What Amaranth writes at length; less to compile and to run.
+    # Shortens what Amaranth writes at length: less to compile and to run.
     "opt_expr; opt_clean; opt_merge; opt_muxtree; opt_reduce; opt_merge; opt_expr; opt_clean",
-    # A struct that is driven in parts looks like a loop, for which all would be evaluated twice.
+    # A struct driven in parts looks like a loop, and then everything would be evaluated twice.
     "splitnets -driver",
     "opt_clean",
     "write_cxxrtl -noproc -noflatten -g0 -header top.cc",
 )
 _SIMPLER = (
-    # The driver evaluates rising edges only, and a look at the clock for every register costs.
+    # The driver evaluates rising edges only, and checking the clock for every register costs time.
     (
         "bool posedge_p_clk = this->posedge_p_clk();",
         "constexpr bool posedge_p_clk = true;",
     ),
-    # Without combinational loops one evaluation is enough.
+    # Without combinational loops, one evaluation is enough.
     ("bool converged = true;", "constexpr bool converged = true;"),
-    # Only a check that fails is of interest.
+    # Only a failing check is of interest.
     ("if (performer) {", "if (!condition) {"),
 )
 """Replacements in the C++ that Yosys writes."""
@@ -125,7 +125,7 @@ def _compile(cxx: str, work: Path) -> None:
 
 
 def _key(config: EngineConfig, cxx: str) -> str:
-    """Hash of everything that the program is made of."""
+    """Hash of everything that the program is made from."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
     rooms = ("golden", "rtl", "sim", "toolchain")
     sources = [path for room in rooms for path in ROOT.glob(f"{room}/**/*.*")]
@@ -166,7 +166,7 @@ def _translate(config: EngineConfig, work: Path) -> None:
 
 
 def _parts(words: Sequence[Signal], memories: Sequence[str]) -> str:
-    """C++ that depends on the engine: what a record is made of, and the memories by name."""
+    """C++ that depends on the engine: the parts of a record, and the memories by name."""
     offset, copies = 0, []
     for word in words:
         size = len(word) // 32

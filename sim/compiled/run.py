@@ -1,7 +1,8 @@
 """Compiled simulation: the engine as C++ (Yosys' CXXRTL), run as a program of its own.
 
-Same stimuli, same probe words as the interpreted simulation, some hundred times faster. The program
-depends on the configuration only, not on the network, and is kept in a cache by content.
+It takes the same stimuli and gives the same probe words as the interpreted simulation, some hundred
+times faster. The program depends only on the configuration, not on the network, and is cached by
+content.
 """
 
 import subprocess
@@ -27,7 +28,7 @@ from sim.tracer import bit_of, record_bytes
 def run(
     image: Image, steps: Sequence[Step], *, max_cycles: int
 ) -> tuple[list[NDArray[np.uint8]], list[Counters]]:
-    """Simulate steps: each one's probe records, and its counters.
+    """Simulate steps; returns the probe records and the counters of each.
 
     Records have shape (cycles, bytes). Raises AssertionError when an assertion in the RTL fails.
     """
@@ -97,7 +98,7 @@ def _paths(config: EngineConfig, name: str, unit: int | None) -> list[str]:
 
 
 def _sprams(image: Image) -> Iterator[tuple[str, NDArray[np.uint64], int]]:
-    """The same for SPRAMs, which have one PE's words from 0, the other's from the middle on."""
+    """The same for SPRAMs, which hold one PE's words from 0, and the other's from the middle."""
     config, width = image.config, MemoryMap.of(image.config)["entry"].width
     for group in range(config.groups):
         for slot in range(0, config.group_size(group), 2):

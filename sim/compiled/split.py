@@ -1,15 +1,15 @@
-"""CXXRTL's C++ in parts: its one long function takes a compiler minutes, several short ones do not.
+"""CXXRTL's C++ in parts: one long function takes a compiler minutes, several short ones do not.
 
 Yosys writes a design as `eval`, which is every cell in order, and `commit`, which is every
-register. Compilers take more than proportional time for long functions: ten times as long for four
-times the PEs. The parts are methods in files of their own, which also compile at the same time.
+register. Compile time grows faster than a function's length: ten times as long for four
+times the PEs. The parts are methods in separate files, which also compile in parallel.
 """
 
 import re
 from dataclasses import dataclass
 
 LINES = 700
-"""Lines of `eval` in a part, about; the parts are compiled one by one."""
+"""Approximate lines of `eval` in a part."""
 _EVAL = "bool p_top::eval(performer *performer) {\n"
 _DECLARED = re.compile(r"\tvalue<\d+> (\w+);$")
 _COMMIT = re.compile(r"\t\tif \((\w+)\.commit\(observer\)\) changed = true;$")
@@ -78,7 +78,7 @@ def _read(body: str) -> tuple[list[str], dict[str, str], list[str]]:
 
 
 def _chunks(statements: list[str], lines: int) -> list[list[str]]:
-    """Statements in order; only before the comment on a cell may a new chunk begin."""
+    """Statements in order; a new chunk may begin only before the comment on a cell."""
     chunks: list[list[str]] = [[]]
     for line in statements:
         if line.startswith("\t// ") and len(chunks[-1]) >= lines:
@@ -88,7 +88,7 @@ def _chunks(statements: list[str], lines: int) -> list[list[str]]:
 
 
 def _commit(registers: list[str]) -> str:
-    """All registers take their next values; nobody asks whether any changed."""
+    """All registers take their next values; nothing asks whether any changed."""
     steps = [
         f"\t{name}.commit(observer);\n"
         if name.startswith("memory_p_")

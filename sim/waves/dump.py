@@ -1,8 +1,8 @@
 """The dump: Amaranth's VCD in picoseconds, with the signals that are shown under clean names.
 
-Amaranth tells signals of one name apart by a number (`layer$60`), and writes femtoseconds. A VCD
-may name a variable as often as one likes, so what is shown is named once more, in scopes of its own
-in front of the whole design.
+Amaranth tells signals with the same name apart by a number (`layer$60`), and writes femtoseconds. A
+VCD may name a variable any number of times, so the signals that are shown get a second name, in
+scopes of their own in front of the whole design.
 """
 
 import re
@@ -145,5 +145,5 @@ def _scopes(variables: list[Variable]) -> list[str]:
 
 
 def _picoseconds(line: str) -> str:
-    """A line that tells the time; it was in fs."""
+    """A line with the time, converted from fs."""
     return f"#{round(int(line[1:]) / 1000)}\n"

@@ -12,7 +12,7 @@ from sim.waves.window import Window
 WIDTH, HEIGHT, NAMES, TREE = 1400, 800, 220, 340
 """Pixels of the window, of its column of names, and of the design's tree with all borders."""
 _FRAME = 200
-"""The zoom tells the time in so many pixels, as the exponent of 1/2."""
+"""The zoom gives the time in this many pixels, as the exponent of 1/2."""
 _OPEN_PES = 1
 """The groups of the other PEs are folded."""
 

@@ -23,7 +23,7 @@ class Waveforms:
     """Waveforms of the simulation of a network, to be written."""
 
     wave: Wave
-    """Where, and the clock."""
+    """Where to write, and the clock."""
     network: Network
     """What the engine runs."""
 
@@ -36,7 +36,7 @@ class Waveforms:
         engine: what `simulator` simulates. window: asked at the end, with the period in ps.
         """
         shown = groups(engine, self.network)
-        # Each in a group of its own, so that its names can be told from the next one's.
+        # Each in a group of its own, to tell its names from the next one's.
         signals = [one.signal for group in shown for one in group.signals]
         traces = {str(number): signal for number, signal in enumerate(signals)}
         failure: Exception | None = None

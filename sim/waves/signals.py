@@ -1,4 +1,4 @@
-"""What waveforms show of an engine. This is the only place where they name the RTL's signals."""
+"""What waveforms show of an engine; the only place where waveforms name the RTL's signals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -126,6 +126,6 @@ def _signal(value: ValueLike) -> Signal:
 
 
 def _common(fracs: Iterable[int]) -> int:
-    """The scale that all have, else none."""
+    """The scale that all share, else none."""
     found = set(fracs)
     return max(0, *found) if len(found) == 1 else 0

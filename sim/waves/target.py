@@ -1,4 +1,4 @@
-"""Where waveforms go, and the clock that their time axis tells."""
+"""Where waveforms go, and the clock of their time axis."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from golden.errors import ElsieError
 
 CLOCK_MHZ = 100.0
-"""The clock when no board's is known: a cycle is 10 ns, so that cycles are easy to count."""
+"""The clock without a board: a cycle is 10 ns, so that cycles are easy to count."""
 CONVERTER = "vcd2fst"
 """The program that writes FST; it comes with GTKWave."""
 
@@ -17,7 +17,7 @@ CONVERTER = "vcd2fst"
 class Wave:
     """A file of waveforms and its companions, which open it in GTKWave and in Surfer.
 
-    Raises ElsieError when the file's ending is unknown, or what writes it is not installed.
+    Raises ElsieError when the file's ending is unknown, or the program that writes it is missing.
     """
 
     file: Path
@@ -26,9 +26,11 @@ class Wave:
     """The engine's clock."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be written before anything is simulated."""
+        """Refuse a file that cannot be written, before anything is simulated."""
         if self.file.suffix not in (".vcd", ".fst"):
-            raise ElsieError(f"{self.file}: waveforms are .vcd or .fst; name the file so")
+            raise ElsieError(
+                f"{self.file}: waveforms are .vcd or .fst; give the file one of these endings"
+            )
         if self.file.suffix == ".fst" and shutil.which(CONVERTER) is None:
             raise ElsieError(
                 f"{self.file}: {CONVERTER} is not installed, which writes .fst; install GTKWave "
@@ -47,12 +49,12 @@ class Wave:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that is written."""
+        """All files that are written."""
         return (self.file, self.gtkwave, self.surfer)
 
     @property
     def commands(self) -> list[str]:
-        """The commands that show it."""
+        """The commands that open it."""
         return [f"gtkwave {self.file} {self.gtkwave}", f"surfer {self.file} -c {self.surfer}"]
 
     @property
@@ -62,7 +64,7 @@ class Wave:
 
     @property
     def period(self) -> float:
-        """The same in seconds, a little more, because Amaranth cuts it to whole femtoseconds."""
+        """The same in seconds, slightly more, because Amaranth truncates it to femtoseconds."""
         return (1000 * self.period_ps + 0.5) * 1e-15
 
     def convert(self, vcd: Path) -> None:

@@ -8,10 +8,10 @@ class Window:
     """The first inference. All times in ps."""
 
     begin: int
-    """Its first input is taken soon."""
+    """Shortly before its first input is taken."""
     start: int
     """Its last input is taken."""
     done: int
     """The engine says that it is done."""
     end: int
-    """A little later."""
+    """A little after that."""

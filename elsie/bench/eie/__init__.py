@@ -1,1 +1,1 @@
-"""EIE's nine layers, or one of the user's, on Elsie and under EIE's own scheme, on equal data."""
+"""EIE's nine layers, or one of the user's: Elsie and EIE's own scheme on equal data."""

@@ -18,14 +18,14 @@ from golden.format.network import Network
 SLOTS = 32
 """Slots of a queue in the engine of the benchmark."""
 GROUP = 1
-"""A drain unit for each PE: the last PE's rows are then drained as soon as it is done."""
+"""A drain unit for each PE, so that the last PE is drained as soon as it has finished."""
 _SHARE = 1.0625
 """Entry memory of a PE over its even share of the largest matrix."""
 _SHIFT, _IN_FRAC, _WEIGHT_FRAC = 20, 8, 15
 
 
 def slots_beyond(pes: int) -> int:
-    """Slots of a queue that are for broadcasts on their way, which no job may wait in."""
+    """Slots of a queue that are reserved for broadcasts already on their way."""
     return EngineConfig(pes=pes).queue_margin
 
 
@@ -33,7 +33,7 @@ def engine(*, pes: int = 64, queue: int | None = None, group: int = GROUP) -> En
     """The engine that has room for each of the nine layers.
 
     `queue` is how many jobs may wait in a PE before broadcasts are held; the queue itself has a few
-    slots more, for what is on its way by then. None: as many as SLOTS slots give.
+    slots more, for broadcasts on their way. None: as many as SLOTS slots leave.
     """
     depth = SLOTS if queue is None else queue + slots_beyond(pes)
     rows = max(-(-layer.n_out // pes) for layer in LAYERS)
@@ -70,7 +70,7 @@ class Work:
     stored: NDArray[np.int64]
     """All entries."""
     real: NDArray[np.int64]
-    """Those that are no padding."""
+    """Those that are not padding."""
     rows: int
     """Rows per PE."""
 
@@ -121,7 +121,7 @@ def work(net: Network) -> Work:
 
 
 def check_fits(problem: Problem, config: EngineConfig) -> None:
-    """Refuse a layer that the engine has no room for, before any work is done on it."""
+    """Refuse a layer that does not fit the engine, before any work is done on it."""
     inputs, rows = config.act_depth * config.groups, config.row_depth * config.pes
     capacity = config.entry_depth * config.pes
     for have, most, what in (

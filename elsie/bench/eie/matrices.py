@@ -1,4 +1,4 @@
-"""Matrix files and activation files of the user, read with suspicion."""
+"""Matrix files and activation files of the user, checked while they are read."""
 
 import zipfile
 import zlib
@@ -16,7 +16,7 @@ _ODD = (
     *(ValueError, TypeError, KeyError, IndexError, OverflowError),
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy and SciPy raise for files that are not what they seem."""
+"""What NumPy and SciPy raise for malformed files."""
 
 
 def read_matrix(path: Path) -> tuple[Any, bool]:
@@ -32,7 +32,7 @@ def read_matrix(path: Path) -> tuple[Any, bool]:
         raise ElsieError(f"{path}: not a matrix file; give one that ends in .mtx, .smtx or .npz")
     rows, columns = np.shape(coo)
     if min(rows, columns) < 1 or coo.nnz < 1:
-        raise ElsieError(f"{path}: the matrix is empty; it needs a non-zero at least")
+        raise ElsieError(f"{path}: the matrix is empty; it needs at least one non-zero")
     if max(rows, columns) > 1 << 20:
         raise ElsieError(f"{path}: {rows} x {columns} is larger than any engine can be")
     if np.iscomplexobj(coo.data):
@@ -48,7 +48,7 @@ def read_matrix(path: Path) -> tuple[Any, bool]:
     matrix.eliminate_zeros()
     matrix.sort_indices()
     if matrix.nnz < 1:
-        raise ElsieError(f"{path}: all its values are 0; it needs a non-zero at least")
+        raise ElsieError(f"{path}: all its values are 0; it needs at least one non-zero")
     return matrix, valued
 
 
@@ -96,7 +96,7 @@ def read_activations(path: Path) -> NDArray[np.float64]:
     else:
         raise ElsieError(f"{path}: not an activation file; give a .npy, .npz or .mtx")
     if values.dtype.kind not in "fiub":
-        raise ElsieError(f"{path}: its values are no real numbers")
+        raise ElsieError(f"{path}: its values are not real numbers")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     values = np.atleast_2d(values).astype(np.float64)

@@ -1,4 +1,4 @@
-"""One point of the benchmark: a problem on so many PEs with such a queue, golden and RTL."""
+"""One point of the benchmark, golden and RTL: a problem, a number of PEs, a queue."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ from golden.timing.losses import Losses, account, assignment_bound
 from golden.timing.schedule import Latencies, operation_starts, schedule
 
 SCHEMES = ("elsie", "eie")
-"""Elsie's, and the one of EIE's paper (elsie.bench.eie.scheme), which there is no RTL of."""
+"""Elsie's, and that of EIE's paper (elsie.bench.eie.scheme), for which there is no RTL."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cycles:
-    """What the golden model says of one point."""
+    """The golden model's figures for one point."""
 
     cycles: int
     losses: Losses

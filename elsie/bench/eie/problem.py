@@ -1,4 +1,4 @@
-"""What is measured: a sparse matrix, an input, and what calibration knows of such inputs."""
+"""What is measured: a sparse matrix, an input, and what calibration knows about inputs."""
 
 from dataclasses import dataclass
 
@@ -41,11 +41,11 @@ class Problem:
     activity: NDArray[np.float64]
     """How often each column is active in the calibration samples, shape (n_in,)."""
     paper: PaperLayer | None = None
-    """What EIE's paper says of it."""
+    """The figures of EIE's paper."""
     balanced: str | None = None
     """How it was pruned for its owners (elsie.compress.prune.balanced.BALANCES), if it was."""
     owner: NDArray[np.int64] | None = None
-    """PE of each row, shape (n_out,), if it was pruned for that; else rows may go anywhere."""
+    """PE of each row, shape (n_out,), if it was pruned for them; else rows may go anywhere."""
 
     @property
     def columns(self) -> NDArray[np.int64]:
@@ -67,8 +67,8 @@ class Problem:
 def published(layer: PaperLayer, *, seed: int = 0) -> Problem:
     """A layer of the paper with random non-zeros: every one independent, at the paper's densities.
 
-    The generator's seed is `seed` and the layer's name. The calibration samples are drawn as the
-    measured input is, but are others; where every activation is non-zero they say the same.
+    The generator's seed is `seed` and the layer's name. The calibration samples are drawn like
+    the measured input, but are others.
     """
     random = np.random.default_rng([seed, *layer.name.encode()])
     indptr, rows = _pattern(random, layer)
@@ -99,7 +99,7 @@ def random_weights(
 def random_input(
     random: np.random.Generator, layer: PaperLayer
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The input that is measured, and what calibration says of others that are drawn alike."""
+    """The measured input, and what calibration learns from others that are drawn alike."""
     calibration = random.random((_CALIBRATION, layer.n_in)) < layer.activations
     active = random.random(layer.n_in) < layer.activations
     x = np.where(active, random.integers(1, _LARGEST + 1, layer.n_in), 0)

@@ -11,7 +11,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 
 Make = Callable[[EngineConfig], Problem]
-"""Makes a problem for an engine, when its turn comes, for a large layer takes a second or more."""
+"""Makes a problem for an engine only when needed, as a large layer takes a second or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Plan:
     pes: tuple[int, ...] = (layers.PES,)
     """Numbers of PEs."""
     queues: tuple[int, ...] | None = None
-    """Jobs that may wait in a queue; None: what the scheme has by itself."""
+    """Jobs that may wait in a queue; None: the scheme's default."""
     group: int = engine.GROUP
     """PEs that share a drain unit."""
     scheme: str = "elsie"
@@ -31,7 +31,7 @@ class Plan:
     rtl: bool = True
     """Simulate the RTL of every point."""
     spot_checks: int = 0
-    """Simulate the RTL of so many points, evenly over all of them, when not of every one."""
+    """Otherwise simulate the RTL of this many points, evenly chosen."""
 
     @property
     def points(self) -> int:
@@ -39,7 +39,7 @@ class Plan:
         return len(self.problems) * len(self.pes) * len(self.queues or (0,))
 
     def queues_for(self, pes: int) -> tuple[int, ...]:
-        """The queues for so many PEs."""
+        """The queues for a number of PEs."""
         if self.queues is not None:
             return self.queues
         if self.scheme == "eie":
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(kw_only=True)
 class Results:
-    """What came out."""
+    """The results."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     """A row for each point (measure.Bench.row)."""
@@ -110,7 +110,7 @@ def _check(plan: Plan) -> None:
 def _rows(
     plan: Plan, problem: Problem, pes: int
 ) -> Iterator[tuple[dict[str, Any], Callable[[dict[str, Any]], str | None] | None]]:
-    """Rows of one problem on so many PEs, each with what adds the RTL's figures."""
+    """Rows of one problem on a number of PEs, each with a function that adds the RTL's figures."""
     if plan.scheme == "eie":
         for queue in plan.queues_for(pes):
             yield measure.eie_row(problem, pes=pes, queue=queue), None

@@ -1,13 +1,13 @@
 """EIE's original scheme (Han et al., ISCA 2016), cycle by cycle, to compare with on equal data.
 
 Rows: row j on PE j mod pes. Entries: a 4-bit zero run; a gap of more than 15 zeros takes padding
-entries, each with a run of 15 and a weight of 0, so each passes 16 rows (section 3.1). Queues hold
+entries, each with a run of 15 and a weight of 0, so each skips 16 rows (section 3.1). Queues hold
 activations; a PE reads a column's pointers after the queue, so that a column without entries costs
-it a cycle too; a broadcast waits while any PE's queue is full (section 4). One broadcast a cycle
-at most. Nothing is charged for the pipeline, for finding the non-zeros, or for the drain.
+it a cycle too; a broadcast waits while any PE's queue is full (section 4). There is at most one
+broadcast a cycle. Nothing is charged for the pipeline, for finding the non-zeros, or for the drain.
 
 A slot is free again in the cycle after its activation has been taken out; with this the model is
-within a point of the authors' own simulator, from which docs/performance.md has figures.
+within a point of the authors' own simulator.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Entries:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Schedule:
-    """When K activations were broadcast and taken up, in cycles from 0."""
+    """When K activations were broadcast and processed, in cycles from 0."""
 
     broadcast: NDArray[np.int64]
     """Cycle of each broadcast, shape (K,)."""
@@ -42,7 +42,7 @@ class Schedule:
     cycles: int
     """Cycles until the last PE has done all its work."""
     losses: Losses
-    """Where they went."""
+    """Where the cycles went."""
 
 
 def encode(

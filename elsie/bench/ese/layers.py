@@ -1,4 +1,4 @@
-"""The layers, and what ESE's paper says of its own (FPGA 2017, tables 3 and 5)."""
+"""The layers, and the figures of ESE's paper for its own (FPGA 2017, tables 3 and 5)."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""One layer on one engine: cycles a step, golden and RTL, and a row for each matrix."""
+"""One layer on one engine: cycles per step, golden and RTL, and a row for each matrix."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from golden.timing.trace import Trace
 
 Ints = NDArray[np.int64]
 STEPS = 3
-"""Steps that are run; the last one is measured. In the first nothing is fed back yet."""
+"""Steps to run; the last one is measured. In the first, nothing is fed back yet."""
 
 
 def measure(
@@ -26,7 +26,7 @@ def measure(
     rtl: bool,
     seed: int,
 ) -> tuple[dict[str, Any], Trace]:
-    """Figures as in `--json`, and the trace of the step that they are of.
+    """Figures as in `--json`, and the trace of the measured step.
 
     Those of the RTL are None without it; the trace is the RTL's, or without it golden's.
     """

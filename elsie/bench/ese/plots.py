@@ -10,11 +10,11 @@ from elsie.bench.plotting import figure_of
 from golden.timing.trace import Trace
 
 SHOWN = 4
-"""PEs that are drawn at most."""
+"""The most PEs that are drawn."""
 _FINEST = 1000
 """Shorter gaps than this part of a step are not drawn: long steps give no large files."""
 _TONES = {("issue", 0): 0.35, ("issue", 1): 0.65, ("operation", 0): 1.0, ("operation", 1): 1.0}
-"""How strong the stream's colour is, of a kind of event and a layer."""
+"""How strong a stream's colour is for a kind of event and a layer."""
 _WORDS = {
     ("issue", 0): "entries of the gates",
     ("issue", 1): "entries of the projection",
@@ -85,7 +85,7 @@ def _label(axes: Any, name: str, bars: list[tuple[int, int]], lane: int) -> None
 
 
 def _colour(work: Work) -> tuple[float, float, float]:
-    """The stream's hue, stronger or weaker; broadcasts as the entries that come of them."""
+    """The stream's hue, stronger or weaker; broadcasts look like their entries."""
     kind = "issue" if work.kind == "broadcast" else work.kind
     return _tone(work.stream, _TONES[kind, work.layer])
 

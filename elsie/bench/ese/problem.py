@@ -16,7 +16,7 @@ from golden.format.network import Network
 from golden.kinds import GATE_FRAC, LayerKind
 
 PRUNING = ("plain", "pe", "column")
-"""Largest magnitudes anywhere; as many in every PE (ESE); and in every column of a PE too."""
+"""Largest magnitudes anywhere; equally many in every PE (ESE); and in every column of a PE too."""
 _WEIGHT_FRAC, _IN_FRAC, _BACK_FRAC = 11, 12, 13
 _DEVIATION = 0.1
 """Of the weights, so that sums are about 1."""

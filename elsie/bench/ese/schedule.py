@@ -19,7 +19,7 @@ class Work:
     kind: str
     """broadcast, issue or operation."""
     pe: int | None
-    """None for broadcasts, which are all PEs'."""
+    """None for broadcasts, which go to all PEs."""
     layer: int
     stream: int
     cycles: Ints
@@ -51,7 +51,7 @@ _Found = tuple[str, int | None, str, Ints, Ints]
 
 
 def _entries(trace: Trace, pes: int) -> Iterator[_Found]:
-    """Broadcasts, and what they make each PE read."""
+    """Broadcasts, and the entries that each PE reads for them."""
     events, starts = trace.events, trace.events["layer"][:, 0]
     broadcast = events["broadcast"][:, 0]
     yield "broadcast", None, "", _since(starts, broadcast), broadcast

@@ -1,4 +1,4 @@
-"""The configurations that the ledger has a row for."""
+"""The configurations that the ledger may have rows for."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Configuration:
     board: str
     """A board with that part; its pins are not used."""
     clock_mhz: float
-    """The clock that place and route is asked for, and that must be met."""
+    """The target clock of place and route."""
     engine: EngineConfig
     """The engine."""
     sizes: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""A top with few pins, for an engine whose area and timing are measured."""
+"""A top level with few pins, for measuring an engine's area and timing."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
@@ -15,7 +15,7 @@ class Harness(wiring.Component):
     feed: bits of the inputs, and of the load words where `load` is set, one a cycle.
     offer: an input is offered.
     write: a load word for an entry memory is offered.
-    check: parity of what the engine says in this cycle, all of it registered.
+    check: parity of the engine's outputs in this cycle, all of it registered.
     ready: the engine takes inputs.
     """
 
@@ -26,7 +26,7 @@ class Harness(wiring.Component):
     ready: Signal
 
     def __init__(self, *, image: Image, load: bool) -> None:
-        """`load`: entries come over the load port; all else starts with `image`."""
+        """`load`: entries come over the load port; everything else starts with `image`."""
         self.config = image.config
         self._load = load
         self._image = image

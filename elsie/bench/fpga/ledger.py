@@ -1,4 +1,4 @@
-"""The ledger: one committed JSON file for each configuration; measured again, it must be equal."""
+"""The ledger: a committed JSON file for each measured configuration, which must be reproducible."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def load(name: str) -> dict[str, Any] | None:
-    """The row of one configuration, if it has one. Raises ElsieError when it cannot be read."""
+    """The row of one configuration, if there is one. Raises ElsieError when it cannot be read."""
     path = FOLDER / f"{name}.json"
     if not path.exists():
         return None
@@ -29,7 +29,7 @@ def load(name: str) -> dict[str, Any] | None:
 
 
 def save(row: dict[str, Any]) -> Path:
-    """Write one row, in one piece."""
+    """Write one row, atomically."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{row['name']}.json"
     waiting = path.with_suffix(".part")

@@ -21,7 +21,7 @@ Progress = Callable[[str], None]
 
 
 class Part:
-    """What the RTL asks of a platform: which cells there are."""
+    """A platform, as far as the RTL needs one: it says which cells there are."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -33,7 +33,7 @@ def measure(
 ) -> dict[str, Any]:
     """Build it and return the ledger's row.
 
-    work: where the files are left, for those who look closer; else they are dropped. progress:
+    work: where to keep the files; by default they are deleted. progress:
     called with a line for each step. Raises ElsieError when a tool is missing or fails.
     """
     if work is not None:

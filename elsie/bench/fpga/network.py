@@ -29,7 +29,7 @@ def _layer(
     number: int,
     shape: tuple[int, int],
 ) -> Layer:
-    """One layer; ReLU, but for the last one of several."""
+    """One layer; ReLU, except for the last one of several."""
     config = configuration.engine
     mask = rng.random(shape) < configuration.density
     dealt = rng.permutation(shape[1])
@@ -49,6 +49,6 @@ def _layer(
 
 
 def _codebook(rng: np.random.Generator, config: EngineConfig) -> np.ndarray:
-    """Shared weights, most of them small as those of trained networks are, if there are any."""
+    """Shared weights, if the kind has any; most are small, as in trained networks."""
     top = (1 << (config.weight_width - 1)) - 1
     return np.clip(rng.normal(0, top / 4, config.codebook_size), -top, top).astype(np.int64)

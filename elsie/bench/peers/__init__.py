@@ -1,1 +1,1 @@
-"""What a user would pick instead, on the same layers: `elsie bench peers` (docs/peers.md)."""
+"""The alternatives, on the same layers: `elsie bench peers` (docs/performance.md)."""

@@ -27,7 +27,7 @@ class Comparison:
     points: list[sweep.Point]
     crossovers: dict[str, float | None]
     failures: list[str]
-    """Every check that failed, in one sentence each."""
+    """Each check that failed, in one sentence."""
     notes: list[str]
     """What was left out, and why."""
     areas: list[dict[str, Any]]
@@ -48,7 +48,7 @@ class Comparison:
 
 
 def compare(*, area: bool = False, soft_cores: bool = True, say: Say) -> Comparison:
-    """Run everything; `say` is told each step. area: place and route our engines again."""
+    """Run everything; `say` is called with each step. area: place and route our engines again."""
     works = {name: workload(name) for name in SIZES}
     rows: list[Row] = []
     failures: list[str] = []

@@ -89,7 +89,7 @@ def workload(name: str, *, density: float = DENSITY, seed: int | None = None) ->
     shifts, values = [], x
     for matrix in matrices:
         sums = matrix @ values
-        # The least shift with which the layer's largest sum fits.
+        # The smallest shift with which the layer's largest sum fits.
         shift = max(0, int(np.abs(sums).max()).bit_length() - 7)
         values = np.maximum(_requantise(sums, shift), 0)
         shifts.append(shift)
@@ -119,7 +119,7 @@ ENGINES = {
 def network(work: Workload, base: EngineConfig, *, dense: bool = False) -> Network:
     """The workload for an engine with the shape of `base`; memories as deep as it needs.
 
-    dense: zeros are stored like any weight, as an engine that knows no sparsity has to.
+    dense: zeros are stored like any weight, as in an engine without sparsity.
     """
     layers, held = [], np.zeros(base.pes, dtype=np.int64)
     for number, matrix in enumerate(work.weights):
@@ -164,5 +164,5 @@ def _matrix(
 
 
 def _nonzero(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Integers -127..127 but for 0."""
+    """Integers -127..127 except for 0."""
     return rng.integers(1, 128, count) * rng.choice([-1, 1], count)

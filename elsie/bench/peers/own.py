@@ -27,7 +27,7 @@ class Run:
 
     row: Row
     difference: str | None
-    """First difference between RTL and golden, in one sentence; None when all is equal."""
+    """First difference between RTL and golden, in one sentence; None if they are equal."""
 
 
 def golden_cycles(work: Workload, pes: int, *, dense: bool = False) -> int:
@@ -39,7 +39,7 @@ def golden_cycles(work: Workload, pes: int, *, dense: bool = False) -> int:
 def run(work: Workload, pes: int, *, dense: bool = False, area: dict[str, Any] | None) -> Run:
     """Simulate the RTL and compare every event. `area`: figures to show beside the cycles.
 
-    dense: the dense version, in which zeros are stored and worked on like any weight.
+    dense: the dense version, in which zeros are stored and processed like any weight.
     """
     compressed = network(work, ENGINES[pes], dense=dense)
     simulation = simulate(compressed, work.x[None])

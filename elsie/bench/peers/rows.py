@@ -12,7 +12,7 @@ _PUBLISHED = Path(__file__).with_name("published.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One network on one thing that runs it. None is what was not measured, or is not there."""
+    """One network on one device. None stands for figures that were not measured or do not exist."""
 
     network: str
     """'S' or 'L'."""
@@ -21,7 +21,7 @@ class Row:
     part: str
     """FPGA family or part, or the CPU."""
     macs: int
-    """Useful MACs, non-zero weight and non-zero activation: the same for all who run a network."""
+    """Useful MACs, with non-zero weight and activation: the same for every row of a network."""
     cycles: int | None = None
     """Clock cycles from the input to the result."""
     interval: int | None = None

@@ -1,8 +1,8 @@
 """Where dense engines and unrolled logic win: network L from density .02 to 1.
 
-Our cycles come from the golden model. A dense array is taken at its peak, which flatters it: every
-MAC unit busy in every cycle, weights already loaded. Unrolled logic is taken at 22 to 27 LUTs a
-non-zero, da4ml's measured range at 8 bits; where it fits, it gives a result every cycle.
+Our cycles come from the golden model. A dense array counts at its peak, which flatters it: every
+MAC unit is busy in every cycle, and weights are already loaded. Unrolled logic counts with 22 to 27
+LUTs per non-zero, da4ml's measured range at 8 bits; where it fits, it gives a result every cycle.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def point(work: Workload) -> Point:
 
 
 def sweep(densities: tuple[float, ...] = DENSITIES) -> list[Point]:
-    """The points, by rising density."""
+    """The points, in order of density."""
     return [point(workload("L", density=density)) for density in densities]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """8,16,32 or 1..64 (doubling) or 1..64/1 (in steps); any of them, with commas between."""
+    """8,16,32 or 1..64 (doubling) or 1..64/1 (in steps), or several of these, with commas."""
     try:
         found = [number for part in text.split(",") for number in _range(part)]
     except ValueError:

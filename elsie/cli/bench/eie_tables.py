@@ -1,4 +1,4 @@
-"""What `elsie bench eie` prints for people."""
+"""The tables that `elsie bench eie` prints."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ def add(steps: Steps) -> None:
     command = add_command(
         steps,
         "ese",
-        "ESE's LSTM layer, and others: cycles a step in golden and RTL, beside the paper's figures",
+        "ESE's LSTM layer, and others: cycles per step, golden and RTL, beside the paper's figures",
         "elsie bench ese",
         "elsie bench ese --layers ESE --streams 1 --golden-only --json",
         "elsie bench ese --pruning plain --golden-only",

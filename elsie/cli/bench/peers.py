@@ -17,14 +17,16 @@ def add(steps: Steps) -> None:
     command = add_command(
         steps,
         "peers",
-        "the same layers on what a user would pick instead",
+        "the same layers on the alternatives",
         "elsie bench peers --json",
         "elsie bench peers --plot plots",
         "elsie bench peers --area       # place and route again; some ten minutes",
         run=run,
     )
     command.add_argument(
-        "--area", action="store_true", help="place and route our engines, instead of known figures"
+        "--area",
+        action="store_true",
+        help="place and route our engines, instead of using known figures",
     )
     command.add_argument(
         "--skip-soft-core", action="store_true", help="leave out the RISC-V cores simulated here"
@@ -87,7 +89,7 @@ def _print(found: "Comparison") -> None:
 
 
 def _cells(row: "Row") -> list[str]:
-    """A row of the table; what is not known is empty."""
+    """A row of the table; unknown figures are empty."""
     here = row.source.startswith("measured in this run")
     numbers = [row.lut, row.ff, row.bram, row.dsp]
     return [

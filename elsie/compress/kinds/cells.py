@@ -2,8 +2,8 @@
 
 All columns of a layer share the accumulator's scale, so weights of what is fed back, and peepholes,
 are quantised as 2**(in_frac - back_frac) and 2**(in_frac - state_frac) of themselves: the integers
-then mean the same. Outputs of cells have GATE_FRAC fraction bits whatever the data; only a
-projection's are calibrated, and as they are what is fed back, weights and scale are chosen in turn.
+then have the same scale. Outputs of cells have GATE_FRAC fraction bits, whatever the data. Only a
+projection's outputs are calibrated; as they are fed back, weights and scale are chosen in turn.
 """
 
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ class _Gates:
     def of(
         cls, layer: FloatCells, given: Signal, config: EngineConfig, *, back_frac: int
     ) -> "_Gates":
-        """Quantised for the scales of what the columns take."""
+        """Quantised for the scales of the columns' inputs."""
         in_frac = given.frac
         inputs, back, bias = _stacked(layer)
         looks = np.zeros((len(inputs), 0))

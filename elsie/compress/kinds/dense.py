@@ -14,12 +14,12 @@ from golden.format.network import Layer
 
 
 def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Quantised:
-    """Weights first; then the scale of the outputs that these give."""
+    """The weights first, then the scale of the outputs that they give."""
     limit = bias_limit(layer.bias, given.frac, most=MAX_FRAC)
     weights = quantise(config, layer.weight, max_frac=limit)
     shown = replace(layer, weight=weights.values)
     outputs = shown.forward(given.values)
-    # The drain can only shift right, and less than the accumulator is wide.
+    # The drain only shifts right, by less than the accumulator's width.
     finest = weights.weight_frac + given.frac
     out_frac = activation_frac(
         outputs[given.valid], act_width=config.act_width, max_frac=min(MAX_FRAC, finest)

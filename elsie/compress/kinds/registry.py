@@ -18,16 +18,16 @@ from golden.kinds import CELL_WIDTH, LayerKind
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What the compiler needs of a kind of layer."""
+    """What the compiler needs to know about a kind of layer."""
 
     quantise: Callable[[Any, Signal, EngineConfig], Quantised]
     """Makes a pruned float layer of this kind, which is its first argument, into integers."""
     engine: Mapping[str, int]
     """Fields that an engine's configuration must have from the start."""
     weights: tuple[MacKind, int] | None = None
-    """Kind and code width of its weights if nothing is said; None for the engine's own."""
+    """Kind and code width of its weights by default; None for the engine's own."""
     reports: tuple[str, ...] = ()
-    """Figures of its layers that others do not have (elsie.compress.report)."""
+    """Figures that only its layers have (elsie.compress.report)."""
 
 
 _CELLS = Kind(
@@ -50,5 +50,5 @@ def engine_needs(model: Model) -> dict[str, int]:
 
 
 def usual_weights(model: Model) -> tuple[MacKind, int] | None:
-    """Kind and code width of the model's weights if nothing is said; None for the engine's own."""
+    """Kind and code width of the model's weights by default; None for the engine's own."""
     return next((KINDS[x.kind].weights for x in model.layers if KINDS[x.kind].weights), None)

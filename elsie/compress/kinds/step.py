@@ -1,4 +1,4 @@
-"""What goes into a kind's quantiser, and what comes out."""
+"""Input and output of a kind's quantiser."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Signal:
     values: Reals
     """Shape (samples, width) or (samples, steps, width)."""
     valid: NDArray[np.bool_]
-    """Which of them count: those of a sample's own steps, shape (samples,) or (samples, steps)."""
+    """Which of them count: those within a sample's length, shape (samples,) or (samples, steps)."""
     frac: int
     """Fraction bits in the engine."""
 

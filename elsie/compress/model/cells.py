@@ -19,7 +19,7 @@ def sigmoid(x: Reals) -> Reals:
 
 
 class Run(NamedTuple):
-    """What a layer of cells does on sequences."""
+    """The results of a layer of cells on sequences."""
 
     outputs: Reals
     """Shape (samples, steps, n_out)."""
@@ -39,9 +39,9 @@ class FloatCells(FloatLayer):
     kind: LayerKind
     """LSTM or GRU."""
     weight: Reals
-    """For the inputs, gates in the order of GATES, shape (gates, n, n_in)."""
+    """Weights of the inputs, gates in the order of GATES, shape (gates, n, n_in)."""
     recurrent: Reals
-    """For what is fed back, shape (gates, n, n_back)."""
+    """Weights of what is fed back, shape (gates, n, n_back)."""
     bias: Reals
     """Input and recurrent bias added up, shape (gates, n); of a GRU's n, that of the input only."""
     bias_recurrent: Reals | None = None
@@ -101,7 +101,7 @@ class FloatCells(FloatLayer):
         return True
 
     def parameters(self) -> list[Reals]:
-        """Weights and biases that it has."""
+        """Its weights and biases."""
         optional = (self.bias_recurrent, self.peephole, self.projection)
         given = [values for values in optional if values is not None]
         return [self.weight, self.bias, self.recurrent, *given]
@@ -120,7 +120,7 @@ class FloatCells(FloatLayer):
         return replace(self, weight=weight, recurrent=recurrent, projection=projection)
 
     def step(self, x: Reals, state: Reals, y: Reals) -> tuple[Reals, Reals]:
-        """New state and output for inputs (samples, n_in), and both of the step before."""
+        """New state and output for inputs (samples, n_in), and both of the previous step."""
         if self.kind is LayerKind.GRU:
             new = self._gru(x, state)
             return new, new

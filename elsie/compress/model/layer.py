@@ -1,4 +1,4 @@
-"""What the compiler asks of a trained layer in floating point, whatever its kind."""
+"""What the compiler needs of a trained layer in floating point, whatever its kind."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Weights that become one integer layer: they share their outputs' PEs."""
+    """Weights that become one integer layer, so that they share their outputs' PEs."""
 
     name: str
     """Of the integer layer."""
     matrices: tuple[Reals, ...]
-    """One for each source of columns, shape (gates, n_out, columns). Each gate is pruned apart."""
+    """One for each source of columns, shape (gates, n_out, columns); gates are pruned apart."""
 
     @property
     def kept(self) -> NDArray[np.uint8]:
@@ -66,7 +66,7 @@ class FloatLayer(ABC):
 
     @abstractmethod
     def forward(self, x: Reals) -> Reals:
-        """Outputs (..., n_out) for inputs (..., n_in); of a stateful layer (samples, steps, n)."""
+        """Outputs (..., n_out) for inputs (..., n_in); for a stateful layer (samples, steps, n)."""
 
 
 def check_finite(layer: str, what: str, values: Reals) -> None:

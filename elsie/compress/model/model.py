@@ -60,7 +60,7 @@ class Model:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """Axes of an input before its features: only a recurrent model's have steps."""
+        """Axes of an input before its features; only a recurrent model's inputs have steps."""
         return ("samples", "steps") if self.recurrent else ("samples",)
 
     def predict(
@@ -72,9 +72,10 @@ class Model:
     ) -> Reals:
         """Outputs (samples, n_out) for inputs (samples, n_in).
 
-        For a recurrent model's (samples, steps, n_in): after each sample's last step, which
-        `lengths` (samples,) tells, or if there is no head (samples, steps, n_out). rounding: is
-        given (0, inputs), then (number, outputs) of each layer, and returns what the next one sees.
+        For a recurrent model's inputs (samples, steps, n_in): outputs after each sample's last
+        step, given by `lengths` (samples,), or without a head (samples, steps, n_out). rounding: is
+        called with (0, inputs), then (number, outputs) of each layer; returns what the next layer
+        sees.
         """
         values = rounding(0, np.asarray(x, dtype=np.float64))
         for number, layer in enumerate(self.layers, start=1):

@@ -1,4 +1,4 @@
-"""The data's way through an ONNX graph between layers: axes change places, come and go."""
+"""The data's path through an ONNX graph between layers: axes are moved, added and removed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ class DataFollower(ShapeFollower):
         self._set(node, Data(tuple(axes[n] for n in order)))
 
     def squeeze(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Axes of size 1 go."""
+        """Removes axes of size 1."""
         which = attributes(node).get("axes")
         if which is None and len(node.input) > 1:
             which = np.ravel(self.constant(node, 1, "list of axes")).astype(int).tolist()
@@ -29,7 +29,7 @@ class DataFollower(ShapeFollower):
         self._set(node, Data(tuple(axis for n, axis in enumerate(axes) if n not in gone)))
 
     def reshape_data(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Only axes of size 1 may come or go."""
+        """Only axes of size 1 may be added or removed."""
         shape = self._value(node, node.input[1])
         sizes = shape.sizes if isinstance(shape, Shape) else tuple(np.ravel(shape).tolist())
         wanted = [axes[n] if size == 0 and n < len(axes) else size for n, size in enumerate(sizes)]
@@ -50,7 +50,7 @@ class DataFollower(ShapeFollower):
         self._set(node, Data(tuple(found)))
 
     def flatten_data(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Nothing, where there are only samples and features."""
+        """Does nothing if there are only samples and features."""
         if axes != (BATCH, FEATURES) or attributes(node).get("axis", 1) not in (1, -1):
             self.refuse(node, "mixes samples, steps and features; export the model without it")
         self._set(node, Data(axes))

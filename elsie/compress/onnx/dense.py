@@ -15,7 +15,7 @@ SUPPORTED = (
     "Gemm, MatMul, Add, Relu, Identity, Dropout, Flatten, Reshape, Cast, and a trailing Softmax, "
     "LogSoftmax or ArgMax"
 )
-"""What a model may use, for messages."""
+"""The operators that a model may use, for messages."""
 
 
 def _live_first(importer: Importer, node: Any) -> None:
@@ -58,7 +58,7 @@ def _relu(importer: Importer, node: Any) -> None:
     if importer.weight is None and not importer.layers:
         importer.refuse(node, "comes before the first Gemm or MatMul; apply it to the data")
     if importer.weight is None:
-        # A second Relu changes nothing; behind anything else it would.
+        # A second Relu changes nothing; after anything else it would.
         last = importer.layers[-1]
         if not isinstance(last, FloatDense) or last.activation != "relu":
             importer.refuse(node, "does not follow a Gemm or MatMul; put it directly behind one")

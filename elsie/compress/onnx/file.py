@@ -15,7 +15,7 @@ class OnnxFile:
     """What the importer needs of a file."""
 
     path: Path
-    """Where it was read, for messages."""
+    """The path that it was read from, for messages."""
     input: str
     """Name of the one input."""
     shape: tuple[int | None, ...] | None
@@ -28,7 +28,7 @@ class OnnxFile:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OnnxGraph:
-    """A graph of any form: its nodes as they stand."""
+    """A graph of any form, with its nodes unchanged."""
 
     path: Path
     input: Any
@@ -38,7 +38,7 @@ class OnnxGraph:
     constants: dict[str, NDArray]
     """Initialisers, dense or sparse, by name; always dense."""
     nodes: tuple[Any, ...]
-    """All nodes (onnx.NodeProto), every one behind those whose outputs it takes."""
+    """All nodes (onnx.NodeProto), each one after those whose outputs it takes."""
     opset: int
     """Version of the standard operators."""
 

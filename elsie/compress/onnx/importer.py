@@ -55,7 +55,7 @@ class Importer:
             self.refuse(node, "lacks an input or an attribute; export the model again")
 
     def model(self) -> Model:
-        """The model, when all nodes are taken."""
+        """The model, once all nodes are taken."""
         self.close("identity")
         if not self.layers:
             raise ElsieError(
@@ -112,7 +112,7 @@ class Importer:
         self.features, self.rank = len(weight), 2
 
     def free_name(self, node: Any, stem: str) -> str:
-        """The node's name, or its layer's number behind `stem`; another than any layer's before."""
+        """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
         name = stem = node.name or f"{stem}{len(self.layers)}"
         number = 1

@@ -1,8 +1,8 @@
 """ONNX models with LSTM or GRU layers.
 
-Exporters wrap such a layer in transpositions, in shapes that are worked out from the input's, and
-in zero states of such shapes. So each value is followed for what it is: a constant, a shape, zeros,
-or the data, with a name for each of its axes.
+Exporters wrap such a layer in transpositions, in shapes computed from the input's, and in zero
+states of such shapes. So the importer tracks what each value is: a constant, a shape, zeros, or the
+data, with a name for each of its axes.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class RecurrentImporter(DataFollower):
     """Takes the layers of a graph with LSTM or GRU nodes.
 
     They may be stacked, with or without peepholes, in either order of batch and steps. Layers
-    behind the taking of the last step run only then.
+    after the selection of the last step run only then.
     """
 
     def run(self) -> Model:
@@ -47,7 +47,7 @@ class RecurrentImporter(DataFollower):
         return Model(name=model.name, layers=model.layers, notes=model.notes, head=self.head)
 
     def _order(self) -> tuple[str, ...]:
-        """Whether samples or steps come first: a transposition before the first layer tells."""
+        """Whether samples or steps come first: a transposition before the first layer decides."""
         name = self.graph.input.name
         for node in self.graph.nodes:
             if name in node.input and node.op_type == "Transpose":
@@ -55,7 +55,7 @@ class RecurrentImporter(DataFollower):
         return (STEPS, BATCH, FEATURES)
 
     def _node(self, node: Any) -> None:
-        """One node: constants are folded, shapes worked out, the data followed."""
+        """One node: constants are folded, shapes computed, the data tracked."""
         given = [self._value(node, name) for name in node.input]
         data = [value for value in given if isinstance(value, Data)]
         kind = node.op_type
@@ -186,7 +186,7 @@ class RecurrentImporter(DataFollower):
             self.values[names[1]] = Data((ONE, BATCH, FEATURES))
 
     def _check(self, node: Any, given: dict[str, Any], axes: tuple[str, ...]) -> None:
-        """Refuse what a layer may say but the engine cannot do."""
+        """Refuse attributes that ONNX allows but the engine cannot do."""
         lstm = node.op_type == "LSTM"
         direction = given.get("direction", b"forward").decode()
         if direction != "forward":
@@ -238,4 +238,4 @@ _OWN: Mapping[str, Move] = {
     "LSTM": RecurrentImporter.cells,
     "GRU": RecurrentImporter.cells,
 }
-"""By operator name; others do not care for the axes."""
+"""By operator name; the other operators do not depend on the axes."""

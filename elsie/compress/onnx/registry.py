@@ -20,10 +20,10 @@ def load_onnx(path: str | Path) -> Model:
 
     Takes a chain of Gemm, MatMul, Add of a bias, Relu, Identity, Dropout (as in inference),
     Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with whatever moves
-    the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which leaves the
-    largest output where it is, and noted in Model.notes.
+    the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which does not
+    change which output is the largest, and noted in Model.notes.
 
-    Raises ElsieError, one sentence with the file, the node and the way out, for anything else.
+    Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """
     graph = read_graph(path)
     if any(node.op_type in _RECURRENT for node in graph.nodes):

@@ -1,4 +1,4 @@
-"""Values of an ONNX graph that are no layer's: constants, shapes, zeros; and the names of axes."""
+"""Values of an ONNX graph outside layers: constants, shapes, zeros; and the names of axes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,13 +46,13 @@ _KEEP_ZEROS = (
     "Transpose",
     "Unsqueeze",
 )
-"""Operators whose result is zeros if their first input is."""
+"""Operators whose result is zeros if their first input is zeros."""
 
 _SHAPE_OPS = ("Concat", "Slice", "Gather", "Mul", "Reshape", "Unsqueeze", "Squeeze", "Cast")
 
 
 class ShapeFollower(Importer):
-    """An importer that knows what every value of the graph is."""
+    """An importer that tracks what every value of the graph is."""
 
     def __init__(self, graph: OnnxGraph, handlers: Mapping[str, Handler], supported: str) -> None:
         file = OnnxFile(
@@ -69,7 +69,7 @@ class ShapeFollower(Importer):
         self.head: int | None = None
         shape = shape_of(graph.input)
         self.sizes: dict[str, int | None] = {}
-        """Of the input's axes, where the file says them."""
+        """Sizes of the input's axes, if the file gives them."""
         self.inputs = shape[-1] if shape else None
         if shape is not None and len(shape) != 3:
             raise ElsieError(

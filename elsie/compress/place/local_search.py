@@ -1,15 +1,15 @@
-"""Local search on a row assignment: swaps and moves of rows between PEs, until it stops paying.
+"""Local search on a row assignment: swaps and moves rows between PEs until that no longer pays.
 
-What is made small is the expected sum of squares of the PEs' work, in one inference (its end) and,
-as a mean, at POINTS stages of the broadcasts, which is what fills and empties queues. With column
-k active with probability a[k], independently, a PE of rows P has
+It minimises the expected sum of squares of the PEs' work, at the end of an inference and averaged
+over POINTS stages of the broadcasts, because uneven work there fills and empties queues. With
+column k active with probability a[k], independently, a PE of rows P has
 
     E[work**2] = (sum of a[k] c[k])**2 + sum of a[k] (1 - a[k]) c[k]**2,  c[k] = entries of P in k
 
 so that PEs get equal work on average (first term), and rows that share few columns, which keeps
 their work from varying together with the input (second term). Both are sums of a symmetric form
-over the pairs of P's rows: a matrix (rows, rows), which is all that the search looks at. Its
-elements are integers, so every sum is exact and the result the same on every machine.
+over the pairs of P's rows: a matrix (rows, rows), which is all that the search uses. Its
+elements are integers, so every sum is exact and the result is the same on every machine.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from scipy import sparse
 POINTS = 32
 """Stages of the broadcasts at which work is compared."""
 LARGEST = 12_000
-"""Rows up to which there is a search; its matrix has the square of it, of 4 bytes each."""
+"""The most rows for a search; its matrix has the square of that, at 4 bytes each."""
 _LEAST = 0.02
 """A sweep must gain this share of all that the sweeps after the first have gained."""
 _SWEEPS = 40
@@ -74,9 +74,9 @@ def _dense(product: Any) -> NDArray[np.float64]:
 
 
 def improve(costs: NDArray[np.float32], pe: NDArray[np.int64], pes: int) -> NDArray[np.int64]:
-    """A better PE for every row, from `pe` on; never more rows on a PE than ceil(rows / pes).
+    """A better PE for every row, starting from `pe`; at most ceil(rows / pes) rows on a PE.
 
-    In a round every PE has a partner, and each two make their best swap, or move, if any pays; in a
+    In a round every PE has a partner, and each pair makes its best swap or move, if any pays. In a
     sweep every PE meets every other one.
     """
     search = _Search(costs, pe, pes)

@@ -27,17 +27,17 @@ def assign_rows(
 
     `stored` (n_out, n_in), a NumPy array or a scipy.sparse one, says which weights have an entry,
     or for cells how many of their gates have one; `activity` (n_in,) is how often each column's
-    activation is not 0, 1 when None; `held` (pes,) is how many entries each PE holds of the layers
-    before, 0 when None. Every PE gets at most ceil(n_out / pes) rows, in the order of the matrix.
+    activation is not 0, 1 when None; `held` (pes,) is how many entries of earlier layers each PE
+    holds, 0 when None. Every PE gets at most ceil(n_out / pes) rows, in the order of the matrix.
 
-    lpt: longest processing time first (Graham, 1969): rows by falling work, each to the PE with
-    the least work so far. A row's work is the sum of its columns' activity; rows and PEs of equal
-    work are ordered by non-zeros, then by number.
-    search: the same, then local search (elsie.compress.place.local_search), for up to LARGEST rows.
-    row_mod_n: row j on PE j mod pes (EIE, section 3).
+    lpt: longest processing time first (Graham, 1969): rows in order of falling work, each to the
+    PE with the least work so far. A row's work is the sum of its columns' activity; rows and PEs of
+    equal work are ordered by non-zeros, then by number. search: the same, then local search
+    (elsie.compress.place.local_search), for up to LARGEST rows. row_mod_n: row j on PE j mod pes
+    (EIE, section 3).
 
     With lpt and search the PEs then swap their shares so that the fullest entry memory so far gets
-    the fewest entries, which costs no time: all PEs are alike.
+    the fewest entries. This costs nothing, because all PEs are alike.
 
     Raises ElsieError for an unknown strategy.
     """

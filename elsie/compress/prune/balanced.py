@@ -1,4 +1,4 @@
-"""Load-balance-aware pruning: every PE keeps as many non-zeros (ESE, section 3.2)."""
+"""Load-balance-aware pruning: all PEs keep equally many non-zeros (ESE, section 3.2)."""
 
 from collections.abc import Mapping
 
@@ -22,12 +22,12 @@ def prune_balanced(
 ) -> NDArray[np.float64]:
     """Keep the largest magnitudes of each PE's rows, `round(density x size)` in all, at least one.
 
-    `weight` is (n_out, n_in) and dense, for zeros are kept like others; `owner` (n_out,) is the PE
-    of each row. Counts of two PEs differ by at most one, if each has rows enough. With per "column"
-    so do those of two columns of a PE (as in Spartus' column-balanced targeted dropout), so that
-    activations that are zero cannot make the PEs' work uneven either; "pe" asks for ESE's equal
-    sums only. Of equal magnitudes the first in row-major order stay. `held` (pes,): weights that
-    PEs keep of other matrices; what does not divide goes to those with the fewest.
+    `weight` is (n_out, n_in) and dense, as zeros are kept like other weights; `owner` (n_out,) is
+    the PE of each row. Counts of two PEs differ by at most one, if each has enough rows. With per
+    "column" so do those of two columns of a PE (as in Spartus' column-balanced targeted dropout),
+    so that zero activations cannot make the PEs' work uneven either; "pe" means ESE's equal
+    totals only. Of equal magnitudes the first in row-major order stay. `held` (pes,): weights that
+    PEs keep of other matrices; a remainder goes to those with the fewest.
 
     Raises ElsieError for a density out of range, an owner that does not fit, or an unknown `per`.
     """
@@ -61,7 +61,7 @@ def check_balanced(balanced: str | None, density: Mapping[str, float | None]) ->
 
 
 def _even(total: int, room: NDArray[np.int64], held: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Shares of `total`, as even as `room` allows; what does not divide goes to who holds least."""
+    """Shares of `total`, as even as `room` allows; a remainder goes to those that hold least."""
     share = np.zeros_like(room)
     order = np.arange(len(room)) if held is None else np.argsort(held, kind="stable")
     while total > share.sum():
@@ -82,7 +82,7 @@ def _largest(magnitude: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
 
 
 def _largest_by_column(magnitude: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """The `count` largest of a PE's, as many in every column; one more where it loses least."""
+    """The `count` largest of a PE's, equally many per column; one more where that loses least."""
     if not magnitude.size:
         return np.zeros(magnitude.shape, dtype=bool)
     each, rest = divmod(count, magnitude.shape[1])

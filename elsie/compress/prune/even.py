@@ -18,7 +18,7 @@ Owners = tuple[NDArray[np.int64] | None, ...]
 
 
 def prune_plainly(parts: Sequence[Part], keep: Callable[[Reals], Reals]) -> tuple[Part, ...]:
-    """Each matrix, each gate's apart, with the weights that `keep` leaves of it."""
+    """Each matrix, and each gate separately, with the weights that `keep` leaves of it."""
     return tuple(
         replace(
             part,
@@ -37,15 +37,15 @@ def prune_evenly(
     strategy: str = "search",
     activity: Reals | None = None,
 ) -> tuple[tuple[Part, ...], Owners]:
-    """A layer's parts pruned so that all PEs keep as many weights of each matrix, and in all.
+    """A layer's parts pruned so that all PEs keep equally many weights, of each matrix and in all.
 
     Outputs are assigned as `elsie.compress.place.rows.assign_rows` does for the plainly pruned
     part, on `activity` (n_in,) of the layer's inputs; other columns count as always active. Then
     each matrix is pruned for these owners, as `elsie.compress.prune.balanced.prune_balanced`
-    describes for `per`. In this order the PEs are nearly even before they are made even, so few
-    weights that plain pruning keeps are lost.
+    describes for `per`. In this order the PEs are nearly even to begin with, so few weights that
+    plain pruning keeps are lost.
 
-    Returns the parts and the PE of every output; whoever moves one loses the balance. Raises
+    Returns the parts and the PE of every output; moving one destroys the balance. Raises
     ElsieError for a density out of range, an unknown `per` or `strategy`.
     """
     held = np.zeros(config.pes, dtype=np.int64)

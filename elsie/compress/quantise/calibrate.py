@@ -20,8 +20,8 @@ def activation_frac(
     """Binary places of least squared error for activations (samples, width).
 
     Scans from the largest frac that saturates nothing upwards: finer steps, but the largest values
-    saturate. Of equal errors the smaller frac, which has more headroom. `max_frac` bounds the
-    result from above.
+    saturate. Of equal errors it takes the smaller frac, which has more headroom. `max_frac` bounds
+    the result from above.
     """
 
     def error(frac: int) -> float:

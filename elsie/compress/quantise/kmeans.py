@@ -84,7 +84,7 @@ def _extend(
     """One more interval: the new `best`, and the start of the last interval of each x[:j + 1].
 
     The starts never decrease with j, so those of the odd multiples of `step` lie between those of
-    the even ones, which are known from the step before; all of one step are searched at once.
+    the even ones, which are known from the previous step; all of one step are searched at once.
     """
     n = len(best) - 1
     result, cut = np.zeros(n + 1), np.zeros(n, dtype=np.int64)

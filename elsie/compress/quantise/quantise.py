@@ -16,7 +16,7 @@ DROPPED = -1
 """Instead of a code, for a weight that is nearer to 0."""
 
 MAX_FRAC = 60
-"""Largest weight_frac: weights below 2**-60 are as good as none, and int64 holds the rest."""
+"""Largest weight_frac: weights below 2**-60 are negligible, and int64 holds the rest."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,9 +58,9 @@ def quantise(
     section 3), rounded to weight_width bits at the largest weight_frac that fits.
     fixed: code_width bits, the power-of-two scale of least squared error, saturating.
     log: the nearest of +-2**e x 2**-weight_frac, weight_frac of least squared error. Nearest is
-    meant in the value domain (1.5 is the border between 1 and 2), which is what least squared
-    error asks for; LogNet (section 3) rounds the logarithm (border at sqrt 2) instead. A weight
-    nearer to 0 than to the least magnitude is dropped.
+    meant in the value domain (1.5 is the border between 1 and 2), as least squared error
+    requires; LogNet (section 3) rounds the logarithm (border at sqrt 2) instead. A weight
+    closer to 0 than to the smallest magnitude is dropped.
     ternary: +-2**-weight_frac, weight_frac of least squared error. Every non-zero is kept, unless
     max_frac makes the scale so large that 0 is nearer: which are non-zero is chosen before
     (Quantiser.keep).

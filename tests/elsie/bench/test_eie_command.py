@@ -245,7 +245,7 @@ def test_matrices_with_too_many_rows_or_columns(
         (np.zeros(COLUMNS), "every activation is 0"),
         (np.ones(COLUMNS + 1), "one activation for each column"),
         (np.ones((2, 2, COLUMNS)), "one vector"),
-        (np.array(["a"] * COLUMNS), "no real numbers"),
+        (np.array(["a"] * COLUMNS), "not real numbers"),
         (np.ones((0, COLUMNS)), "one vector"),
     ],
 )

@@ -158,7 +158,7 @@ def test_refusals(x: np.ndarray, lengths: list[int] | None, text: str) -> None:
 def test_a_model_that_ends_with_cells_has_no_answer() -> None:
     rng = np.random.default_rng(6)
     bare = Model(name="bare", layers=(cells(rng, "lstm", 6, 4),), head=1)
-    with pytest.raises(ElsieError, match="put a fully connected layer behind it"):
+    with pytest.raises(ElsieError, match="add a fully connected layer after it"):
         compile_model(bare, rng.normal(size=(2, 3, 6)), config=engine())
 
 

@@ -224,17 +224,17 @@ def test_where_cells_may_stand() -> None:
     def of(*layers: Layer, head: int | None = None) -> Network:
         return Network(name="n", config=config, layers=layers, head=head)
 
-    with pytest.raises(ElsieError, match="it is projected, but has no layer behind it"):
+    with pytest.raises(ElsieError, match="it is projected, but no layer follows it"):
         of(lstm12)
-    with pytest.raises(ElsieError, match="it is projected, but has no layer behind it"):
+    with pytest.raises(ElsieError, match="it is projected, but no layer follows it"):
         of(lstm12, dense7, head=1)
     square = cell_layer(np.random.default_rng(6), config, "gru", 9, 9)
-    with pytest.raises(ElsieError, match="the layer behind it is no projection"):
+    with pytest.raises(ElsieError, match="the layer after it is not a projection"):
         of(dataclasses.replace(gru9, projected=True), square)
     with pytest.raises(ElsieError, match="cells must run in every step, not in the head"):
         of(lstm12, dense7, gru9, dense5, head=2)
     for head in (0, 4):
-        with pytest.raises(ElsieError, match="head must be the number of a layer behind the first"):
+        with pytest.raises(ElsieError, match="head must be the number of a layer after the first"):
             of(lstm12, dense7, gru9, dense5, head=head)
 
 

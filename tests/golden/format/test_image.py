@@ -187,7 +187,7 @@ def test_too_many_inputs() -> None:
 
 def test_too_many_layers() -> None:
     config = exact().replace(layers=1)
-    text = "network random has 2 layers, but the engine's program holds 1; raise layers"
+    text = "network random has 2 layers, but the engine's layer program holds 1; raise layers"
     with pytest.raises(ElsieError, match=text):
         encode(dense(config))
 

@@ -45,9 +45,9 @@ class Core:
     top: str
     """The module."""
     parameters: str
-    """What is chosen with Yosys' chparam."""
+    """Parameters, set with Yosys' chparam."""
     features: str
-    """What was chosen, in words."""
+    """The choice, in words."""
 
 
 CORES = (
@@ -84,7 +84,7 @@ class SoftCoreRun:
 
 
 def missing() -> str | None:
-    """What has to be installed before `run` can work, in one sentence; None when all is there."""
+    """What has to be installed before `run` works, in one sentence; None if nothing is missing."""
     packages = ("ziglang", *(core.package for core in CORES))
     if any(importlib.util.find_spec(name) is None for name in packages):
         return (
