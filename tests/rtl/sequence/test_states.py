@@ -9,7 +9,7 @@ from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
 
 Row = dict[str, int]
-WATCH = ("idle", "begin", "handover", "handing_over", "results", "rewind", "running", "enable")
+WATCH = ("idle", "begin", "handover", "advance", "results", "rewind", "running", "enable")
 WATCH += ("output", "finish", "done")
 
 
@@ -51,14 +51,14 @@ def test_one_stream_begins_a_phase_when_the_back_has_ended() -> None:
     assert names == ["IDLE"] * 4 + ["RUN"] * 7 + ["OUTPUT"] * 4 + ["IDLE"]
     assert shown == [
         *[()] * 3,
-        ("idle", "begin"),
+        ("idle", "begin", "advance"),
         ("running", "enable"),
         ("running", "enable"),
         ("handover", "running", "enable"),
         ("running",),
-        ("begin", "running"),
+        ("begin", "advance", "running"),
         ("handover", "results", "running", "enable"),
-        ("begin", "handing_over", "results", "running"),
+        ("begin", "results", "running"),
         ("results", "enable", "output", "finish"),
         *[("results", "enable", "output")] * 2,
         ("results", "rewind", "enable", "output", "done"),
@@ -83,10 +83,10 @@ def test_several_streams_begin_a_phase_when_one_is_broadcast() -> None:
     names, shown, seen = run(cell_config(streams=2), rows, "out_stream")
     assert names == ["IDLE"] * 4 + ["RUN"] * 4 + ["OUTPUT"] * 4 + ["IDLE"]
     assert shown[4:] == [
-        ("begin", "handover", "running", "enable"),
+        ("begin", "handover", "advance", "running", "enable"),
         ("running", "enable"),
         ("handover", "results", "running", "enable"),
-        ("begin", "handing_over", "results", "running"),
+        ("begin", "results", "running"),
         ("results", "enable", "output", "finish"),
         ("begin", "results", "enable", "output"),
         ("results", "enable", "output"),
