@@ -22,7 +22,7 @@ def refused(text: str, **fields: Any) -> None:
 
 def test_every_number_has_a_range() -> None:
     numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {
-        *("mac", "entry_memory", "delta")
+        *("mac", "entry_memory", "delta", "functions")
     }
     assert numbers == set(RANGES)
 
