@@ -38,11 +38,11 @@ def compile(
 ) -> Network:
     """Compress an ONNX model for an engine.
 
-    model: ONNX file, a chain of Gemm, MatMul, Add and Relu, or with LSTM and GRU. calibration: real
-    inputs (samples, n_in), or a file of them; for a recurrent model sequences (samples, steps,
-    n_in), of which `lengths` (samples,) steps count. board: its preset shapes the engine, and the
-    network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent model gets
-    fixed ones of 12 bits by default. density, balanced, delta: see
+    model: ONNX file, a chain of Gemm, MatMul, Add and Relu, Tanh or Sigmoid, or with LSTM and GRU.
+    calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
+    (samples, steps, n_in), of which `lengths` (samples,) steps count. board: its preset shapes the
+    engine, and the network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent
+    model gets fixed ones of 12 bits by default. density, balanced, delta: see
     elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. engine: options that differ from the preset or the default.
@@ -85,7 +85,7 @@ def _engine(
 ) -> EngineConfig:
     """The engine's shape, with room for any choice; the compiler sets what the network needs."""
     base = (preset.base if preset else EngineConfig()).to_dict()
-    needs = engine_needs(model)
+    needs = engine_needs(model, act_width={**base, **given}["act_width"])
     for name, value in needs.items():
         if given.get(name, value) != value:
             raise ElsieError(

@@ -47,10 +47,6 @@ class LayerKind(str, Enum):
         """Rows of the matrix for each output."""
         return _TRAITS[self].gates
 
-    def sum_frac(self, out_frac: int) -> int:
-        """Fraction bits of the requantised sums, from which outputs of `out_frac` bits are made."""
-        return PRE_FRAC if self.cells else out_frac
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Traits:

@@ -6,6 +6,7 @@ import numpy as np
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap, EntryRegion
 from golden.format.layer import Layer
 from golden.format.network import Network
@@ -15,7 +16,7 @@ from golden.kinds import EntryMemory, LayerKind
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
     """Largest |partial sum + bias| that any input can cause: the overflow proof.
 
-    `signed_input` is False when the inputs come out of a ReLU.
+    `signed_input` is False when the inputs are never negative, as out of a ReLU.
     """
     largest = 1 << (network.config.act_width - 1)
     largest = largest if signed_input else largest - 1
@@ -28,7 +29,9 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
         for gate, nth in zip((0, 1, 3), range(3), strict=True):
             total[gate * layer.n_out : (gate + 1) * layer.n_out] += looks[:, nth]
     bias = layer.bias.tolist()
-    return max(int(t) * largest + abs(b) for t, b in zip(total.tolist(), bias, strict=True))
+    idle = abs(activation_of(layer.kind, layer.activation).idle) << layer.shift
+    sums = [int(t) * largest + abs(b) for t, b in zip(total.tolist(), bias, strict=True)]
+    return max(idle, *sums)
 
 
 def check_accumulators(network: Network) -> None:
@@ -42,7 +45,7 @@ def check_accumulators(network: Network) -> None:
                 f"layer {layer.name}: its sums can reach {bound}, which does not fit acc_width "
                 f"{network.config.acc_width}; raise acc_width"
             )
-        signed = layer.activation != "relu"
+        signed = activation_of(layer.kind, layer.activation).signed
 
 
 def check_room(network: Network, places: AddressMap, entries: Sequence[EntryRegion]) -> None:

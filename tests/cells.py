@@ -83,13 +83,18 @@ def cell_network(
     density: float = 0.3,
     peepholes: bool = True,
     head: bool = True,
+    activations: tuple[str, str] = ("identity", "relu"),
 ) -> Network:
-    """A projected LSTM, a GRU, and a dense layer, which is the head if there is one."""
+    """A projected LSTM, a GRU, and a dense layer, which is the head if there is one.
+
+    activations: of the projection and of the last layer.
+    """
+    inner, last = activations
     layers = (
         cell_layer(rng, config, "lstm", 10, 12, n_back=7, density=density, peepholes=peepholes),
-        cell_layer(rng, config, "dense", 12, 7, density=density),
+        cell_layer(rng, config, "dense", 12, 7, density=density, activation=inner),
         cell_layer(rng, config, "gru", 7, 9, density=density),
-        cell_layer(rng, config, "dense", 9, 5, density=density, activation="relu"),
+        cell_layer(rng, config, "dense", 9, 5, density=density, activation=last),
     )
     return Network(name="cells", config=config, layers=layers, head=3 if head else None)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from golden.config import EngineConfig, MacKind
+from golden.format.activations import ACTIVATIONS
 from golden.format.alphabets import ALPHABETS
 from golden.format.layer import Layer, deal
 from golden.format.network import Network
@@ -66,11 +67,17 @@ def random_network(
     *,
     density: float = 0.3,
     shift: int = 8,
+    activations: Sequence[str] | None = None,
 ) -> Network:
-    """A network with layer widths `sizes`, its non-zeros anywhere, ReLU but for the last layer."""
-    layers = []
+    """A network with layer widths `sizes`, its non-zeros anywhere.
+
+    activations: of each layer; left out, ReLU but for the last layer.
+    """
+    layers, frac = [], 0
+    names = activations or ["relu"] * (len(sizes) - 2) + ["identity"]
     for number, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
-        last = number == len(sizes) - 2
+        made = ACTIVATIONS[names[number]]
+        out_frac = frac if made.out_frac is None else made.out_frac
         layers.append(
             random_layer(
                 rng,
@@ -78,9 +85,13 @@ def random_network(
                 rng.random((n_in, n_out)) < density,
                 shift=shift,
                 name=f"layer{number}",
-                activation="identity" if last else "relu",
+                activation=names[number],
+                weight_frac=shift + made.sum_frac(out_frac) - frac,
+                in_frac=frac,
+                out_frac=out_frac,
             )
         )
+        frac = out_frac
     return Network(name="random", config=config, layers=tuple(layers))
 
 

@@ -102,6 +102,21 @@ def check_scale(model: Model, samples: NDArray[np.float64]) -> None:
         raise ElsieError(f"calibration data has values beyond {_LARGEST:g}; scale the inputs")
 
 
+def check_fraction(
+    layer: str, given: NDArray[np.float64], weight: NDArray[np.float64], *, left: int, needed: int
+) -> None:
+    """Refuse sums with `left` fraction bits where a function is taken of `needed` bits.
+
+    given: the layer's inputs; weight: its matrix, or all of them. Both for the message.
+    """
+    if left < needed:
+        raise ElsieError(
+            f"layer {layer}: inputs up to {np.abs(given).max():g} with weights up to "
+            f"{np.abs(weight).max():g} leave its sums {left} fraction bits, and sigmoid or tanh "
+            f"need {needed}; normalise the inputs to about 1"
+        )
+
+
 def bias_limit(bias: NDArray[np.float64], in_frac: int, *, most: int) -> int:
     """Largest weight_frac, at most `most`, that does not scale a bias out of the accumulator."""
     bits = int(np.frexp(np.abs(bias).max())[1]) if bias.any() else -most

@@ -106,7 +106,7 @@ def _check(
 
 def _room(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
     """`config` with what the model's kinds of layers need, and the widest accumulators."""
-    needs = engine_needs(model)
+    needs = engine_needs(model, act_width=config.act_width)
     if needs:
         needs["act_lists"] = 2 * config.streams
     return config.replace(acc_width=WIDEST, delta=delta, **needs)

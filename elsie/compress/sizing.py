@@ -8,8 +8,10 @@ import numpy as np
 from elsie.compress.checks import WIDEST
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap
-from golden.format.network import Layer, Network
+from golden.format.layer import Layer
+from golden.format.network import Network
 from golden.kinds import GATE_FRAC, SPRAM_ENTRIES, EntryMemory, LayerKind, bits_for
 from golden.proof import accumulator_bound
 
@@ -73,7 +75,7 @@ def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
                 f"(at most {WIDEST}), or lower act_width, weight_width or the density"
             )
         least = max(least, needed)
-        signed = layer.activation != "relu"
+        signed = activation_of(layer.kind, layer.activation).signed
     return least if acc_width is None else acc_width
 
 

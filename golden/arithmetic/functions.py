@@ -8,10 +8,12 @@ docs/format.md, "Sigmoid and tanh", gives the same with bit fields.
 
 import functools
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.format.program import Function
 from golden.kinds import BASE_FRAC, GATE_FRAC
 
 ONE = 1 << GATE_FRAC
@@ -100,3 +102,16 @@ def sigmoid(v: ArrayLike) -> NDArray[np.int64]:
 def sigmoid_complement(v: ArrayLike) -> NDArray[np.int64]:
     """16384 - sigmoid(v): a GRU's 1 - z."""
     return ONE - sigmoid(v)
+
+
+def _identity(v: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(v, dtype=np.int64)
+
+
+FUNCTIONS: Mapping[Function, Callable[[ArrayLike], NDArray[np.int64]]] = {
+    Function.IDENTITY: _identity,
+    Function.TANH: tanh,
+    Function.SIGMOID: sigmoid,
+    Function.COMPLEMENT: sigmoid_complement,
+}
+"""What the function unit computes."""

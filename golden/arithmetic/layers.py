@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.arithmetic.cells import gru, lstm
+from golden.arithmetic.functions import FUNCTIONS
 from golden.arithmetic.integers import round_half_even, saturate
+from golden.format.activations import activation_of
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import LayerKind
@@ -21,9 +23,10 @@ Ints = NDArray[np.int64]
 
 def dense(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
     """Outputs of a fully connected layer, (samples, n_out); the state is unused."""
+    made = activation_of(layer.kind, layer.activation)
     out = round_half_even(sums + layer.bias, layer.shift)
     out = saturate(out, network.config.act_width)
-    return np.maximum(out, 0) if layer.activation == "relu" else out, state
+    return FUNCTIONS[made.function](np.maximum(out, 0) if made.relu else out), state
 
 
 def dense_weights(layer: Layer, network: Network) -> NDArray[np.float64]:

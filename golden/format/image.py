@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from golden.config import EngineConfig
 from golden.format import csc, layout
+from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap, EntryRegion, Region
 from golden.format.layer import Layer, locate, locate_rows
 from golden.format.memories import Memory, MemoryMap
@@ -175,8 +176,9 @@ def _store_peepholes(image: Image, layer: Layer, base: int) -> None:
 
 
 def _store_biases(image: Image, layer: Layer, region: Region) -> None:
-    """Biases of one layer, PE by PE within a row."""
-    group = image.config.group
+    """Biases of one layer, PE by PE within a row; rows that are no output get what makes them 0."""
+    group, here = image.config.group, slice(region.bias_base, region.bias_base + region.biases)
+    image.biases[:, here] = activation_of(layer.kind, layer.activation).idle << layer.shift
     pe, row = locate_rows(image.config, layer)
     image.biases[pe // group, region.bias_base + row * group + pe % group] = layer.bias
 
@@ -187,13 +189,15 @@ def _descriptor(network: Network, places: AddressMap, number: int) -> dict[str, 
     lists, head = places.lists, network.head
     source, back, target = lists.source[number], lists.recurrent[number], lists.target[number]
     before = network.layers[number - 1] if number else network
+    made = activation_of(layer.kind, layer.activation)
     return {
         "column_base": region.column_base,
         "bias_base": config.column_depth + region.bias_base,
         "rows": region.outputs - 1,
         "shift": layer.shift - config.shift_low,
-        "relu": int(layer.activation == "relu"),
+        "relu": int(made.relu),
         "last": int(number == len(network.layers) - 1),
+        "function": int(made.function),
         "recurrent_base": region.recurrent_base,
         "source": source.number,
         "source_alternates": int(source.alternates),

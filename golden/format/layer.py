@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.config import EngineConfig
+from golden.format.activations import activation_of
 from golden.format.alphabets import decode
 from golden.kinds import LayerKind
-
-ACTIVATIONS = ("relu", "identity")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,15 +38,15 @@ class Layer:
     bias: NDArray[np.int64]
     """Bias of every row at full precision, the accumulator's scale, shape (gates x n_out,)."""
     shift: int
-    """Requantising right shift: weight_frac + in_frac - out_frac; for cells PRE_FRAC instead."""
+    """Requantising right shift: weight_frac + in_frac - `Activation.sum_frac`."""
     activation: str
-    """'relu' or 'identity'."""
+    """A key of golden.format.activations.ACTIVATIONS; 'identity' for cells."""
     weight_frac: int
     """An integer weight w stands for w * 2**-weight_frac."""
     in_frac: int
     """An input activation a stands for a * 2**-in_frac."""
     out_frac: int
-    """An output activation a stands for a * 2**-out_frac; GATE_FRAC for cells."""
+    """An output activation a stands for a * 2**-out_frac; GATE_FRAC for cells and functions."""
     position: NDArray[np.int64]
     """Row assignment, shape (n_out,): row j is column position[j] of the next layer. A position c
     stands for group c % groups and index c // groups in it; index i is local row i // group of
@@ -104,7 +103,7 @@ class Layer:
             codes=every[row, column],
             codebook=np.asarray(codebook, dtype=np.int64),
             bias=np.asarray(np.zeros(len(mask)) if bias is None else bias, dtype=np.int64),
-            shift=weight_frac + in_frac - kind.sum_frac(out_frac),
+            shift=weight_frac + in_frac - activation_of(kind, activation).sum_frac(out_frac),
             activation=activation,
             weight_frac=weight_frac,
             in_frac=in_frac,

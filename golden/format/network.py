@@ -12,8 +12,9 @@ import numpy as np
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import ACTIVATIONS, Layer, locate
-from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
+from golden.format.activations import ACTIVATIONS, activation_of
+from golden.format.layer import Layer, locate
+from golden.kinds import LayerKind
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,12 +134,9 @@ def _check_layer(network: Network, layer: Layer) -> None:
         config.shift_low <= layer.shift <= config.shift_top,
         f"shift must be {config.shift_low}..{config.shift_top}, not {layer.shift}",
     )
+    _check_activation(config, layer, need)
     if layer.kind is LayerKind.DENSE:
         need(layer.n_back == 0 and not layer.peepholes, "a dense layer feeds nothing back")
-        need(
-            layer.shift == layer.weight_frac + layer.in_frac - layer.out_frac,
-            "shift must be weight_frac + in_frac - out_frac",
-        )
     else:
         _check_cells(config, layer, need)
     need(layer.position.shape == (layer.n_out,), f"position must have {layer.n_out} elements")
@@ -156,15 +154,30 @@ def _check_layer(network: Network, layer: Layer) -> None:
     )
 
 
+def _check_activation(
+    config: EngineConfig, layer: Layer, need: Callable[[bool, str], None]
+) -> None:
+    """The scales that the activation asks for, and that the engine has it."""
+    cells, made = layer.kind.cells, activation_of(layer.kind, layer.activation)
+    need(not cells or config.cells > 0, "it has cells, but the engine has none (cells is 0)")
+    need(
+        not made.function or config.functions,
+        f"it has a {layer.activation}, but the engine has no functions; set functions, and "
+        f"act_width to 16",
+    )
+    need(
+        made.out_frac in (None, layer.out_frac),
+        f"out_frac must be {made.out_frac} for {'cells' if cells else layer.activation}",
+    )
+    need(
+        layer.shift == layer.weight_frac + layer.in_frac - made.sum_frac(layer.out_frac),
+        f"shift must be weight_frac + in_frac - {made.argument or 'out_frac'}",
+    )
+
+
 def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str], None]) -> None:
     """Rules for LSTM and GRU layers only."""
-    need(config.cells > 0, "it has cells, but the engine has none (cells is 0)")
     need(layer.activation == "identity", "activation must be identity for cells")
-    need(layer.out_frac == GATE_FRAC, f"out_frac must be {GATE_FRAC} for cells")
-    need(
-        layer.shift == layer.weight_frac + layer.in_frac - PRE_FRAC,
-        f"shift must be weight_frac + in_frac - {PRE_FRAC}",
-    )
     need(
         layer.shift + 1 <= config.shift_top,
         f"a sigmoid needs shift {layer.shift + 1}, but the engine has {config.shift_top} at most",

@@ -71,7 +71,7 @@ class Machine:
             held = self._near[0]
             if back is not None and self._operate(back, cycle):
                 last = back.phase.first.max() + len(back.phase.operations.busy) - 1
-                back.phase.end = int(last) + self.t.result + self.t.late
+                back.phase.end = int(last) + back.phase.output + self.t.late
             self._pes(cycle, front, back)
             if arriving is not None and front is not None:
                 self._push(front, arriving)

@@ -37,7 +37,7 @@ class OneStream:
             length = len(phase.operations.busy)
             phase.first = operation_starts(self.config, jobs.over, length=length)
             last = int(phase.first.max()) + length - 1
-            phase.end = last + self.t.result + self.t.late
+            phase.end = last + phase.output + self.t.late
             cycle = phase.end + 1
         return cycle
 

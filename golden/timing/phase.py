@@ -60,6 +60,8 @@ class Phase:
     count: Ints
     """Entries of each broadcast's column, shape (K, pes)."""
     operations: Operations
+    output: int
+    """Cycles from an operation to its output."""
     start: int = 0
     """First cycle; a broadcast may be granted in it."""
     broadcast: Ints = field(default_factory=_none)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.arithmetic.cells import of_state
-from golden.arithmetic.functions import sigmoid, sigmoid_complement, tanh
+from golden.arithmetic.functions import FUNCTIONS, tanh
 from golden.arithmetic.integers import round_half_even, saturate
 from golden.config import EngineConfig
 from golden.format.program import OPERATIONS, Function, Left, Operation, Shift, Word
@@ -86,11 +86,5 @@ class LayerOperations:
         frac = self.config.state_frac
         if one.function is Function.TANH and one.raw is not None:
             return tanh(of_state(result, frac))
-        function = {
-            Function.IDENTITY: lambda v: v,
-            Function.TANH: tanh,
-            Function.SIGMOID: sigmoid,
-            Function.COMPLEMENT: sigmoid_complement,
-        }[one.function]
-        value = function(result)
+        value = FUNCTIONS[one.function or self.layer.function](result)
         return round_half_even(value, GATE_FRAC - frac) if one.narrow else value

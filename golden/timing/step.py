@@ -117,7 +117,11 @@ class StepEvents:
                 column.append(offset + index * groups + group)
                 value.append(values)
         columns = np.concatenate(column)
-        phase = Phase(count=layer.count[:, columns].T, operations=layer.operations)
+        phase = Phase(
+            count=layer.count[:, columns].T,
+            operations=layer.operations,
+            output=self.t.result + (FUNCTION_LATENCY if layer.function else 0),
+        )
         values = np.concatenate(value)
         self._work.append(
             _Work(number=number, stream=stream, phase=phase, column=columns, value=values)
@@ -180,10 +184,10 @@ class StepEvents:
         for number in np.unique(program.number):
             one, result, valued = run.run(int(number), sums + layer.bias)
             offset = program.offset[program.number == number]
-            cycle = (phase.first[:, None] + offset + self.t.result).reshape(-1)
-            self._gates(one, run, cycle, result, valued)
+            begin = (phase.first[:, None] + offset).reshape(-1)
+            self._gates(one, run, begin + self.t.result, result, valued)
             if one.output:
-                out = result
+                out, cycle = valued, begin + phase.output
                 self._emit("drain", cycle, *_pairs(pes, np.arange(layer.rows)), out.reshape(-1))
         self.state.write(layer.target, work.stream, self._items(work, out))
 

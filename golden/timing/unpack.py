@@ -11,7 +11,7 @@ from golden.format import csc, layout
 from golden.format.alphabets import decode
 from golden.format.image import Image, unpack_layer
 from golden.format.lists import Place
-from golden.format.program import Kind
+from golden.format.program import Function, Kind
 from golden.kinds import GATES
 from golden.timing.phase import Operations, operations
 
@@ -32,6 +32,8 @@ class UnpackedLayer:
     """Sums for each of them."""
     shift: int
     relu: bool
+    function: Function
+    """Of the results of a fully connected layer."""
     column_base: int
     """Address of the pointer of column 0."""
     recurrent_base: int
@@ -119,6 +121,7 @@ def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
         gates=gates,
         shift=fields["shift"] + config.shift_low,
         relu=bool(fields["relu"]),
+        function=Function(fields["function"]),
         column_base=fields["column_base"],
         recurrent_base=fields["recurrent_base"],
         source=_place(fields, "source"),

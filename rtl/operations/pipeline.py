@@ -198,15 +198,22 @@ class OperationPipeline(wiring.Component):
     def _output(self, m: Module, drain: DrainUnit, at: int) -> None:
         """Activations: requantised sums, or later a function's values."""
 
-        def shown(cycles: int) -> tuple[Value, Value]:
-            valid = self._at(m, "valid", cycles) & self._at(m, "output", cycles)
-            return valid, self._numbered(self._cell(m, cycles), self._at(m, "slot", cycles))
+        def number(cycles: int) -> Value:
+            return self._numbered(self._cell(m, cycles), self._at(m, "slot", cycles))
 
-        (output, index), activation = shown(at), drain.value
+        output = self._at(m, "valid", at) & self._at(m, "output", at)
+        index, activation = number(at), drain.value
         if self._config.functions:
-            valued, (late, index_late) = self.phase.function.any(), shown(at + FunctionUnit.LATENCY)
-            output, index = Mux(valued, late, output), Mux(valued, index_late, index)
-            activation = Mux(valued, drain.valued, drain.value)
+            # Decided here: when the value comes, a next phase with another function may have begun.
+            valued = self.phase.function.any()
+            late: Value = output & valued
+            for nth in range(FunctionUnit.LATENCY):
+                register = Signal(name=f"valued_{nth}")
+                m.d.sync += register.eq(late)
+                late = register
+            output = (output & ~valued) | late
+            index = Mux(late, number(at + FunctionUnit.LATENCY), index)
+            activation = Mux(late, drain.valued, drain.value)
         m.d.comb += [
             self.output.eq(output),
             self.index.eq(index),

@@ -29,7 +29,7 @@ def test_nothing_is_lost_on_the_way(name: str) -> None:
     network, test = compiled(name), accuracy.words("test")
     model = load_onnx(accuracy.FOLDER / f"{name}-pruned.onnx")
     real = model.predict(test.x, test.lengths)
-    config = accuracy.ENGINE.replace(acc_width=WIDEST, **engine_needs(model))
+    config = accuracy.ENGINE.replace(acc_width=WIDEST, **engine_needs(model, act_width=16))
     valid = valid_steps(model, CALIBRATE.x, CALIBRATE.lengths)
     given = Signal(values=CALIBRATE.x, valid=valid, frac=0)
     keep = dict.fromkeys(layer.name for layer in model.layers)

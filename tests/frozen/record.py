@@ -65,6 +65,11 @@ CELLS: dict[str, dict[str, Any]] = {
 }
 """Engines with LSTM and GRU: changes to tests.cells.cell_config."""
 
+FUNCTIONS: dict[str, dict[str, Any]] = {
+    "functions": {"mac": "fixed", "group": 2, "act_width": 16, "functions": True},
+}
+"""Engines with sigmoid and tanh behind fully connected layers: changes to small_config."""
+
 COMPILED: dict[str, dict[str, Any]] = {
     "icebreaker": {"board": "icebreaker", "density": 0.15},
     "hx8k, fixed": {"board": "hx8k", "weights": "fixed", "density": 0.1},
@@ -156,6 +161,16 @@ def dense(name: str) -> dict[str, str]:
     return _hashes(network, [model.run(x) for x in random_input(rng, network, samples=3)])
 
 
+def functions(name: str) -> dict[str, str]:
+    """Hashes of a random network with a tanh, a ReLU and a sigmoid."""
+    rng = np.random.default_rng(sorted(FUNCTIONS).index(name))
+    config = small_config(SIZES, **FUNCTIONS[name])
+    names = ["tanh", "relu", "sigmoid"]
+    network = random_network(rng, config, SIZES, density=0.5, shift=10, activations=names)
+    model = TimingModel(encode(network))
+    return _hashes(network, [model.run(x) for x in random_input(rng, network, samples=3)])
+
+
 def cells(name: str) -> dict[str, str]:
     """Hashes of a random recurrent network, three steps."""
     rng = np.random.default_rng(sorted(CELLS).index(name))
@@ -179,6 +194,7 @@ def compiled(name: str) -> dict[str, str]:
 
 GROUPS: dict[str, tuple[dict[str, dict[str, Any]], Callable[[str], dict[str, str]]]] = {
     "dense": (DENSE, dense),
+    "functions": (FUNCTIONS, functions),
     "cells": (CELLS, cells),
     "compiled": (COMPILED, compiled),
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elsie.compress.checks import bias_limit
+from elsie.compress.checks import bias_limit, check_fraction
 from elsie.compress.kinds.dense import dense_layer
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.cells import FloatCells
@@ -103,12 +103,7 @@ class _Gates:
         matrix = np.hstack((inputs, back * 2.0 ** (in_frac - back_frac), looks))
         weights = quantise(config, matrix, max_frac=bias_limit(bias, in_frac, most=MAX_FRAC))
         left = weights.weight_frac + in_frac
-        if left < PRE_FRAC:
-            raise ElsieError(
-                f"layer {layer.name}: inputs up to {np.abs(given.rows).max():g} with weights up to "
-                f"{np.abs(inputs).max():g} leave its sums {left} fraction bits, and tanh needs "
-                f"{PRE_FRAC}; normalise the inputs to about 1"
-            )
+        check_fraction(layer.name, given.rows, inputs, left=left, needed=PRE_FRAC)
         return cls(
             weights=weights,
             bias=bias,

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from elsie.compress.checks import WIDEST, bias_limit
+from elsie.compress.checks import WIDEST, bias_limit, check_fraction
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
 from golden.config import EngineConfig
+from golden.format.activations import ACTIVATIONS
 from golden.format.network import Layer
 
 
@@ -19,12 +20,17 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
     weights = quantise(config, layer.weight, max_frac=limit)
     shown = replace(layer, weight=weights.values)
     outputs = shown.forward(given.values)
-    # The drain only shifts right, by less than the accumulator's width.
     finest = weights.weight_frac + given.frac
-    out_frac = activation_frac(
-        outputs[given.valid], act_width=config.act_width, max_frac=min(MAX_FRAC, finest)
-    )
-    out_frac = max(out_frac, finest - WIDEST + 1)
+    made = ACTIVATIONS[layer.activation]
+    out_frac = made.out_frac
+    if out_frac is None:
+        # The drain can only shift right, and less than the accumulator is wide.
+        out_frac = activation_frac(
+            outputs[given.valid], act_width=config.act_width, max_frac=min(MAX_FRAC, finest)
+        )
+        out_frac = max(out_frac, finest - WIDEST + 1)
+    needed = made.sum_frac(out_frac)
+    check_fraction(layer.name, given.rows, layer.weight, left=finest, needed=needed)
     return Quantised(
         shown=shown,
         layers=(dense_layer(layer, weights, in_frac=given.frac, out_frac=out_frac),),
@@ -42,7 +48,7 @@ def dense_layer(layer: FloatDense, weights: Weights, *, in_frac: int, out_frac: 
         n_out=layer.n_out,
         **weights.columns(),
         bias=np.rint(layer.bias * 2.0**sum_frac).astype(np.int64),
-        shift=sum_frac - out_frac,
+        shift=sum_frac - ACTIVATIONS[layer.activation].sum_frac(out_frac),
         activation=layer.activation,
         in_frac=in_frac,
         out_frac=out_frac,

@@ -11,8 +11,11 @@ from typing import Any
 from elsie.compress.kinds.cells import quantise_cells
 from elsie.compress.kinds.dense import quantise_dense
 from elsie.compress.kinds.step import Quantised, Signal
+from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+from golden.format.activations import ACTIVATIONS
 from golden.kinds import CELL_WIDTH, LayerKind
 
 
@@ -22,31 +25,47 @@ class Kind:
 
     quantise: Callable[[Any, Signal, EngineConfig], Quantised]
     """Makes a pruned float layer of this kind, which is its first argument, into integers."""
-    engine: Mapping[str, int]
-    """Fields that an engine's configuration must have from the start."""
+    engine: Callable[[Any], Mapping[str, int]]
+    """Fields that an engine's configuration must have from the start for such a float layer."""
     weights: tuple[MacKind, int] | None = None
     """Kind and code width of its weights by default; None for the engine's own."""
     reports: tuple[str, ...] = ()
     """Figures that only its layers have (elsie.compress.report)."""
 
 
+def _dense(layer: FloatDense) -> Mapping[str, int]:
+    return {"functions": True} if ACTIVATIONS[layer.activation].function else {}
+
+
 _CELLS = Kind(
     quantise=quantise_cells,
-    engine={"act_width": CELL_WIDTH, "cells": 1 << 14},
+    engine=lambda _: {"act_width": CELL_WIDTH, "cells": 1 << 14},
     weights=(MacKind.FIXED, 12),  # ESE's
     reports=("kind", "lost"),
 )
 
 KINDS: Mapping[LayerKind, Kind] = {
-    LayerKind.DENSE: Kind(quantise=quantise_dense, engine={}),
+    LayerKind.DENSE: Kind(quantise=quantise_dense, engine=_dense),
     LayerKind.LSTM: _CELLS,
     LayerKind.GRU: _CELLS,
 }
 
 
-def engine_needs(model: Model) -> dict[str, int]:
-    """Fields that an engine for the model must have from the start."""
-    return {name: value for x in model.layers for name, value in KINDS[x.kind].engine.items()}
+def engine_needs(model: Model, *, act_width: int) -> dict[str, int]:
+    """Fields that an engine for the model must have from the start.
+
+    Raises ElsieError when its functions need wider activations than `act_width` bits.
+    """
+    each = [(layer, KINDS[layer.kind].engine(layer)) for layer in model.layers]
+    needs = {name: value for _, fields in each for name, value in fields.items()}
+    width = needs.get("act_width", act_width)
+    for layer, fields in each:
+        if "functions" in fields and width != CELL_WIDTH:
+            raise ElsieError(
+                f"layer {layer.name}: a sigmoid or tanh needs activations of {CELL_WIDTH} bits, "
+                f"but the engine's have {width}; use --act-width {CELL_WIDTH}"
+            )
+    return needs
 
 
 def usual_weights(model: Model) -> tuple[MacKind, int] | None:

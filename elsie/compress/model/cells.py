@@ -5,17 +5,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from elsie.compress.model.functions import sigmoid
 from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
 GATES = {LayerKind.LSTM: "ifgo", LayerKind.GRU: "zrn"}
 """Order of the gates; g is the LSTM's cell input, n the GRU's."""
-
-
-def sigmoid(x: Reals) -> Reals:
-    """1 / (1 + e^-x), of any shape."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 class Run(NamedTuple):

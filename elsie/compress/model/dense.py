@@ -3,17 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-import numpy as np
-
+from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
 from golden.errors import ElsieError
-from golden.format.network import ACTIVATIONS
 from golden.kinds import LayerKind
-
-
-def activate(sums: Reals, activation: str) -> Reals:
-    """The activation function `activation` ('relu' or 'identity') of any shape."""
-    return np.maximum(sums, 0.0) if activation == "relu" else sums
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +23,7 @@ class FloatDense(FloatLayer):
     bias: Reals
     """Shape (n_out,)."""
     activation: str
-    """'relu' or 'identity'."""
+    """A key of elsie.compress.model.functions.FUNCTIONS."""
     kind: LayerKind = field(default=LayerKind.DENSE, init=False)
     """Fully connected."""
 
@@ -46,9 +39,9 @@ class FloatDense(FloatLayer):
                 f"layer {self.name}: the bias must have shape ({self.n_out},), not "
                 f"{self.bias.shape}"
             )
-        if self.activation not in ACTIVATIONS:
+        if self.activation not in FUNCTIONS:
             raise ElsieError(
-                f"layer {self.name}: activation must be one of {', '.join(ACTIVATIONS)}, "
+                f"layer {self.name}: activation must be one of {', '.join(FUNCTIONS)}, "
                 f"not {self.activation!r}"
             )
         check_finite(self.name, "weight", self.weight)
@@ -79,4 +72,4 @@ class FloatDense(FloatLayer):
     def forward(self, x: Reals) -> Reals:
         """Outputs (..., n_out) for inputs (..., n_in)."""
         flat = x.reshape(-1, self.n_in) @ self.weight.T + self.bias
-        return activate(flat, self.activation).reshape(*x.shape[:-1], self.n_out)
+        return FUNCTIONS[self.activation](flat).reshape(*x.shape[:-1], self.n_out)

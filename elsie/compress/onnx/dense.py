@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.onnx.file import attributes
-from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.importer import FUNCTIONS, Handler, Importer
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
 SUPPORTED = (
-    "Gemm, MatMul, Add, Relu, Identity, Dropout, Flatten, Reshape, Cast, and a trailing Softmax, "
-    "LogSoftmax or ArgMax"
+    f"Gemm, MatMul, Add, {', '.join(FUNCTIONS)}, Identity, Dropout, Flatten, Reshape, Cast, and a "
+    f"trailing Softmax, LogSoftmax or ArgMax"
 )
 """The operators that a model may use, for messages."""
 
@@ -54,15 +54,16 @@ def _add(importer: Importer, node: Any) -> None:
     importer.add_bias(node, bias)
 
 
-def _relu(importer: Importer, node: Any) -> None:
+def _function(importer: Importer, node: Any) -> None:
+    name = FUNCTIONS[node.op_type]
     if importer.weight is None and not importer.layers:
         importer.refuse(node, "comes before the first Gemm or MatMul; apply it to the data")
     if importer.weight is None:
         # A second Relu changes nothing; after anything else it would.
         last = importer.layers[-1]
-        if not isinstance(last, FloatDense) or last.activation != "relu":
+        if name != "relu" or not isinstance(last, FloatDense) or last.activation != "relu":
             importer.refuse(node, "does not follow a Gemm or MatMul; put it directly behind one")
-    importer.close("relu")
+    importer.close(name)
 
 
 def _dropout(importer: Importer, node: Any) -> None:
@@ -116,7 +117,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
     "Add": _add,
-    "Relu": _relu,
+    **dict.fromkeys(FUNCTIONS, _function),
     "Identity": _nothing,
     "Dropout": _dropout,
     "Flatten": _flatten,

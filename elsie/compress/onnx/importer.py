@@ -17,6 +17,11 @@ Handler = Callable[["Importer", Any], None]
 """Takes a node (onnx.NodeProto) into the import."""
 
 
+FUNCTIONS: Mapping[str, str] = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid"}
+"""Operators that end a fully connected layer, and its activation (elsie.compress.model.functions).
+"""
+
+
 class Importer:
     """Takes node after node; `weight` and `bias` are the affine layer that is still open.
 
@@ -43,7 +48,7 @@ class Importer:
         handler = self.handlers.get(node.op_type)
         if handler is None or node.domain not in ("", "ai.onnx"):
             self.refuse(node, f"is not supported; a model may use {self.supported}")
-        if self.dropped and node.op_type in ("Gemm", "MatMul", "Add", "Relu"):
+        if self.dropped and node.op_type in ("Gemm", "MatMul", "Add", *FUNCTIONS):
             self.refuse(
                 node,
                 f"follows {self.dropped}, which is supported only at the end; "

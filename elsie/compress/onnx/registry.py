@@ -18,10 +18,11 @@ _RECURRENT = ("LSTM", "GRU", "RNN")
 def load_onnx(path: str | Path) -> Model:
     """The model in an ONNX file; weights may be dense or sparse initialisers.
 
-    Takes a chain of Gemm, MatMul, Add of a bias, Relu, Identity, Dropout (as in inference),
-    Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with whatever moves
-    the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which does not
-    change which output is the largest, and noted in Model.notes.
+    Takes a chain of Gemm, MatMul, Add of a bias, Relu, Tanh, Sigmoid, Identity, Dropout (as in
+    inference), Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with
+    whatever moves the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
+    does not change which output is the largest, and noted in Model.notes. A trailing Sigmoid stays:
+    where it is all but 0 or 1, outputs that differ can become equal.
 
     Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """

@@ -2,9 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from decimal import Decimal, localcontext
-from fractions import Fraction
-from itertools import pairwise
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -19,50 +17,16 @@ from golden.arithmetic.functions import (
     tanh,
 )
 from golden.kinds import BASE_FRAC, DELTA_WIDTH, SEGMENTS
+from tests.golden.arithmetic.slow_functions import (
+    exact_knots,
+    exact_table,
+    slow_sigmoid,
+    slow_tanh,
+)
 
 Function = Callable[[np.ndarray], np.ndarray]
 ALL = np.arange(-(1 << 15), 1 << 15)
 ENTRIES = "88597d48b1832a3e5d02bf942d80869886e25c3db53a11788cb67ea674dc9da4"
-
-
-def exact_tanh(x: Fraction) -> Decimal:
-    """To 40 digits, from the exponential."""
-    grown = (2 * Decimal(x.numerator) / Decimal(x.denominator)).exp()
-    return (grown - 1) / (grown + 1)
-
-
-def exact_knots() -> list[list[Decimal]]:
-    """The ends of the segments in units of 2**-16 for each length of segment, unrounded."""
-    knots = []
-    with localcontext(prec=40):
-        for low, high, step in ((0, 2, 64), (2, 4, 32), (4, 8, 16)):
-            curve = [exact_tanh(Fraction(n, step)) for n in range(low * step, high * step + 1)]
-            knots.append([(t + t * (1 - t * t) / (8 * step * step)) * 65536 for t in curve])
-    return knots
-
-
-def exact_table() -> tuple[list[int], list[int]]:
-    base, delta = [], []
-    for knots in exact_knots():
-        rounded = [min(int(knot.to_integral_value()), 65535) for knot in knots]
-        base += rounded[:-1]
-        delta += [end - start for start, end in pairwise(rounded)]
-    return base, delta
-
-
-def slow_magnitude(m: int, base: list[int], delta: list[int]) -> Fraction:
-    """Linear in the segment, in units of 2**-16, nothing dropped."""
-    if m >= 1 << 14:
-        segment, fraction = 192 + (m >> 8 & 63), Fraction(m & 255, 256)
-    elif m >= 1 << 13:
-        segment, fraction = 128 + (m >> 7 & 63), Fraction(m & 127, 128)
-    else:
-        segment, fraction = m >> 6, Fraction(m & 63, 64)
-    return base[segment] + delta[segment] * fraction
-
-
-def half_up(value: Fraction) -> int:
-    return (value + Fraction(1, 2)).__floor__()
 
 
 def test_the_table_is_the_same_everywhere() -> None:
@@ -97,15 +61,8 @@ def test_where_the_table_is_cut_off_no_result_changes() -> None:
 
 
 def test_all_inputs_against_plain_integers() -> None:
-    base, delta = exact_table()
-    tanhs, sigmoids = [], []
-    for v in ALL.tolist():
-        size = slow_magnitude(min(abs(v), 32767), base, delta)
-        sign = -1 if v < 0 else 1
-        tanhs.append(sign * half_up(size / 4))
-        above = half_up((65536 + size) / 8)
-        sigmoids.append(above if v >= 0 else 16384 - above)
-    assert tanh(ALL).tolist() == tanhs
+    sigmoids = [slow_sigmoid(v) for v in ALL.tolist()]
+    assert tanh(ALL).tolist() == [slow_tanh(v) for v in ALL.tolist()]
     assert sigmoid(ALL).tolist() == sigmoids
     assert sigmoid_complement(ALL).tolist() == [16384 - s for s in sigmoids]
 

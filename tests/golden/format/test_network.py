@@ -44,7 +44,8 @@ ARRAYS: list[tuple[dict[str, Any], str]] = [
     ({"codebook": changed(FIRST.codebook, 3, 32)}, "a codebook value does not fit 6 bits"),
     ({"codebook": changed(FIRST.codebook, 3, -33)}, "a codebook value does not fit 6 bits"),
     ({"bias": FIRST.bias[:-1]}, "bias must have 4 elements"),
-    ({"activation": "tanh"}, "activation must be one of relu, identity"),
+    ({"activation": "softmax"}, "activation must be one of relu, identity, tanh, sigmoid"),
+    ({"activation": "tanh"}, "it has a tanh, but the engine has no functions; set functions, and"),
     ({"shift": -1}, "shift must be 0..39"),
     ({"shift": 40}, "shift must be 0..39"),
     ({"shift": 7}, "shift must be weight_frac + in_frac - out_frac"),
@@ -92,6 +93,23 @@ def test_other_kinds_have_no_codebook() -> None:
     layer = dataclasses.replace(network.layers[0], codebook=np.zeros(16, dtype=np.int64))
     with pytest.raises(ElsieError, match="codebook must have 0 values"):
         Network(name="bad", config=config, layers=(layer,))
+
+
+FUNCTIONS: list[tuple[str, dict[str, Any], str]] = [
+    ("tanh", {"out_frac": 13}, "out_frac must be 14 for tanh"),
+    ("sigmoid", {"out_frac": 15}, "out_frac must be 14 for sigmoid"),
+    ("tanh", {"shift": 7}, "shift must be weight_frac + in_frac - 12"),
+    ("sigmoid", {"shift": 9}, "shift must be weight_frac + in_frac - 11"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "text"), FUNCTIONS)
+def test_scales_of_functions(name: str, changes: dict[str, Any], text: str) -> None:
+    config = small_config([5, 4], act_width=16, functions=True)
+    network = random_network(np.random.default_rng(1), config, [5, 4], activations=[name])
+    layer = dataclasses.replace(network.layers[0], **changes)
+    with pytest.raises(ElsieError, match=f"^layer layer0: {re.escape(text)}"):
+        dataclasses.replace(network, layers=(layer,))
 
 
 def test_views_of_a_layer() -> None:

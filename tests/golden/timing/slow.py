@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from golden.arithmetic.run import Runner
+from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.format.program import FIRST, PROGRAMS, Operation, Word
 from golden.timing.trace import FIELDS
 from golden.timing.unpack import Counters
+from tests.golden.arithmetic.slow_functions import slow_sigmoid, slow_tanh
 from tests.golden.timing.slow_memories import Work, memories, place
 
 Item = tuple[int, int, int]
@@ -29,6 +31,14 @@ def slow_requantise(total: int, shift: int, act_width: int, relu: bool) -> int:
     limit = 1 << (act_width - 1)
     value = max(-limit, min(limit - 1, round(Fraction(total, 1 << shift))))
     return max(0, value) if relu else value
+
+
+def slow_activate(total: int, layer: Layer, act_width: int) -> int:
+    """Output of a fully connected layer for a sum with its bias."""
+    value = slow_requantise(total, layer.shift, act_width, layer.activation == "relu")
+    if layer.activation == "tanh":
+        return slow_tanh(value)
+    return slow_sigmoid(value) if layer.activation == "sigmoid" else value
 
 
 @dataclass
@@ -126,7 +136,7 @@ class SlowEngine:
             self.stalls += held and front is not None and not quiet
             stealing = self._operations(back, cycle) if back else set()
             if back and len(back.done) == len(self.pes) and not any(self.groups) and end < 0:
-                end = cycle + self.result
+                end = cycle + self._late(back)
             for number, pe in enumerate(self.pes):
                 self._pe(number, pe, cycle, number in stealing, front or back)
                 if arriving and front:
@@ -247,13 +257,18 @@ class SlowEngine:
         result, c = cycle + self.result, self.config
         state = back.stream * c.cells + self.layers[back.layer].first_cell + cell
         if one.output:
-            back.outputs.append((result, pe, cell))
+            back.outputs.append((cycle + self._late(back), pe, cell))
         if one.raw is not None:
             self.events["gate"].append((result, pe, 1, state))
         if one.half:
             other = (c.streams + one.target - Word.B) * c.cells + cell
             address = state if one.target is Word.A else other
             self.events["gate"].append((result + 5, pe, int(one.half == "right"), address))
+
+    def _late(self, back: Phase) -> int:
+        """Cycles from an operation to its output; a function takes 5 more."""
+        function = self.layers[back.layer].layer.activation in ("tanh", "sigmoid")
+        return self.result + 5 * function
 
     def _written(self, back: Phase) -> None:
         """A phase has ended: its outputs as a list."""
@@ -276,8 +291,7 @@ class SlowEngine:
         if layer.kind.gates > 1:
             return int(self.values.outputs[back.layer][back.stream, number])
         total = back.sums.get((pe, row), 0) + int(layer.bias[number])
-        relu = layer.activation == "relu"
-        return slow_requantise(total, layer.shift, self.config.act_width, relu)
+        return slow_activate(total, layer, self.config.act_width)
 
     def _results(self, finish: int, answer: bool) -> None:
         """Stream by stream; and when all is done."""

@@ -48,9 +48,12 @@ def engine(rng: np.random.Generator, seed: int) -> dict[str, Any]:
 def test_fully_connected_networks(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes = [int(n) for n in rng.integers(1, 60, 4)]
-    config = small_config(sizes, acc_width=48, **engine(rng, seed))
+    names = ["tanh", "relu", "sigmoid"] if seed % 2 else None
+    wide = {"functions": True, "act_width": 16} if names else {}
+    config = small_config(sizes, acc_width=48, **wide, **engine(rng, seed))
     config = config.replace(queue_depth=config.queue_margin + 1 + seed % 4)
-    network = random_network(rng, config, sizes, density=(0.05, 0.4, 1.0, 0.0)[seed % 4])
+    density = (0.05, 0.4, 1.0, 0.0)[seed % 4]
+    network = random_network(rng, config, sizes, density=density, activations=names)
     steps = [Step(x=x[None], reset=(False,)) for x in random_input(rng, network, 2)]
     stalls = both(network, steps)
     assert stalls or seed != 1, "a short queue must hold broadcasts at least once"
@@ -71,7 +74,13 @@ def test_recurrent_networks(seed: int) -> None:
     )
     config = config.replace(queue_depth=config.queue_margin + 1 + seed % 4)
     density = (0.05, 0.4, 1.0, 0.0)[seed % 4]
+    names = ("sigmoid", "tanh") if seed % 3 == 1 else ("identity", "relu")
     network = cell_network(
-        rng, config, density=density, peepholes="mac" not in shape, head=not delta
+        rng,
+        config.replace(functions="tanh" in names),
+        density=density,
+        peepholes="mac" not in shape,
+        head=not delta,
+        activations=names,
     )
     both(network, random_steps(rng, network, 3))

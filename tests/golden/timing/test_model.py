@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from golden.arithmetic.run import forward
 from golden.arithmetic.sequences import Sequences, Step, interleave
+from golden.format.activations import ACTIVATIONS
 from golden.format.image import encode
 from golden.format.network import Network
 from golden.timing.model import TimingModel
@@ -29,7 +30,11 @@ def steps_of(network: Network, x: np.ndarray) -> list[Step]:
 @st.composite
 def connected(draw: st.DrawFn) -> Case:
     """Fully connected layers: groups, stages, queues, padding, empty layers, two on one memory."""
-    sizes = draw(st.lists(st.integers(1, 30), min_size=2, max_size=4))
+    sizes, functions = (
+        draw(st.lists(st.integers(1, 30), min_size=2, max_size=4)),
+        draw(st.booleans()),
+    )
+    names = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes[1:]] if functions else None
     pes = draw(st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 21])))
     group = draw(st.integers(1, 5))
     memory = draw(st.sampled_from(["block", "block", "spram"]))
@@ -47,14 +52,14 @@ def connected(draw: st.DrawFn) -> Case:
         entry_stages=draw(st.integers(1, 2)),
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
+        **({"functions": True, "act_width": 16} if functions else {}),
     )
     tight = draw(st.booleans())
     config = config.replace(queue_depth=config.queue_margin + 1) if tight else config
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.0, 0.05, 0.3, 1.0]))
-    network = random_network(
-        rng, config, sizes, density=density, shift=draw(st.sampled_from([0, 5, 12]))
-    )
+    shift = draw(st.sampled_from([0, 5, 12]))
+    network = random_network(rng, config, sizes, density=density, shift=shift, activations=names)
     x = random_input(rng, network) * draw(st.sampled_from([0, 1, 1, 1]))
     return network, steps_of(network, x)
 
@@ -86,7 +91,11 @@ def recurrent(draw: st.DrawFn) -> Case:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.0, 0.05, 0.3, 1.0]))
     head = draw(st.booleans())
-    network = cell_network(rng, config, density=density, peepholes=peepholes, head=head)
+    names = draw(st.sampled_from([("identity", "relu"), ("tanh", "sigmoid")]))
+    config = config.replace(functions="tanh" in names)
+    network = cell_network(
+        rng, config, density=density, peepholes=peepholes, head=head, activations=names
+    )
     return network, random_steps(rng, network, 3)
 
 

@@ -92,6 +92,24 @@ def test_matmul_add_relu_and_two_affine_layers(tmp_path: Path) -> None:
     assert [activation(layer) for layer in model.layers] == ["relu", "identity", "identity"]
 
 
+@pytest.mark.parametrize("last", ["Tanh", "Sigmoid"])
+def test_functions(tmp_path: Path, last: str) -> None:
+    """A trailing Sigmoid stays too: nothing is dropped."""
+    nodes = [
+        node("MatMul", ["x", "w1"], ["a"]),
+        node("Add", ["b1", "a"], ["b"]),
+        node("Sigmoid", ["b"], ["c"]),
+        node("Gemm", ["c", "w2", "b2"], ["d"], transB=1),
+        node("Tanh", ["d"], ["e"]),
+        node("Gemm", ["e", "w3"], ["f"]),
+        node(last, ["f"], ["y"]),
+    ]
+    constants = {"w1": W1.T.copy(), "b1": B1, "w2": W2, "b2": B2, "w3": np.eye(3, 2, dtype="f4")}
+    model = agree(build(nodes, constants), tmp_path)
+    assert [activation(layer) for layer in model.layers] == ["sigmoid", "tanh", last.lower()]
+    assert model.notes == ()
+
+
 def test_pieces_without_weights(tmp_path: Path) -> None:
     nodes = [
         node("Constant", [], ["shape"], value_ints=[-1, 4]),

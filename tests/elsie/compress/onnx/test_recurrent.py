@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from elsie.compress.model.cells import FloatCells
+from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
@@ -180,6 +181,17 @@ def test_shapes_that_are_worked_out(tmp_path: Path, static: bool, last: bool) ->
     assert graph.agree(tmp_path).head == (1 if last else None)
 
 
+@pytest.mark.parametrize("op", ["Tanh", "Sigmoid"])
+def test_functions_behind_fully_connected_layers(tmp_path: Path, op: str) -> None:
+    graph = Graph(12)
+    graph.add("MatMul", [all_steps(graph), graph.weight("m", N, 3)], ["a"])
+    graph.add(op, ["a"], ["b"])
+    graph.add("MatMul", ["b", graph.weight("n", 3, 2)], ["y"])
+    layer = graph.agree(tmp_path).layers[1]
+    assert isinstance(layer, FloatDense)
+    assert layer.activation == op.lower()
+
+
 def test_a_softmax_over_the_features_is_dropped(tmp_path: Path) -> None:
     graph = Graph(11)
     graph.add("MatMul", [all_steps(graph), graph.weight("m", N, 3)], ["a"])
@@ -288,6 +300,11 @@ def relu_behind_cells(g: Graph) -> None:
     g.head("r")
 
 
+def tanh_behind_cells(g: Graph) -> None:
+    g.add("Tanh", [all_steps(g)], ["r"])
+    g.head("r")
+
+
 def relu_behind_the_last_step(g: Graph) -> None:
     g.add("MatMul", [all_steps(g), g.weight("m", N, 3)], ["a"])
     g.add("Gather", ["a", g.const("i", np.int64(-1))], ["l"], axis=0)
@@ -355,6 +372,7 @@ def samples_first(g: Graph) -> None:
         (flattened, "mixes samples, steps and features"),
         (samples_first, r"axes \(batch, steps, features\)"),
         (relu_behind_cells, "Relu.* does not follow a Gemm or MatMul"),
+        (tanh_behind_cells, "Tanh.* does not follow a Gemm or MatMul"),
         (relu_behind_the_last_step, "Relu.* does not follow a Gemm or MatMul"),
         (softmax_over_samples, "axis 1, which mixes samples or steps; use axis -1"),
         (argmax_over_steps, "axis 0, which mixes samples or steps; use axis -1"),

@@ -44,8 +44,21 @@ def refused(proto: Any, folder: Path) -> str:
 
 
 NODES = {
-    "sigmoid": ([GEMM, node("Sigmoid", ["y"], ["z"], name="s")], "node s (Sigmoid) is not supp"),
-    "unnamed": ([node("Tanh", ["x"], ["z"])], "node z (Tanh) is not supported"),
+    "elu": ([GEMM, node("Elu", ["y"], ["z"], name="s")], "node s (Elu) is not supported; a model"),
+    "unnamed": ([node("Sin", ["x"], ["z"])], "node z (Sin) is not supported"),
+    "tanh first": ([node("Tanh", ["x"], ["z"], name="t")], "node t (Tanh) comes before the first"),
+    "two tanh": (
+        [GEMM, node("Tanh", ["y"], ["t"]), node("Tanh", ["t"], ["z"], name="t")],
+        "node t (Tanh) does not follow a Gemm or MatMul; put it directly behind one",
+    ),
+    "relu behind tanh": (
+        [GEMM, node("Tanh", ["y"], ["t"]), node("Relu", ["t"], ["z"], name="r")],
+        "node r (Relu) does not follow a Gemm or MatMul",
+    ),
+    "tanh behind softmax": (
+        [GEMM, node("Softmax", ["y"], ["u"], name="s"), node("Tanh", ["u"], ["z"], name="t")],
+        "node t (Tanh) follows node s (Softmax), which is supported only at the end",
+    ),
     "domain": ([node("Gemm", ["x", "w"], ["z"], name="q", domain="my")], "node q (my.Gemm) is not"),
     "transA": ([node("Gemm", ["x", "w"], ["z"], name="g", transA=1)], "node g (Gemm) has transA=1"),
     "left": ([node("MatMul", ["w", "x"], ["z"], name="m")], "node m (MatMul) has its weight on th"),
