@@ -188,7 +188,10 @@ class Sequencer(wiring.Component):
         """The memory of the layer program; returns the word of the layer after the front's."""
         fields = struct(layout.descriptor(self._config))
         m.submodules.program = program = BlockRam(
-            width=fields.size, depth=self._config.layers, init=self._init
+            width=fields.size,
+            # A whole power of two: the word behind the last layer is read too.
+            depth=1 << self._config.layer_width,
+            init=self._init,
         )
         m.d.comb += [
             # So that a step sees what was just loaded.

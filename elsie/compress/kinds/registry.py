@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elsie.compress.kinds.cells import quantise_cells
 from elsie.compress.kinds.dense import quantise_dense
+from elsie.compress.kinds.gates import quantise_cells
 from elsie.compress.kinds.step import Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.cells import FloatCells
+from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.axes import MOVES, DataFollower, Move
 from elsie.compress.onnx.file import attributes, constant_value, describe, shape_of

@@ -8,8 +8,8 @@ import pytest
 
 from elsie.compress import compiler
 from elsie.compress.compiler import compile_model
-from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from golden.arithmetic.run import predict

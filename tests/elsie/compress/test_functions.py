@@ -8,8 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import elsie
 from elsie.compress.compiler import compile_model
-from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.model import Model
 from golden.arithmetic.functions import SIGMOID_ERROR, TANH_ERROR

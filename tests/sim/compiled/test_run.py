@@ -34,7 +34,7 @@ def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)
-    sizes = [20, 17, 9]
+    sizes = [20, 17, 9, 6]  # three layers: not a power of two
     config = small_config(sizes, pes=5, group=2, run_width=2, queue_depth=8, **changes)
     network = random_network(rng, config, sizes, density=0.5)
     x = random_input(rng, network, 3)

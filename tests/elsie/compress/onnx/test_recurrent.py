@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError

@@ -13,8 +13,8 @@ import numpy as np
 from elsie.compress.checks import bias_limit, check_fraction
 from elsie.compress.kinds.dense import dense_layer
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
-from elsie.compress.model.cells import FloatCells
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
