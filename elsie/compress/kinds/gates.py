@@ -20,6 +20,7 @@ from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.alphabets import decode
 from golden.format.network import Layer
 from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
 
@@ -102,6 +103,10 @@ class _Gates:
             looks = looks * 2.0 ** (in_frac - config.state_frac)
         matrix = np.hstack((inputs, back * 2.0 ** (in_frac - back_frac), looks))
         weights = quantise(config, matrix, max_frac=bias_limit(bias, in_frac, most=MAX_FRAC))
+        if layer.peephole is not None:  # all are kept, so what became 0 counts as its code does
+            integers = decode(config, weights.codes[:, -1:], weights.codebook)
+            looks = integers * 2.0**-weights.weight_frac
+            weights = replace(weights, values=np.hstack((weights.values[:, :-1], looks)))
         left = weights.weight_frac + in_frac
         check_fraction(layer.name, given.rows, inputs, left=left, needed=PRE_FRAC)
         return cls(

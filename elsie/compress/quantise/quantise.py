@@ -26,7 +26,7 @@ class Weights:
     stored: NDArray[np.bool_]
     """Which weights have an entry, shape (n_out, n_in). Weights that became 0 have none."""
     codes: NDArray[np.int64]
-    """Weight codes, 0 where nothing is stored, shape (n_out, n_in)."""
+    """Weight codes, the one nearest to 0 where nothing is stored, shape (n_out, n_in)."""
     codebook: NDArray[np.int64]
     """Shared integer weights, shape (2**code_width,); empty unless the kind is codebook."""
     weight_frac: int
@@ -71,9 +71,11 @@ def quantise(
     integers = np.where(weight != 0, decode(config, codes, codebook), 0)
     stored = (integers != 0) & (codes != DROPPED)
     integers = np.where(stored, integers, 0)
+    # Peepholes are kept even where they are 0, and code 0 is a codebook's most negative weight.
+    nearest_to_0 = np.abs(decode(config, np.arange(1 << config.code_width), codebook)).argmin()
     return Weights(
         stored=stored,
-        codes=np.where(stored, codes, 0),
+        codes=np.where(stored, codes, nearest_to_0),
         codebook=codebook,
         weight_frac=frac,
         values=integers * 2.0**-frac,

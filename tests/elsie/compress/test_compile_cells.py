@@ -124,6 +124,24 @@ def test_the_projection_is_a_layer_of_its_own() -> None:
     assert network.head is None
 
 
+@pytest.mark.parametrize("mac", ["fixed", "codebook", "log"])
+def test_a_peephole_of_0_gets_the_weight_nearest_to_0(mac: str) -> None:
+    """All peepholes are stored, and code 0 of a codebook is its most negative weight."""
+    rng = np.random.default_rng(14)
+    whole = cells(rng, "lstm", 6, 12, peepholes=True)
+    assert whole.peephole is not None
+    gone = rng.random((3, 12)) < 0.5
+    layer = dataclasses.replace(whole, peephole=np.where(gone, 0.0, whole.peephole))
+    network = compile_model(model(rng, layer), rng.normal(size=(3, 5, 6)), config=engine(mac))
+    made, config = network.layers[0], network.config
+    assert gone.any()
+    weights = np.abs(made.decode(config, np.arange(1 << config.code_width)))
+    looks = np.abs(made.decode(config, made.peephole))
+    # Cells may be placed in another order, so count them.
+    assert (looks == weights.min()).sum() >= gone.sum()
+    assert weights.min() <= weights.max() // 64
+
+
 def test_density_prunes_each_gate() -> None:
     rng = np.random.default_rng(4)
     dense = model(rng, cells(rng, "lstm", 8, 10, density=1.0))
