@@ -13,6 +13,8 @@ class MacKind(str, Enum):
     """Code is the weight itself, two's complement; multiplied."""
     LOG = "log"
     """Code is a sign and an exponent, weight = +-2**exponent; shifted (LogNet, section 3)."""
+    LOG_SQRT2 = "log-sqrt2"
+    """As log, but each step is a factor of sqrt 2 (LogNet), as 45 / 32; shifted."""
     TERNARY = "ternary"
     """Code is a sign, weight = +-1, and a weight of 0 has no entry; negated or not (TWN)."""
 

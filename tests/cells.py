@@ -30,9 +30,9 @@ def cell_config(**changes: Any) -> EngineConfig:
         "cells": 32,
         "act_lists": 8 * changes.get("streams", 1),
     }
-    widths = {"fixed": (12, 12), "codebook": (4, 12), "log": (4, 16), "ternary": (1, 2)}
+    widths = {"fixed": (12, 12), "codebook": (4, 12), "ternary": (1, 2)}
     mac = MacKind(changes.get("mac", "fixed")).value
-    fields["code_width"], fields["weight_width"] = widths[mac]
+    fields["code_width"], fields["weight_width"] = widths.get(mac, (4, 16))
     return EngineConfig(**{**fields, **changes})
 
 

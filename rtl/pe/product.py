@@ -28,6 +28,23 @@ def _shifted(m: Module, config: EngineConfig, code: Value, activation: Value) ->
     return shifted
 
 
+def _shifted_half(m: Module, config: EngineConfig, code: Value, activation: Value) -> Signal:
+    """32 or 45 times the activation, negated or not, shifted; 45 = 48 - 3 takes two additions."""
+    negated = _signed(m, config, code, activation)
+    three = Signal(signed(config.act_width + 3))
+    m.d.comb += three.eq(negated + (negated << 1))
+    scaled = Signal(signed(config.act_width + 7))
+    m.d.comb += scaled.eq(Mux(code[0], (three << 4) - three, negated << 5))
+    before = config.multiplier_stages - 1
+    value = delayed(m, scaled, cycles=before, name="scaled")
+    exponent = Signal(config.code_width - 2)
+    m.d.comb += exponent.eq(code[1:-1])
+    exponent = delayed(m, exponent, cycles=before, name="exponent")
+    shifted = Signal(signed(config.product_width), reset_less=True)
+    m.d.sync += shifted.eq(value << exponent)
+    return shifted
+
+
 def _negated(m: Module, config: EngineConfig, code: Value, activation: Value) -> Signal:
     """The activation or its opposite."""
     negated = _signed(m, config, code, activation)
@@ -43,6 +60,7 @@ def _signed(m: Module, config: EngineConfig, code: Value, activation: Value) -> 
 
 _GATES: dict[MacKind, Callable[[Module, EngineConfig, Value, Value], Signal]] = {
     MacKind.LOG: _shifted,
+    MacKind.LOG_SQRT2: _shifted_half,
     MacKind.TERNARY: _negated,
 }
 """How kinds of weights without a multiplier make a product of a code and an activation."""

@@ -100,7 +100,7 @@ def test_what_does_not_go_into_spram_is_refused(options: dict, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("weights", "code_width"),
-    [("log", 4), ("fixed", 5), ("codebook", 6), ("codebook", 2), ("ternary", 1)],
+    [("log", 4), ("fixed", 5), ("codebook", 6), ("codebook", 1), ("log-sqrt2", 4), ("ternary", 1)],
 )
 def test_other_weights_and_widths(weights: str, code_width: int) -> None:
     network = elsie.compile(

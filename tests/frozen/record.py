@@ -37,6 +37,7 @@ DENSE: dict[str, dict[str, Any]] = {
     "codebook": {},
     "fixed": {"mac": "fixed", "group": 2, "act_width": 16},
     "log": {"mac": "log", "multiplier_stages": 4, "acc_width": 48},
+    "log-sqrt2": {"mac": "log-sqrt2", "acc_width": 48},
     "spram": {"entry_memory": "spram", "group": 2, "queue_depth": 4},
     "ternary": {"mac": "ternary", "multiplier_stages": 3},
     "one PE": {"pes": 1, "group": 1, "entry_stages": 2},

@@ -65,7 +65,7 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
 @pytest.mark.parametrize(
     ("text", "fields"),
     [
-        ("code_width must be from 2 to 8 for a codebook, not 9", {"code_width": 9}),
+        ("code_width must be from 1 to 8 for a codebook, not 9", {"code_width": 9}),
         (
             "code_width (4) must equal weight_width (16) for fixed weights",
             {"mac": "fixed"},
@@ -75,7 +75,6 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "not 6",
             {"mac": "log", "code_width": 6},
         ),
-        ("code_width must be from 2 to 8 for a codebook, not 1", {"code_width": 1}),
         ("code_width must be 1 for ternary weights (a sign), not 4", {"mac": "ternary"}),
         (
             "acc_width must be at least 17, the width of one product, not 16",

@@ -39,7 +39,7 @@ def test_the_widest_sum_that_fits_is_taken() -> None:
 @pytest.mark.parametrize("make", [EngineConfig, lambda mac: EngineConfig.from_dict({"mac": mac})])
 def test_an_unknown_mac_is_named(make) -> None:
     with pytest.raises(
-        ElsieError, match="mac must be one of codebook, fixed, log, ternary, not 'foo'"
+        ElsieError, match="mac must be one of codebook, fixed, log, log-sqrt2, ternary, not 'foo'"
     ):
         make(mac="foo")
 

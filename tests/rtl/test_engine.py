@@ -83,7 +83,7 @@ def run(
     return results, done
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "log-sqrt2", "ternary"])
 def test_inferences_back_to_back(mac: str) -> None:
     """The next input waits at the port all the time, so that no more cycles are lost than must."""
     network, x, expected = case(mac)

@@ -59,7 +59,7 @@ def case(mac: str, pes: int) -> tuple[EngineConfig, Image]:
     return config, encode(network)
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "log-sqrt2", "ternary"])
 @pytest.mark.parametrize("pes", [1, 3, 6])
 def test_a_loaded_engine_equals_an_initialised_one(mac: str, pes: int, memories: Memories) -> None:
     config, image = case(mac, pes)

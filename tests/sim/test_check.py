@@ -19,9 +19,8 @@ def cases(draw: st.DrawFn):
     pes = draw(st.one_of(st.integers(1, 9), st.just(17)))  # from 17 on, status takes two stages
     memory = draw(st.sampled_from(["block", "block", "spram"]))
     lanes = 2 if memory == "spram" else 1
-    kinds = ["codebook", "log", "ternary"] + ["fixed"] * (
-        memory == "block"
-    )  # too wide for the large RAM
+    kinds = ["codebook", "log", "log-sqrt2", "ternary"]
+    kinds += ["fixed"] * (memory == "block")  # too wide for the large RAM
     sizes = draw(st.lists(st.integers(1, 24), min_size=2, max_size=4))
     shift = draw(st.sampled_from([0, 5, 12]))
     config = small_config(

@@ -61,6 +61,7 @@ def quantise(
     meant in the value domain (1.5 is the border between 1 and 2), as least squared error
     requires; LogNet (section 3) rounds the logarithm (border at sqrt 2) instead. A weight
     closer to 0 than to the smallest magnitude is dropped.
+    log-sqrt2: the same, with magnitudes 32 x 2**e and 45 x 2**e.
     ternary: +-2**-weight_frac, weight_frac of least squared error. Every non-zero is kept, unless
     max_frac makes the scale so large that 0 is nearer: which are non-zero is chosen before
     (Quantiser.keep).
@@ -127,30 +128,33 @@ def _fixed(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) ->
     return codes, np.zeros(0, np.int64), frac
 
 
-def _log(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+def _powers(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
+    """A sign, and below it the number of a magnitude; these ascend."""
     sign = 1 << (config.code_width - 1)
-    top = sign - 1  # the largest exponent
+    levels = decode(config, np.arange(sign)).astype(np.float64)
     if not weights.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), min(top, max_frac)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), min(sign - 1, max_frac)
     magnitude = np.abs(weights)
+    borders = (levels[1:] + levels[:-1]) / 2
 
-    def exponents(frac: int) -> NDArray[np.int64]:
-        """Nearest exponent; mantissas from 1.5 up belong to the next one."""
-        mantissa, exponent = np.frexp(magnitude * 2.0**frac)
-        return np.clip(exponent - 1 + (mantissa >= 0.75), 0, top).astype(np.int64)
+    def numbers(frac: int) -> NDArray[np.int64]:
+        """The nearest magnitude; a border belongs to the upper one."""
+        return np.searchsorted(borders, magnitude * 2.0**frac, side="right")
+
+    def dropped(frac: int) -> NDArray[np.bool_]:
+        return magnitude * 2.0**frac < levels[0] / 2
 
     def error(frac: int) -> float:
-        value = np.ldexp(1.0, exponents(frac) - frac)
-        kept = np.where(magnitude * 2.0**frac < 0.5, 0.0, value)
+        kept = np.where(dropped(frac), 0.0, levels[numbers(frac)] * 2.0**-frac)
         return float(np.sum((kept - magnitude) ** 2))
 
-    # The greatest magnitude 2**(top - frac) lies between the least and the largest weight.
-    low = top - math.ceil(math.log2(magnitude.max()))
-    high = top - math.floor(math.log2(magnitude.min()))
+    # The greatest magnitude lies between the least and the largest weight.
+    low = math.floor(math.log2(levels[-1]) - math.log2(magnitude.max()))
+    high = math.ceil(math.log2(levels[-1]) - math.log2(magnitude.min()))
     fracs = range(min(low, max_frac), min(high, low + MAX_FRAC, max_frac) + 1)
     frac = min(fracs, key=error)
-    codes = exponents(frac) + sign * (weights < 0)
-    return np.where(magnitude * 2.0**frac < 0.5, DROPPED, codes), np.zeros(0, np.int64), frac
+    codes = numbers(frac) + sign * (weights < 0)
+    return np.where(dropped(frac), DROPPED, codes), np.zeros(0, np.int64), frac
 
 
 def _ternary(config: EngineConfig, weights: NDArray[np.float64], max_frac: int) -> _Codes:
@@ -189,7 +193,8 @@ class Quantiser:
 QUANTISERS: Mapping[MacKind, Quantiser] = {
     MacKind.CODEBOOK: Quantiser(codes=_codebook),
     MacKind.FIXED: Quantiser(codes=_fixed),
-    MacKind.LOG: Quantiser(codes=_log),
+    MacKind.LOG: Quantiser(codes=_powers),
+    MacKind.LOG_SQRT2: Quantiser(codes=_powers),
     MacKind.TERNARY: Quantiser(codes=_ternary, keep=_above_threshold),
 }
 """MAC kind -> its quantiser."""

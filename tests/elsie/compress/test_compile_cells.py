@@ -20,7 +20,13 @@ from golden.presets import find
 from sim.check import simulate_steps
 from sim.stimuli import Step
 
-GENEROUS = {"fixed": (12, 12), "codebook": (8, 16), "log": (5, 16), "ternary": (1, 2)}
+GENEROUS = {
+    "fixed": (12, 12),
+    "codebook": (8, 16),
+    "log": (5, 16),
+    "log-sqrt2": (6, 16),
+    "ternary": (1, 2),
+}
 
 
 def engine(mac: str = "fixed", **changes: object) -> EngineConfig:

@@ -31,6 +31,21 @@ def test_log_is_a_sign_and_an_exponent(code_width: int) -> None:
     assert decode(config, np.arange(2 * half)).tolist() == expected
 
 
+@pytest.mark.parametrize("code_width", [3, 4, 5, 6])
+def test_log_sqrt2_has_a_weight_between_two_powers(code_width: int) -> None:
+    config = EngineConfig(mac="log-sqrt2", code_width=code_width, acc_width=53)  # pyright: ignore
+    half = 1 << (code_width - 1)
+    steps = [weight << e for e in range(half // 2) for weight in (32, 45)]
+    assert decode(config, np.arange(2 * half)).tolist() == steps + [-step for step in steps]
+    # Within 0.6 % of 32 x sqrt(2)**e.
+    assert np.abs(np.array(steps) / (32 * 2 ** (np.arange(half) / 2)) - 1).max() < 0.006
+
+
+def test_two_shared_weights_are_a_codebook_too() -> None:
+    """Two scales of trained ternary quantisation (TTQ); 0 has no entry."""
+    assert decode(EngineConfig(code_width=1), [0, 1, 1], [-7, 9]).tolist() == [-7, 9, 9]
+
+
 def test_ternary_is_a_sign() -> None:
     config = EngineConfig.from_dict({"mac": "ternary", "code_width": 1, "weight_width": 2})
     assert decode(config, [[0, 1], [1, 0]]).tolist() == [[1, -1], [-1, 1]]

@@ -43,7 +43,7 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "log-sqrt2", "ternary"])
 def test_there_and_back(mac: str, tmp_path: Path) -> None:
     network = make(mac)
     netfile.save(network, tmp_path / "n.net")

@@ -46,7 +46,7 @@ def test_rows_from_zero_runs(run_width: int) -> None:
     assert not any(after["real"] for after in idle)
 
 
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "log-sqrt2", "ternary"])
 def test_weight_row_and_activation_leave_together(mac: str) -> None:
     widths = {"fixed": {"code_width": 7, "weight_width": 7}, "ternary": {}}
     config = tiny_config(mac=mac, **widths.get(mac, {"weight_width": 9}))
@@ -71,9 +71,7 @@ def test_weight_row_and_activation_leave_together(mac: str) -> None:
         weight = {
             "codebook": int(book[row["layer"] * 16 + code % 16]),
             "fixed": code - top * (code >= top // 2),
-            "log": code,
-            "ternary": code,
-        }[mac]
+        }.get(mac, code)
         assert after == {
             "real": 1,
             "row": row["entry.run"],

@@ -52,7 +52,7 @@ def load(config: EngineConfig, number: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("entry_stages", [1, 2])
 @pytest.mark.parametrize("stages", [2, 3, 4])
-@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["codebook", "fixed", "log", "log-sqrt2", "ternary"])
 def test_events_of_a_job_come_at_their_distances(mac: str, stages: int, entry_stages: int) -> None:
     config = config_of(stages, mac, entry_stages)
     t = Latencies.of(config)

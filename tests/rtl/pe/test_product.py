@@ -43,6 +43,16 @@ def test_log_for_all_codes(code_width: int, stages: int) -> None:
     assert got == [weight("log", code, code_width) * value for code, value in pairs]
 
 
+@pytest.mark.parametrize(("code_width", "stages"), [(3, 2), (4, 4), (5, 2), (6, 3)])
+def test_log_sqrt2_for_all_codes(code_width: int, stages: int) -> None:
+    config = tiny_config(
+        mac="log-sqrt2", code_width=code_width, multiplier_stages=stages, act_width=6, acc_width=40
+    )
+    pairs = [(code, value) for code in range(1 << code_width) for value in range(-32, 32)]
+    got = products(Product(config=config), stages, entries(pairs))
+    assert got == [weight("log-sqrt2", code, code_width) * value for code, value in pairs]
+
+
 @pytest.mark.parametrize("stages", [2, 3, 4])
 @pytest.mark.parametrize("act_width", [4, 8])
 def test_ternary_for_both_codes_and_all_activations(act_width: int, stages: int) -> None:
@@ -53,7 +63,9 @@ def test_ternary_for_both_codes_and_all_activations(act_width: int, stages: int)
     assert got == [-value if code else value for code, value in pairs]
 
 
-@pytest.mark.parametrize(("mac", "multipliers"), [("fixed", 1), ("log", 0), ("ternary", 0)])
+@pytest.mark.parametrize(
+    ("mac", "multipliers"), [("fixed", 1), ("log", 0), ("log-sqrt2", 0), ("ternary", 0)]
+)
 def test_only_multiplied_kinds_have_a_multiplier(mac: str, multipliers: int) -> None:
     """But an engine with cells has one for their operations, whatever its weights."""
     widths = {"code_width": 6, "weight_width": 6} if mac == "fixed" else {}
@@ -71,20 +83,25 @@ def weight(mac: str, code: int, code_width: int = 4) -> int:
     """What is multiplied: log weights' codes are a sign and an exponent, ternary ones' a sign."""
     if mac == "ternary":
         return 1 - 2 * code
-    if mac != "log":
+    if not mac.startswith("log"):
         return code
     half = 1 << (code_width - 1)
-    return (-1 if code >= half else 1) * 2 ** (code % half)
+    sign, exponent = (-1 if code >= half else 1), code % half
+    if mac == "log":
+        return sign * 2**exponent
+    return sign * (45 if exponent % 2 else 32) * 2 ** (exponent // 2)
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
-@pytest.mark.parametrize("mac", ["fixed", "codebook", "log", "ternary"])
+@pytest.mark.parametrize("mac", ["fixed", "codebook", "log", "log-sqrt2", "ternary"])
 def test_entries_and_operations_in_any_order(mac: str, stages: int) -> None:
     config = cell_config(mac=mac, multiplier_stages=stages)
     rng = np.random.default_rng(stages)
     rows: list[dict[str, int]] = []
     expected: list[int] = []
-    codes = {"log": (0, 15), "ternary": (0, 1)}.get(mac, (-(1 << 11), (1 << 11) - 1))
+    codes = {"log": (0, 15), "log-sqrt2": (0, 15), "ternary": (0, 1)}.get(
+        mac, (-(1 << 11), (1 << 11) - 1)
+    )
     for _ in range(600):
         what = rng.choice(["entry", "peephole", "operation", "nothing"])
         row = {"weight": number(rng, *codes), "left": number(rng), "right": number(rng)}

@@ -14,6 +14,7 @@ CONFIGS = {
     MacKind.CODEBOOK: EngineConfig(),
     MacKind.FIXED: EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8),
     MacKind.LOG: EngineConfig(mac=MacKind.LOG, code_width=4),
+    MacKind.LOG_SQRT2: EngineConfig(mac=MacKind.LOG_SQRT2, code_width=4),
     MacKind.TERNARY: EngineConfig(mac=MacKind.TERNARY, code_width=1, weight_width=2),
 }
 WEIGHTS = arrays(
@@ -105,6 +106,14 @@ def test_log_has_the_least_error(weight: np.ndarray) -> None:
     result = quantise(CONFIGS[MacKind.LOG], weight, max_frac=40)
     error = float(np.sum((result.values - weight) ** 2))
     assert error <= best_error(weight, np.concatenate([powers, -powers])) * (1 + 1e-9) + 1e-30
+
+
+@given(weight=WEIGHTS)
+def test_log_sqrt2_has_the_least_error(weight: np.ndarray) -> None:
+    steps = np.array([32, 45, 64, 90, 128, 180, 256, 360])
+    result = quantise(CONFIGS[MacKind.LOG_SQRT2], weight, max_frac=48)
+    error = float(np.sum((result.values - weight) ** 2))
+    assert error <= best_error(weight, np.concatenate([steps, -steps])) * (1 + 1e-9) + 1e-30
 
 
 def test_log_rounds_in_the_value_domain() -> None:
