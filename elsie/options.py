@@ -3,7 +3,22 @@
 import ast
 import inspect
 import itertools
+import operator
 from dataclasses import dataclass, fields
+from typing import Any
+
+from golden.errors import ElsieError
+
+
+def whole(value: Any, name: str, *, least: int) -> int:
+    """An integer of any type, at least `least`. Raises ElsieError naming the argument."""
+    try:
+        found = operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or isinstance(value, bool) or found < least:
+        raise ElsieError(f"{name} must be an integer of at least {least}, not {value!r}")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +55,13 @@ class EngineOptions:
     """Registers between collector and PEs."""
     streams: int | None = None
     """Sequences that take turns, each with its own state (LSTM, GRU)."""
+
+    def __post_init__(self) -> None:
+        """Any integers will do, numpy's too; raises ElsieError for what is none."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and field.name != "entry_memory":
+                object.__setattr__(self, field.name, whole(value, field.name, least=1))
 
     def given(self) -> dict[str, int | str]:
         """The fields that are set, by name."""

@@ -21,3 +21,8 @@ class CheckFailed(ElsieError):
 
 class DoesNotFit(ElsieError):
     """A network that exceeds a board's memories: another engine may hold it."""
+
+    def __init__(self, fact: str, remedy: str) -> None:
+        """What is wrong, and what to do."""
+        super().__init__(f"{fact}; {remedy}")
+        self.fact = fact

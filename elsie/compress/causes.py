@@ -1,13 +1,14 @@
 """Why a compressed network differs from the float one, for a warning that names a way out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
-from elsie.compress.quality import DROP, Held, Quality, accuracy_drop, relative_error
+from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
 from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
@@ -59,13 +60,13 @@ def warnings(
         lost = f"; {next(iter(figures))} falls by {drop:.1f} points" if drop > DROP else ""
         cause = _cause(made, held)
         found.append(
-            f"the engine does not compute what the float network does ({quality}, on {held}{lost}): "
-            f"{cause}"
+            f"the engine does not compute what the float network does ({quality}, on {held}"
+            f"{lost}): {cause}"
         )
     if evaluated is not None and (share := clipped(made.network, evaluated)) > CLIPPED:
         found.append(
-            f"{100 * share:.1f} % of the evaluation inputs are far beyond the calibration data, and "
-            f"are clipped; calibrate with data of the same range"
+            f"{100 * share:.1f} % of the evaluation inputs are far beyond the calibration data, "
+            f"and are clipped; calibrate with data of the same range"
         )
     return [*found, *_empty_layers(made), *_calibration(made.model, held)]
 
@@ -114,33 +115,23 @@ def _cause(made: Compressed, held: Held) -> str:
     """The layer and step that alone do most harm, and what helps."""
     model, data = made.model, held.data
     pruned = replace(model, layers=tuple(step.pruned for step in made.steps))
-    shown = replace(model, layers=tuple(step.quantised.shown for step in made.steps))
-    base = [each.predict(data.x, data.lengths) for each in (model, pruned, shown)]
-    worst, sentence = 0.0, "small errors of many layers add up; use more --act-width"
+    exact, base = (each.predict(data.x, data.lengths) for each in (model, pruned))
+    effects: list[tuple[float, Callable[[], str]]] = []
 
-    def effect(changed: Reals, against: Reals) -> bool:
-        nonlocal worst
-        error = relative_error(changed, against)
-        if better := error > worst:
-            worst = error
-        return better
+    def add(changed: Reals, against: Reals, sentence: Callable[[], str]) -> None:
+        effects.append((float(np.linalg.norm(changed - against)), sentence))
 
+    add(_rounded(made, pruned, held, 0), base, partial(_rounding, made, pruned, held, 0))
     for number, step in enumerate(made.steps):
-        name = f"layer {step.pruned.name}"
-        if effect(_with(model, number, step.pruned).predict(data.x, data.lengths), base[0]):
-            parts = step.pruned.parts()
-            kept = np.mean([np.mean(m != 0) for part in parts for m in part.matrices])
-            sentence = (
-                f"{name} is pruned to {100 * kept:.1f} % of its weights; raise its density, or "
-                f"prune in steps and train between"
-            )
-        quantised = _with(pruned, number, step.quantised.shown)
-        if effect(quantised.predict(data.x, data.lengths), base[1]):
-            sentence = _weights(made, name)
-        for place in {number, number + 1} - ({number} if number else set()):
-            if effect(_rounded(made, shown, held, place), base[2]):
-                sentence = _rounding(made, shown, held, place)
-    return sentence
+        changed = _with(model, number, step.pruned).predict(data.x, data.lengths)
+        add(changed, exact, partial(_pruning, step))
+        changed = _with(pruned, number, step.quantised.shown).predict(data.x, data.lengths)
+        add(changed, base, partial(_weights, made, step))
+        place = number + 1
+        rounded = _rounded(made, pruned, held, place)
+        add(rounded, base, partial(_rounding, made, pruned, held, place))
+    error, sentence = max(effects, key=lambda effect: effect[0])
+    return sentence() if error else "its integer functions or states; report this"
 
 
 def _with(model: Model, number: int, layer: object) -> Model:
@@ -150,25 +141,37 @@ def _with(model: Model, number: int, layer: object) -> Model:
     return replace(model, layers=tuple(layers))
 
 
-def _weights(made: Compressed, name: str) -> str:
+def _pruning(step: Step) -> str:
+    kept = np.concatenate([m.reshape(-1) for part in step.pruned.parts() for m in part.matrices])
+    return (
+        f"layer {step.pruned.name} is pruned to {100 * np.mean(kept != 0):.1f} % of its weights; "
+        f"raise its density, or prune in steps and train between"
+    )
+
+
+def _weights(made: Compressed, step: Step) -> str:
     config = made.network.config
     kind = f"{config.code_width}-bit {config.mac.value}"
-    other = "--weights fixed --code-width 12" if config.mac.value != "fixed" else "more --code-width"
-    return f"{name} suffers most from {kind} weights; use {other}, or train for such weights"
+    fixed = config.mac.value == "fixed"
+    other = "more --code-width" if fixed else "--weights fixed --code-width 12"
+    return (
+        f"layer {step.pruned.name} suffers most from {kind} weights; use {other}, or train for "
+        f"such weights"
+    )
 
 
-def _rounded(made: Compressed, shown: Model, held: Held, place: int) -> Reals:
-    """Outputs with quantised weights where only the activations at one place are quantised."""
+def _rounded(made: Compressed, model: Model, held: Held, place: int) -> Reals:
+    """The model's outputs where only the activations at one place are quantised."""
 
     def rounding(number: int, values: Reals) -> Reals:
         if number != place:
             return values
         return fake_quantise(values, made.scale(place), act_width=made.act_width)
 
-    return shown.predict(held.data.x, held.data.lengths, rounding=rounding)
+    return model.predict(held.data.x, held.data.lengths, rounding=rounding)
 
 
-def _rounding(made: Compressed, shown: Model, held: Held, place: int) -> str:
+def _rounding(made: Compressed, model: Model, held: Held, place: int) -> str:
     """Activations that are clipped, that become 0, or that are just too coarse."""
     seen: list[Reals] = []
 
@@ -177,7 +180,7 @@ def _rounding(made: Compressed, shown: Model, held: Held, place: int) -> str:
             seen.append(values)
         return values
 
-    shown.predict(held.data.x, held.data.lengths, rounding=keep)
+    model.predict(held.data.x, held.data.lengths, rounding=keep)
     real = seen[0][held.signal.valid] if seen[0].ndim > 1 else seen[0]
     rounded = fake_quantise(real, made.scale(place), act_width=made.act_width)
     gone = int(np.sum((np.ptp(real, axis=0) > 0) & (np.ptp(rounded, axis=0) == 0)))

@@ -69,7 +69,11 @@ def check_evaluation(model: Model, given: Evaluation) -> None:
     """Raise ElsieError unless the data are inputs of the model, and the labels suit it."""
     real = check_samples(model, given.x, what="evaluation data")
     valid_steps(model, real, given.lengths)
-    score_for(model, given.labels, samples=len(real), what="evaluation data")
+    if score_for(model, given.labels, samples=len(real), what="evaluation data") is None:
+        raise ElsieError(
+            f"evaluation data: model {model.name} has no class for a whole sample or sequence that "
+            f"labels could be compared with; leave out the evaluation"
+        )
 
 
 def check_scale(model: Model, samples: NDArray[np.float64]) -> None:

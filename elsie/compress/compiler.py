@@ -91,6 +91,7 @@ def compile_model(
         "strategy": options.strategy,
         "balanced": options.balanced,
         "notes": list(model.notes),
+        "board": None if options.preset is None else options.preset.board,
         **report.sizes(network, model),
     }
     say("compare with the float network")
@@ -116,9 +117,7 @@ def _judge(
     """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
     quality, figures, x = measure(made.network, made.model, held), {}, None
     if evaluate is not None:
-        figures = report.accuracies(
-            made.network, model=made.model, steps=made.steps, data=evaluate
-        )
+        figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
         x = np.asarray(evaluate.x)
     why = warnings(made, held, quality, figures=figures, evaluated=x)
     check_drop(made.network, quality, figures, most=max_drop, why=why)

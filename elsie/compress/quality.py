@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
-from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.run import predict
 from golden.errors import CheckFailed, ElsieError
@@ -161,5 +161,5 @@ def accuracy_drop(figures: dict[str, dict[str, float]]) -> float:
 
 def check_max_drop(most: float | None) -> None:
     """Raise ElsieError for a limit that is no number of points."""
-    if most is not None and not (np.isscalar(most) and 0 <= float(most) <= 100):
+    if most is not None and not (isinstance(most, Real) and 0 <= float(most) <= 100):
         raise ElsieError(f"max_drop must be percentage points from 0 to 100, not {most!r}")

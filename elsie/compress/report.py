@@ -118,6 +118,7 @@ def accuracies(
 ) -> dict[str, dict[str, float]]:
     """Figures of elsie.compress.scores.Score, usually `accuracy` in percent, of each stage."""
     score = score_for(model, data.labels, samples=len(np.asarray(data.x)), what="evaluation data")
+    assert score is not None, "check_evaluation has refused such data"
     outputs = stage_outputs(network, model=model, steps=steps, data=data)
     each = {stage: score.figures(values) for stage, values in outputs.items()}
     return {

@@ -31,26 +31,27 @@ def has_classes(network: Takes) -> bool:
     return network.n_out > 1 and network.n_out != network.n_in
 
 
-def score_for(network: Takes, y: ArrayLike, *, samples: int, what: str) -> Score:
+def score_for(network: Takes, y: ArrayLike, *, samples: int, what: str) -> Score | None:
     """How to score `network` on targets y, one row for each of `samples`.
 
     Integers (samples,) are classes; (samples, n_out) of 0 and 1 are one-hot classes if every row
     has one 1, else labels. Other numbers are values, and so are all for a network with one output,
-    unless it ends with a sigmoid and they are 0 and 1. `what` names y in messages. Raises
-    ElsieError when y does not suit the network.
+    unless it ends with a sigmoid and they are 0 and 1. None where y says nothing about outputs: of
+    whole sequences with an output in every step, and 0 or 1 for each sample where the inputs are
+    given back (an anomaly, perhaps). `what` names y in messages. Raises ElsieError when y does not
+    suit the network.
     """
     given = _numbers(y, samples, what)
     if network.recurrent and network.head is None:
-        raise ElsieError(
-            f"{what}: {_name(network)} has an output in every step, and no class for a whole "
-            f"sequence; leave out y"
-        )
+        return None
+    binary = bool(np.isin(given, (0, 1)).all())
+    if given.ndim == 1 and binary and network.n_in == network.n_out > 2:
+        return None
     if given.ndim == 2 and given.shape[1] != network.n_out:
         raise ElsieError(
             f"{what}: y has shape {given.shape}, but {_name(network)} has {network.n_out} outputs; "
             f"give one class number for each sample, or ({samples}, {network.n_out}) targets"
         )
-    binary = bool(np.isin(given, (0, 1)).all())
     sigmoid = getattr(network.layers[-1], "activation", "") == "sigmoid"
     if network.n_out == 1:
         values = given.reshape(samples, 1)
@@ -71,7 +72,7 @@ def _numbers(y: ArrayLike, samples: int, what: str) -> NDArray[Any]:
         given = given.astype(np.int64)
     if given.ndim not in (1, 2) or len(given) != samples or given.dtype.kind not in "iuf":
         raise ElsieError(
-            f"{what}: y must be {samples} integer class numbers, one for each sample, or numbers "
+            f"{what}: labels y must be {samples} integer class numbers, one for each sample, or numbers "
             f"of shape ({samples}, outputs), not {given.dtype} of shape {given.shape}"
         )
     if not np.isfinite(given).all():
@@ -83,7 +84,7 @@ def _checked_classes(network: Takes, given: NDArray[Any], what: str) -> NDArray[
     """Class numbers of a network with several outputs."""
     if given.dtype.kind == "f":
         raise ElsieError(
-            f"{what}: y must be integer class numbers, not {given.dtype}, or targets of shape "
+            f"{what}: labels y must be integer class numbers, not {given.dtype}, or targets of shape "
             f"({len(given)}, {network.n_out}): {_name(network)} has {network.n_out} outputs"
         )
     if given.min() < 0 or given.max() >= network.n_out:

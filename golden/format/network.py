@@ -87,7 +87,9 @@ class Network:
                 f"first layer's in_frac, {common}"
             )
         if self.threshold:
-            raise ElsieError(f"network {self.name}: a threshold of inputs needs one in_frac for all")
+            raise ElsieError(
+                f"network {self.name}: a threshold of inputs needs one in_frac for all"
+            )
 
     def _check_feedback(self, index: int) -> None:
         """What is fed back into the cells of layer number `index` must exist and fit."""
