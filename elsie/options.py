@@ -57,16 +57,19 @@ class EngineOptions:
     """Sequences that take turns, each with its own state (LSTM, GRU)."""
 
     def __post_init__(self) -> None:
-        """Any integers will do, numpy's too; raises ElsieError for what is none."""
+        """Integers of any type, numpy's too, become plain ones."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and field.name != "entry_memory":
-                object.__setattr__(self, field.name, whole(value, field.name, least=1))
+            if hasattr(value, "__index__") and not isinstance(value, bool):
+                object.__setattr__(self, field.name, operator.index(value))
 
     def given(self) -> dict[str, int | str]:
-        """The fields that are set, by name."""
+        """The fields that are set, by name. Raises ElsieError for one that is no integer."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        found = {name: value for name, value in values.items() if value is not None}
+        for name in found.keys() - {"entry_memory"}:
+            whole(found[name], name, least=1)
+        return found
 
 
 def meanings() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
@@ -58,11 +57,10 @@ def hold_out(given: Signal) -> tuple[Signal, Held]:
         return given, Held(signal=given, apart=False)
     chosen = np.zeros(count, dtype=bool)
     chosen[np.random.default_rng(count).permutation(count)[: min(count // 4, _MOST)]] = True
-
-    def part(mask: Any) -> Signal:
-        return replace(given, values=given.values[mask], valid=given.valid[mask])
-
-    return part(~chosen), Held(signal=part(chosen), apart=True)
+    held = replace(given, values=given.values[chosen], valid=given.valid[chosen])
+    scales = given.valid.copy()
+    scales[chosen] = False
+    return replace(given, valid=scales, every=given.valid), Held(signal=held, apart=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,8 +72,8 @@ def _numbers(y: ArrayLike, samples: int, what: str) -> NDArray[Any]:
         given = given.astype(np.int64)
     if given.ndim not in (1, 2) or len(given) != samples or given.dtype.kind not in "iuf":
         raise ElsieError(
-            f"{what}: labels y must be {samples} integer class numbers, one for each sample, or numbers "
-            f"of shape ({samples}, outputs), not {given.dtype} of shape {given.shape}"
+            f"{what}: labels y must be {samples} integer class numbers, one for each sample, or "
+            f"numbers of shape ({samples}, outputs), not {given.dtype} of shape {given.shape}"
         )
     if not np.isfinite(given).all():
         raise ElsieError(f"{what}: y has values that are NaN or infinite; remove them first")
@@ -84,8 +84,8 @@ def _checked_classes(network: Takes, given: NDArray[Any], what: str) -> NDArray[
     """Class numbers of a network with several outputs."""
     if given.dtype.kind == "f":
         raise ElsieError(
-            f"{what}: labels y must be integer class numbers, not {given.dtype}, or targets of shape "
-            f"({len(given)}, {network.n_out}): {_name(network)} has {network.n_out} outputs"
+            f"{what}: labels y must be integer class numbers, not {given.dtype}, or targets of "
+            f"shape ({len(given)}, {network.n_out}): {_name(network)} has {network.n_out} outputs"
         )
     if given.min() < 0 or given.max() >= network.n_out:
         raise ElsieError(

@@ -44,7 +44,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
         gates = _Gates.of(layer, given, config, back_frac=back_frac)
     shown = gates.shown(shown)
     run = shown.run(given.values)
-    fed_back = column_activity(run.outputs[given.valid], back_frac, act_width=config.act_width)
+    fed_back = column_activity(run.outputs[given.seen], back_frac, act_width=config.act_width)
     activity = np.concatenate((given.activity(act_width=config.act_width), fed_back))
     layers, activities = (gates.layer(layer),), (activity,)
     if projection is not None:

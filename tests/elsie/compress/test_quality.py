@@ -124,13 +124,12 @@ def test_regression_that_coarse_weights_destroy() -> None:
     assert network.info["r2"]["float"] == 1
     assert network.info["r2"]["golden"] < 0.9
     assert network.info["quality"]["agreement"] is None
-    assert "suffers most from 1-bit ternary weights; use --weights fixed" in (
-        network.info["warnings"][0]
+    assert (
+        "suffers most from 1-bit ternary weights; use --weights fixed"
+        in (network.info["warnings"][0])
     )
     with pytest.raises(CheckFailed, match=r"r2 falls from 1 to .* points, and --max-drop allows 5"):
-        compile_model(
-            model, x, config=config, evaluate=data, options=CompileOptions(max_drop=5)
-        )
+        compile_model(model, x, config=config, evaluate=data, options=CompileOptions(max_drop=5))
     good = compile_model(model, x, config=with_weights(BASE, "fixed"), evaluate=data)
     assert good.info["warnings"] == []
     assert good.info["r2"]["golden"] > 0.99
@@ -156,10 +155,11 @@ def test_the_split_is_seeded_and_small_sets_are_not_split() -> None:
     x = np.arange(2.0 * FEWEST).reshape(FEWEST, 2)
     whole = Signal(values=x, valid=np.ones(FEWEST, dtype=bool), frac=0)
     (given, held), (again, _) = hold_out(whole), hold_out(whole)
-    assert np.array_equal(given.values, again.values)
+    assert np.array_equal(given.valid, again.valid)
     assert len(held.signal.values) == FEWEST // 4
-    both = np.concatenate((given.values, held.signal.values))
+    both = np.concatenate((given.rows, held.signal.values))
     assert np.array_equal(both[both[:, 0].argsort()], x)
+    assert given.seen.all()
     few = Signal(values=x[1:], valid=np.ones(FEWEST - 1, dtype=bool), frac=0)
     given, held = hold_out(few)
     assert given is held.signal is few
