@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from elsie.compress.model.model import Model
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.kinds import EntryMemory, MacKind
-from golden.presets import PRESETS, find
+from golden.presets import PRESETS, Preset, find
+
+_BLOCK_BITS = {"ice40": 4 << 10, "ecp5": 18 << 10}
+_SPRAM_BITS = 256 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +51,29 @@ def advise(choice: Choice, config: EngineConfig, fits: Callable[[Choice], bool])
     return "no other engine or board holds it: use fewer or smaller layers"
 
 
+def has_room(model: Model, choice: Choice, config: EngineConfig, preset: Preset) -> bool:
+    """False where the weights alone exceed the memories that hold entries: a quick first look."""
+    if config.mac is MacKind.TERNARY and choice.density is None:
+        return True  # a threshold decides how many there are
+    parts = [part for layer in model.layers for part in layer.parts()]
+    kept = sum(int(part.kept.sum()) for part in parts)
+    if isinstance(choice.density, float | int):
+        every = sum(matrix.size for part in parts for matrix in part.matrices)
+        kept = min(kept, int(choice.density * every))
+    elif choice.density is not None:
+        return True
+    if config.entry_memory is EntryMemory.SPRAM:
+        return 8 * kept <= preset.sprams * _SPRAM_BITS
+    return (config.code_width + 2) * kept <= preset.block_rams * _BLOCK_BITS[preset.family]
+
+
 def _others(choice: Choice, config: EngineConfig) -> Iterator[Choice]:
     assert choice.board is not None
     preset = find(choice.board)
     shapes = list(_shapes(config))
+    if config.entry_memory is EntryMemory.SPRAM and not preset.sprams:
+        choice = _with(choice, entry_memory=EntryMemory.BLOCK.value)
+        yield choice
     for shape in shapes:
         yield _with(choice, **shape)
     large = EntryMemory.SPRAM.value

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from elsie.advice import Choice, advise
+from elsie.advice import Choice, advise, has_room
 from elsie.compress.checks import WIDEST, check_steps
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
@@ -66,29 +67,46 @@ def compile(
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
     options = CompileOptions(balanced=balanced, delta=delta, max_drop=max_drop)
     choice = Choice(board=board, weights=weights, density=density, engine=engine)
-    data = _labelled(evaluate, imported)
-
-    def make(one: Choice, *, strategy: str, **more: Any) -> Network:
-        config, asked = _asked(one, imported, replace(options, strategy=strategy))
-        return compile_model(
-            imported, calibration, config=config, options=asked, lengths=lengths, **more
-        )
-
-    def fits(one: Choice) -> bool:
-        try:
-            # The quick way to assign rows first: it hardly changes the size.
-            return all(make(one, strategy=strategy) for strategy in ("lpt", options.strategy))
-        except ElsieError:
-            return False
-
     try:
-        return make(choice, strategy=options.strategy, evaluate=data, progress=progress)
+        config, asked = _asked(choice, imported, options)
+        return compile_model(
+            imported,
+            calibration,
+            config=config,
+            options=asked,
+            lengths=lengths,
+            evaluate=_labelled(evaluate, imported),
+            progress=progress,
+        )
     except DoesNotFit as error:
         if progress:
             progress("too large: look for what fits")
-        options = replace(options, max_drop=None)
-        advice = advise(choice, _asked(choice, imported, options)[0], fits)
-        raise DoesNotFit(error.fact, advice) from None
+        few = (
+            np.asarray(calibration)[:_FEW],
+            None if lengths is None else np.asarray(lengths)[:_FEW],
+        )
+        fits = partial(_fits, imported, *few, replace(options, max_drop=None))
+        raise DoesNotFit(error.fact, advise(choice, config, fits)) from None
+
+
+_FEW = 16
+"""Calibration samples with which other engines are tried: they hardly change the size."""
+
+
+def _fits(
+    model: Model, x: ArrayLike, lengths: ArrayLike | None, options: CompileOptions, choice: Choice
+) -> bool:
+    """Whether a choice can be compiled; the quick way to assign rows first."""
+    try:
+        for strategy in ("lpt", options.strategy):
+            config, asked = _asked(choice, model, replace(options, strategy=strategy))
+            assert asked.preset is not None
+            if not has_room(model, choice, config, asked.preset):
+                return False
+            compile_model(model, x, config=config, options=asked, lengths=lengths)
+    except ElsieError:
+        return False
+    return True
 
 
 def _asked(
@@ -116,7 +134,7 @@ def _engine(
         if given.get(name, value) != value:
             raise ElsieError(
                 f"model {model.name}: its layers need {name} {value}, not {given[name]}; "
-                f"leave out {name}"
+                f"leave out --{name.replace('_', '-')}"
             )
     fields = {**base, **given}
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value

@@ -96,7 +96,7 @@ def compile_model(
     }
     say("compare with the float network")
     made = Compressed(network=network, model=model, steps=steps)
-    info |= _judge(made, held, evaluate, options.max_drop)
+    info |= _judge(made, held, evaluate, options)
     in_frac = network.layers[0].in_frac
     input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
     return replace(network, info=info, input_frac=input_frac)
@@ -112,7 +112,7 @@ def _exponents(
 
 
 def _judge(
-    made: Compressed, held: Held, evaluate: Evaluation | None, max_drop: float | None
+    made: Compressed, held: Held, evaluate: Evaluation | None, options: CompileOptions
 ) -> dict[str, Any]:
     """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
     quality, figures, x = measure(made.network, made.model, held), {}, None
@@ -120,7 +120,12 @@ def _judge(
         figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
         x = np.asarray(evaluate.x)
     why = warnings(made, held, quality, figures=figures, evaluated=x)
-    check_drop(made.network, quality, figures, most=max_drop, why=why)
+    check_drop(made.network, quality, figures, most=options.max_drop, why=why)
+    if options.preset is not None and made.network.n_out == 1:
+        why.append(
+            f"board {options.preset.board} answers with the number of the largest output, which "
+            f"is always 0 where there is one; 'elsie predict' gives its value"
+        )
     return {"quality": asdict(quality), "warnings": why, **figures}
 
 

@@ -15,8 +15,8 @@ SAMPLES = 178
 
 def _network(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     """Weights and biases of two layers, for raw inputs."""
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.neural_network import MLPClassifier  # pyright: ignore[reportMissingImports]
+    from sklearn.preprocessing import StandardScaler  # pyright: ignore[reportMissingImports]
 
     scaler = StandardScaler().fit(x)
     mean: Any = scaler.mean_
@@ -30,7 +30,7 @@ def _network(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Train and write."""
-    from sklearn.datasets import load_breast_cancer, load_wine
+    from sklearn.datasets import load_breast_cancer, load_wine  # pyright: ignore[reportMissingImports]
 
     arrays = {}
     for name, load in (("wine", load_wine), ("cancer", load_breast_cancer)):

@@ -32,7 +32,13 @@ OUT = [[0.1, 0.9, 0.2], [2.0, -1.0, 0.0], [-3.0, -2.0, -1.0]]
 
 
 @pytest.mark.parametrize(
-    "y", [[1, 0, 1], np.uint8([1, 0, 1]), [[0, 1, 0], [1, 0, 0], [0, 1, 0]], np.eye(3)[[1, 0, 1]]]
+    "y",
+    [
+        [1, 0, 1],
+        np.array([1, 0, 1], dtype=np.uint8),
+        [[0, 1, 0], [1, 0, 0], [0, 1, 0]],
+        np.eye(3)[[1, 0, 1]],
+    ],
 )
 def test_classes_as_numbers_or_one_hot(y: object) -> None:
     assert figures(network(5, 3), y, OUT) == {"accuracy": 66.667}
