@@ -41,9 +41,9 @@ def score_for(network: Takes, y: ArrayLike, *, samples: int, what: str) -> Score
     given back (an anomaly, perhaps). `what` names y in messages. Raises ElsieError when y does not
     suit the network.
     """
-    given = _numbers(y, samples, what)
     if network.recurrent and network.head is None:
         return None
+    given = _numbers(y, samples, what)
     binary = bool(np.isin(given, (0, 1)).all())
     if given.ndim == 1 and binary and network.n_in == network.n_out > 2:
         return None

@@ -26,7 +26,7 @@ class Signal:
     """Fraction bits in the engine."""
     every: NDArray[np.bool_] | None = None
     """Those within a sample's length, held out or not, of the same shape; None for `valid`. Rows
-    are assigned by them, which changes no result."""
+    are assigned by them, which changes no result, and states have room for them."""
 
     @property
     def rows(self) -> Reals:
@@ -35,7 +35,7 @@ class Signal:
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """Which of them activity is counted on."""
+        """Those within a sample's length, held out or not."""
         return self.valid if self.every is None else self.every
 
     def activity(self, *, act_width: int) -> Reals:
