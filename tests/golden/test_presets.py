@@ -160,7 +160,7 @@ def test_spram_is_refused_where_there_is_none_or_too_little() -> None:
     check_fits(spram(8, 8), find("icebreaker"), what="network n")
     text = (
         "network n is too large for board icebreaker: its 9 PEs need 5 SPRAMs, one for two of a "
-        "group, and iCE40UP5K has 4; use fewer PEs"
+        "group, and iCE40UP5K has 4; use fewer --pes"
     )
     with pytest.raises(ElsieError, match=re.escape(text)):
         check_fits(spram(9, 10), find("icebreaker"), what="network n")
