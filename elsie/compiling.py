@@ -67,8 +67,8 @@ def compile(
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
     options = CompileOptions(balanced=balanced, delta=delta, max_drop=max_drop)
     choice = Choice(board=board, weights=weights, density=density, engine=engine)
+    config, asked = _asked(choice, imported, options)
     try:
-        config, asked = _asked(choice, imported, options)
         return compile_model(
             imported,
             calibration,
