@@ -54,7 +54,7 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: ports rx, tx, busy and attributes `config` and `load_frame`, like
+    top: ports rx, tx, busy and attributes `network`, `config` and `load_frame`, like
     boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if there is
     one, is written to load.bin. seed: of place and route. progress: called with a line for each
     step.
@@ -161,7 +161,7 @@ def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> Bu
         load=None if top.load_frame is None else LOAD,
         tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},
         seconds=round(seconds, 1),
-        **figures,  # pyright: ignore[reportArgumentType]
+        **{**figures, **top.network.positions},  # pyright: ignore[reportArgumentType]
     )
 
 

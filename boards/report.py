@@ -45,6 +45,10 @@ class BuildReport:
     """File name of the bitstream."""
     load: str | None = None
     """Name of the file that the host sends before the first vector; None if there is none."""
+    in_frac: int | list[int]
+    """Fraction bits of the inputs that the host sends; a list where they differ."""
+    out_frac: int
+    """Fraction bits of the outputs, of which the board sends the largest one's number."""
     tools: dict[str, str]
     """Version of each tool."""
     seconds: float

@@ -7,9 +7,11 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from elsie.compiling import compile
+from elsie.options import whole
 from elsie.prediction import Prediction, Timing
 from golden.arithmetic import run
-from golden.arithmetic.sequences import Sequences, interleave, quantise_input
+from golden.arithmetic.sequences import Sequences, clipped, interleave, quantise_input
+from golden.errors import DoesNotFit, ElsieError
 from golden.format import netfile
 from golden.format.image import encode
 from golden.format.network import Network
@@ -30,14 +32,15 @@ def predict(
     """Outputs for real inputs `x` (samples, n_in), from the golden model.
 
     For a recurrent network, `x` has sequences (samples, steps, n_in), of which `lengths` (samples,)
-    steps count. timing: also predict the cycles of this many of them. Raises ElsieError for inputs
-    of the wrong shape.
+    steps count. timing: also predict the cycles of this many of them, 0 for none. Raises ElsieError
+    for inputs of the wrong shape.
     """
-    outputs = run.predict(network, x, lengths)
-    if not timing:
-        return Prediction(outputs=outputs, timing=None)
+    count = whole(timing, "timing", least=0)
+    outputs, share = run.predict(network, x, lengths), clipped(network, x)
+    if not count:
+        return Prediction(outputs=outputs, timing=None, clipped=share)
     given = Sequences.of(network, quantise_input(network, x), lengths)
-    return Prediction(outputs=outputs, timing=_time(network, given, timing))
+    return Prediction(outputs=outputs, timing=_time(network, given, count), clipped=share)
 
 
 def _time(network: Network, given: Sequences, samples: int) -> Timing:
@@ -103,6 +106,18 @@ def build(
 
     chosen = registry.find(board)
     check_answers(network)  # before there is a design: an unused one would cause a warning
-    check_fits(network.config, chosen.preset, what=f"network {network.name}")
+    if network.n_out == 1:
+        raise ElsieError(
+            f"network {network.name} has one output, and a board answers with the number of the "
+            f"largest, which is always 0; use 'elsie predict' for its values, or 'elsie verilog'"
+        )
+    before = network.info.get("board")
+    remedy = f"it was compiled {f'for {before}' if before else 'without --board'}: compile it with "
+    try:
+        check_fits(network.config, chosen.preset, what=f"network {network.name}")
+    except DoesNotFit as error:
+        raise DoesNotFit(error.fact, f"{remedy}--board {board}") from None
+    if progress and before not in (None, board):
+        progress(f"note: {remedy}--board {board} if this does not fit or is too slow")
     top = BoardTop(network=network, divisor=chosen.divisor())
-    return make(top, board, out=out, seed=seed, progress=progress)
+    return make(top, board, out=out, seed=whole(seed, "seed", least=1), progress=progress)

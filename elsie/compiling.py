@@ -1,10 +1,14 @@
 """From an ONNX file to a network: chooses the engine and reads the data."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from elsie.advice import Choice, advise, has_room
 from elsie.compress.checks import WIDEST, check_steps
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
@@ -14,7 +18,7 @@ from elsie.compress.quantise.kinds import kind_of
 from elsie.data import load_data
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.errors import DoesNotFit, ElsieError
 from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
@@ -33,6 +37,7 @@ def compile(
     balanced: str | None = None,
     delta: tuple[float, float] | None = None,
     evaluate: Sequence[ArrayLike | None] | str | Path | None = None,
+    max_drop: float | None = None,
     engine: EngineOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
@@ -45,39 +50,78 @@ def compile(
     model gets fixed ones of 12 bits by default. density, balanced, delta: see
     elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
-    each step, in `Network.info`. engine: options that differ from the preset or the default.
+    each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
+    that differ from the preset or the default.
 
     Raises ElsieError for anything that cannot be used.
     """
     from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
-    preset = find_preset(board) if board else None
     engine = engine or EngineOptions()
     imported = load_onnx(model)
     streams = None if engine.streams == 1 else engine.streams
     check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
-    config = _engine(preset, weights, engine.given(), imported)
     if isinstance(calibration, str | Path):
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
-    options = CompileOptions(
-        density=density,
-        balanced=balanced,
-        delta=delta,
-        acc_width=engine.acc_width,
-        run_width=engine.run_width,
+    options = CompileOptions(balanced=balanced, delta=delta, max_drop=max_drop)
+    choice = Choice(board=board, weights=weights, density=density, engine=engine)
+    config, asked = _asked(choice, imported, options)
+    try:
+        return compile_model(
+            imported,
+            calibration,
+            config=config,
+            options=asked,
+            lengths=lengths,
+            evaluate=_labelled(evaluate, imported),
+            progress=progress,
+        )
+    except DoesNotFit as error:
+        if progress:
+            progress("too large: look for what fits")
+        few = (
+            np.asarray(calibration)[:_FEW],
+            None if lengths is None else np.asarray(lengths)[:_FEW],
+        )
+        fits = partial(_fits, imported, *few, replace(options, max_drop=None))
+        raise DoesNotFit(error.fact, advise(choice, config, fits)) from None
+
+
+_FEW = 16
+"""Calibration samples with which other engines are tried: they hardly change the size."""
+
+
+def _fits(
+    model: Model, x: ArrayLike, lengths: ArrayLike | None, options: CompileOptions, choice: Choice
+) -> bool:
+    """Whether a choice can be compiled; the quick way to assign rows first."""
+    try:
+        for strategy in ("lpt", options.strategy):
+            config, asked = _asked(choice, model, replace(options, strategy=strategy))
+            assert asked.preset is not None
+            if not has_room(model, choice, config, asked.preset):
+                return False
+            compile_model(model, x, config=config, options=asked, lengths=lengths)
+    except ElsieError:
+        return False
+    return True
+
+
+def _asked(
+    choice: Choice, model: Model, options: CompileOptions
+) -> tuple[EngineConfig, CompileOptions]:
+    """The engine and the compiler's options for a choice."""
+    preset = find_preset(choice.board) if choice.board else None
+    asked = replace(
+        options,
+        density=choice.density,
+        acc_width=choice.engine.acc_width,
+        run_width=choice.engine.run_width,
         preset=preset,
     )
-    return compile_model(
-        imported,
-        calibration,
-        config=config,
-        options=options,
-        lengths=lengths,
-        evaluate=_labelled(evaluate, imported),
-        progress=progress,
-    )
+    return _engine(preset, choice.weights, choice.engine.given(), model), asked
 
 
 def _engine(
@@ -90,7 +134,7 @@ def _engine(
         if given.get(name, value) != value:
             raise ElsieError(
                 f"model {model.name}: its layers need {name} {value}, not {given[name]}; "
-                f"leave out {name}"
+                f"leave out --{name.replace('_', '-')}"
             )
     fields = {**base, **given}
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.model import Model
+from elsie.compress.scores import Takes, score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
-from golden.format.network import Network
 
 
 class Data(NamedTuple):
@@ -20,20 +19,17 @@ class Data(NamedTuple):
     """Inputs, shape (samples, n_in), or (samples, steps, n_in) for a recurrent network."""
     lengths: NDArray[np.int64] | None
     """Steps of each sample that count, shape (samples,); None for all, or without steps."""
-    y: NDArray[np.int64] | None
-    """Class labels, shape (samples,), if the file has them."""
-
-
-Takes = Network | Model
-"""What takes inputs."""
+    y: NDArray[Any] | None
+    """Class numbers (samples,), or targets of each output (samples, n_out), if the file has any."""
 
 
 def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
     """Inputs for `network` (or a float model), with lengths and labels if there are any.
 
-    A `.npz` file holds array `x` (or just one array), class labels `y` (samples,), and for
-    sequences `lengths` (samples,), the steps of each that count; a `.npy` file only inputs. Steps
-    beyond a sample's length are set to 0. Without `labels`, labels are ignored.
+    A `.npz` file holds array `x` (or just one array), targets `y` (class numbers, or see
+    elsie.compress.scores.score_for), and for sequences `lengths` (samples,), the steps of each that
+    count; a `.npy` file only inputs. Steps beyond a sample's length are set to 0. Without `labels`,
+    `y` is ignored.
     Raises ElsieError naming the file and what is wrong.
     """
     arrays = _read(Path(path))
@@ -46,14 +42,14 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
         x = x.reshape(len(x), -1)
     if not np.isfinite(x).all():
         raise ElsieError(f"{path}: x has values that are NaN or infinite; remove them first")
-    y = _labels(path, arrays.get("y"), len(x)) if labels else None
+    y = arrays.get("y") if labels else None
     what = f"{type(network).__name__.lower()} {network.name}"
     if x.shape[-1] != network.n_in:
         raise ElsieError(
             f"{path}: x has shape {x.shape}, but {what} takes ({', '.join(axes)}, {network.n_in})"
         )
     if y is not None:
-        _check_classes(path, y, network, what)
+        score_for(network, y, samples=len(x), what=str(path))
     return Data(x=x, lengths=lengths, y=y)
 
 
@@ -77,20 +73,6 @@ def _lengths(
     return lengths
 
 
-def _check_classes(path: str | Path, y: NDArray[np.int64], network: Takes, what: str) -> None:
-    """Refuse labels that `network` has no classes for."""
-    if not 0 <= y.min() <= y.max() < network.n_out:
-        raise ElsieError(
-            f"{path}: labels y are {y.min()}..{y.max()}, but {what} has classes "
-            f"0..{network.n_out - 1}"
-        )
-    if network.recurrent and network.head is None:
-        raise ElsieError(
-            f"{path}: {what} has an output in every step, and no class for a whole sequence; "
-            f"leave out y"
-        )
-
-
 def _inputs(
     path: str | Path, arrays: dict[str, NDArray[Any]], *, axes: tuple[str, ...]
 ) -> NDArray[np.float64]:
@@ -112,18 +94,6 @@ def _inputs(
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
     return x.astype(np.float64)
-
-
-def _labels(path: str | Path, y: Any, samples: int) -> NDArray[np.int64] | None:
-    """Check labels, if there are any."""
-    if y is None:
-        return None
-    if y.shape != (samples,) or not np.issubdtype(y.dtype, np.integer):
-        raise ElsieError(
-            f"{path}: y must be {samples} integer class numbers, one for each sample, "
-            f"not {y.dtype} of shape {y.shape}"
-        )
-    return y.astype(np.int64)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:

@@ -25,7 +25,7 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     if network.config.entry_memory is EntryMemory.SPRAM:
         raise ElsieError(
             f"network {network.name} has its entries in SPRAM, which Verilog cannot fill; compile "
-            f"it with entry_memory block"
+            f"it with --entry-memory block"
         )
     target = Path(path).absolute()
     if not target.parent.is_dir():

@@ -3,7 +3,22 @@
 import ast
 import inspect
 import itertools
+import operator
 from dataclasses import dataclass, fields
+from typing import Any
+
+from golden.errors import ElsieError
+
+
+def whole(value: Any, name: str, *, least: int) -> int:
+    """An integer of any type, at least `least`. Raises ElsieError naming the argument."""
+    try:
+        found = operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or isinstance(value, bool) or found < least:
+        raise ElsieError(f"{name} must be an integer of at least {least}, not {value!r}")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +56,20 @@ class EngineOptions:
     streams: int | None = None
     """Sequences that take turns, each with its own state (LSTM, GRU)."""
 
+    def __post_init__(self) -> None:
+        """Integers of any type, numpy's too, become plain ones."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if hasattr(value, "__index__") and not isinstance(value, bool):
+                object.__setattr__(self, field.name, operator.index(value))
+
     def given(self) -> dict[str, int | str]:
-        """The fields that are set, by name."""
+        """The fields that are set, by name. Raises ElsieError for one that is no integer."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        found = {name: value for name, value in values.items() if value is not None}
+        for name in found.keys() - {"entry_memory"}:
+            whole(found[name], name, least=1)
+        return found
 
 
 def meanings() -> dict[str, str]:

@@ -1,14 +1,27 @@
 """The golden model's predictions for inputs."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import ElsieError
 
 
-def accuracy(classes: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Percent of samples whose class is the label."""
-    return 100.0 * float(np.mean(classes == labels))
+def accuracy(classes: NDArray[np.int64], labels: ArrayLike) -> float:
+    """Percent of samples whose class is the label; labels (samples,), or one-hot (samples, n)."""
+    given = np.asarray(labels)
+    if given.ndim == 2 and np.isin(given, (0, 1)).all() and (given.sum(axis=1) == 1).all():
+        given = given.argmax(axis=1)
+    if given.shape != classes.shape:
+        raise ElsieError(
+            f"labels have shape {given.shape}, but the classes have {classes.shape}; give one "
+            f"class number for each, or one-hot rows"
+        )
+    return 100.0 * float(np.mean(classes == given))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +47,43 @@ class Prediction:
     has one in every step, 0 beyond a sample's length."""
     timing: Timing | None
     """Only if requested."""
+    clipped: float = 0.0
+    """The share of the inputs that are far beyond what the scales hold (their calibration)."""
 
     @property
     def classes(self) -> NDArray[np.int64]:
         """Largest output of each sample, or step; the lower class number of equal ones."""
         return self.outputs.argmax(axis=-1)
 
-    def accuracy(self, labels: NDArray[np.int64]) -> float:
-        """Percent of samples whose class is the label."""
+    def accuracy(self, labels: ArrayLike) -> float:
+        """Percent of samples whose class is the label (samples,), or one-hot (samples, n_out)."""
         return accuracy(self.classes, labels)
+
+    def save(
+        self, path: str | Path, *, classes: bool, lengths: NDArray[np.int64] | None = None
+    ) -> None:
+        """Write `outputs`, and if asked for `classes`, and `lengths` if given, to a .npz file.
+
+        A .npy file gets the outputs only. Raises ElsieError for another name, or where the file
+        cannot be written; then nothing is left.
+        """
+        target = Path(path)
+        arrays: dict[str, Any] = {"outputs": self.outputs}
+        if classes:
+            arrays["classes"] = self.classes
+        if lengths is not None:
+            arrays["lengths"] = lengths
+        if target.suffix not in (".npz", ".npy"):
+            raise ElsieError(f"{target}: name a .npz or .npy file for the outputs")
+        part = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with part.open("wb") as file:
+                if target.suffix == ".npy":
+                    np.save(file, self.outputs)
+                else:
+                    np.savez(file, **arrays)
+            os.replace(part, target)
+        except OSError as error:
+            raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ the compiler can size a network for a board and refuse one that does not fit.
 from dataclasses import dataclass
 
 from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.errors import DoesNotFit, ElsieError
 from golden.format.memories import MemoryMap, sprams
 from golden.format.network import Network
 
@@ -98,35 +98,38 @@ def check_answers(network: Network) -> None:
     if network.config.streams > 1:
         raise ElsieError(
             f"network {network.name} has {network.config.streams} streams; a board runs one "
-            f"sequence at a time: compile it with streams 1"
+            f"sequence at a time: compile it with --streams 1"
         )
     if network.config.delta and network.head is None:
         raise ElsieError(
             f"network {network.name} answers every step only with what moved (delta); a board "
-            f"needs whole outputs: compile it without delta"
+            f"needs whole outputs: compile it without --delta"
         )
 
 
 def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
-    """Raise ElsieError, with the sizes and what to do, when the memories exceed the board's."""
+    """Raise DoesNotFit, with the sizes and what to do, when the memories exceed the board's."""
     large = sprams(config)
     if large and not preset.sprams:
-        raise ElsieError(
+        raise DoesNotFit(
             f"{what} has its entries in SPRAM, but {preset.device} of board {preset.board} has "
-            f"none; use entry_memory block"
+            f"none",
+            "use --entry-memory block",
         )
     if large > preset.sprams:
-        raise ElsieError(
+        raise DoesNotFit(
             f"{what} is too large for board {preset.board}: its {config.pes} PEs need {large} "
-            f"SPRAMs, one for two of a group, and {preset.device} has {preset.sprams}; use fewer "
-            f"PEs"
+            f"SPRAMs, one for two of a group, and {preset.device} has {preset.sprams}",
+            "use fewer --pes",
         )
     need = MemoryMap.of(config).block_rams(preset.family)
     total = sum(need.values())
     if total > preset.block_rams:
         parts = ", ".join(f"{name} {count}" for name, count in need.items())
-        raise ElsieError(
+        larger = any(other.block_rams > preset.block_rams for other in PRESETS.values())
+        raise DoesNotFit(
             f"{what} is too large for board {preset.board}: it needs {total} block RAMs ({parts}) "
-            f"and {preset.device} has {preset.block_rams}; lower --density, use fewer or smaller "
-            f"layers, or choose a larger board"
+            f"and {preset.device} has {preset.block_rams}",
+            "use fewer --pes, fewer or smaller layers, or lower --density"
+            + (", or choose a larger board" if larger else ""),
         )

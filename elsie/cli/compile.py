@@ -36,6 +36,8 @@ def add(steps: Steps) -> None:
         "--pes 8 -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
         "--evaluate test.npz -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density 0.15 --max-drop 2 "
+        "-o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -60,6 +62,13 @@ def add(steps: Steps) -> None:
     )
     command.add_argument(
         "--evaluate", metavar="DATA", type=Path, help="inputs and labels: accuracy at each step"
+    )
+    command.add_argument(
+        "--max-drop",
+        metavar="POINTS",
+        type=float,
+        help="fail (exit code 1, no file) when more percentage points are lost: of the accuracy "
+        "with --evaluate, else of the agreement with the float network",
     )
     add_board(command)
     _add_engine(command)
@@ -115,6 +124,7 @@ def run(options: argparse.Namespace) -> int:
         balanced=options.balanced,
         delta=options.delta,
         evaluate=options.evaluate,
+        max_drop=options.max_drop,
         progress=output.note,
         engine=EngineOptions(**{name: getattr(options, name) for name in meanings()}),
     )
@@ -123,8 +133,11 @@ def run(options: argparse.Namespace) -> int:
         "net": str(options.out),
         "network": network.name,
         "config": network.config.to_dict(),
+        **network.positions,
         **network.info,
     }
+    for warning in network.info["warnings"]:
+        output.note(f"warning: {warning}")
     output.result(values, as_json=options.json, text=lambda: describe(network, str(options.out)))
     return 0
 
@@ -151,8 +164,11 @@ def describe(network: "Network", where: str) -> None:
     describe_size(network)
     for remark in info["notes"]:
         output.line("note", remark)
-    if "accuracy" in info:
-        describe_accuracy(info["accuracy"])
+    describe_positions(network)
+    describe_quality(info["quality"])
+    for name in ("accuracy", "exact_match", "label_accuracy", "r2", "rmse"):
+        if name in info:
+            describe_accuracy(info[name], name)
 
 
 def _lost(layer: dict[str, Any]) -> str:
@@ -171,6 +187,26 @@ def describe_size(network: "Network") -> None:
     )
 
 
-def describe_accuracy(accuracy: dict[str, float]) -> None:
-    """Accuracy at each step."""
-    output.line("accuracy", ", ".join(f"{name} {value:.2f} %" for name, value in accuracy.items()))
+def describe_positions(network: "Network") -> None:
+    """What the engine's integers stand for."""
+    given, out = network.positions["in_frac"], network.positions["out_frac"]
+    frac = f"{min(given)} to {max(given)}, by input" if isinstance(given, list) else str(given)
+    output.line("fraction bits", f"inputs {frac}; outputs {out}")
+
+
+def describe_quality(quality: dict[str, Any]) -> None:
+    """The engine beside the float network."""
+    same = quality["agreement"]
+    agreement = "" if same is None else f"{same:.1f} % the same class, "
+    held = " held-out" if quality["held_out"] else ""
+    output.line(
+        "beside float",
+        f"{agreement}relative error {quality['relative_error']:.3g} "
+        f"({quality['samples']}{held} calibration samples)",
+    )
+
+
+def describe_accuracy(stages: dict[str, float], name: str = "accuracy") -> None:
+    """A score at each step."""
+    shown = ", ".join(f"{stage} {output.figure(name, v)[1]}" for stage, v in stages.items())
+    output.line(name.replace("_", " "), shown)

@@ -18,7 +18,8 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0: done, and every check passed. 1: a check failed. 2: bad input, reported in one sentence.
+    0: done, and every check passed. 1: a check failed, or a goal such as --max-drop was missed. 2:
+    bad input, reported in one sentence.
     130: interrupted.
     """
     if sentence := foreign_package():
@@ -52,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         return code
     except ElsieError as error:
         print(f"elsie: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except AssertionError as error:
         _drop_coroutines()
         print(f"elsie: the simulated engine failed a check of its own: {error}", file=sys.stderr)

@@ -18,6 +18,21 @@ def note(text: str) -> None:
     _notes.print(text, markup=False, soft_wrap=True)
 
 
+def clipped(share: float) -> None:
+    """A word about inputs that the network's scales do not hold."""
+    if share > 0.01:
+        note(
+            f"warning: {100 * share:.1f} % of the inputs are far beyond the calibration data, and "
+            f"are clipped; scale them as those were, or calibrate with such inputs"
+        )
+
+
+def figure(name: str, value: float) -> tuple[str, str]:
+    """Name and value of a score: a percentage, but for r2 and rmse."""
+    plain = name in ("r2", "rmse")
+    return name.replace("_", " "), f"{value:.4g}" if plain else f"{value:.2f} %"
+
+
 def result(values: dict[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:
     """The result: one JSON object, or what `text` prints for people."""
     if as_json:

@@ -3,15 +3,18 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import elsie
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, add_input, add_net, positive
+from elsie.cli.paths import check_file
 
 if TYPE_CHECKING:
     from elsie.data import Data
     from elsie.prediction import Prediction, Timing
+    from golden.format.network import Network
 
 
 def add(steps: Steps) -> None:
@@ -21,11 +24,18 @@ def add(steps: Steps) -> None:
         "predict",
         "run the golden model",
         "elsie predict model.elsie --input test.npz",
+        "elsie predict model.elsie --input test.npz --output values.npz",
         "elsie predict model.elsie --input test.npz --timing 50 --json",
         run=run,
     )
     add_net(command)
     add_input(command)
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write the real outputs, and classes if there are any: .npz, or .npy for outputs only",
+    )
     command.add_argument(
         "--timing", metavar="N", type=positive, default=0, help="predict the cycles of N samples"
     )
@@ -40,28 +50,40 @@ class Predicted:
     samples: int
     """Number of samples."""
     accuracy: float | None
-    """Percent; None without labels."""
+    """Percent; None without labels, and for targets that are no classes."""
+    scores: dict[str, float]
+    """All figures of elsie.compress.scores.Score; none without targets."""
     timing: "Timing | None"
     """If requested."""
-    classes: list[Any]
-    """Of each sample a class, or one for each of its steps."""
+    clipped: float
+    """Share of the inputs that are far beyond the calibration data."""
+    in_frac: int | list[int]
+    """Fraction bits of the engine's inputs, a list where they differ."""
+    out_frac: int
+    """Fraction bits of its outputs."""
+    classes: list[Any] | None
+    """Of each sample a class, or one for each of its steps; None where outputs are no classes."""
     outputs: list[Any]
     """Of each sample a list, or one for each of its steps."""
 
     @classmethod
-    def of(cls, network: str, data: "Data", prediction: "Prediction") -> "Predicted":
+    def of(cls, network: "Network", data: "Data", prediction: "Prediction") -> "Predicted":
         """Outputs in every step are cut to each sample's length."""
+        scores = _scores(network, data, prediction)
         classes, outputs = prediction.classes.tolist(), prediction.outputs.tolist()
         if prediction.outputs.ndim == 3 and data.lengths is not None:
             classes = [row[:n] for row, n in zip(classes, data.lengths, strict=True)]
             outputs = [row[:n] for row, n in zip(outputs, data.lengths, strict=True)]
         return cls(
-            network=network,
+            network=network.name,
             samples=len(data.x),
-            accuracy=None if data.y is None else prediction.accuracy(data.y),
+            accuracy=scores.get("accuracy"),
+            scores=scores,
             timing=prediction.timing,
-            classes=classes,
+            clipped=prediction.clipped,
+            classes=classes if _has_classes(network, scores) else None,
             outputs=outputs,
+            **network.positions,  # pyright: ignore[reportArgumentType]
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,24 +91,55 @@ class Predicted:
         return dataclasses.asdict(self)
 
 
+def _scores(network: "Network", data: "Data", prediction: "Prediction") -> dict[str, float]:
+    """Figures, if there are targets."""
+    from elsie.compress.scores import score_for
+
+    if data.y is None:
+        return {}
+    score = score_for(network, data.y, samples=len(data.x), what="y")
+    if score is None:
+        output.note("note: y is ignored: the network has no class for a whole sample or sequence")
+        return {}
+    return score.figures(prediction.outputs)
+
+
+def _has_classes(network: "Network", scores: dict[str, float]) -> bool:
+    """Outputs are classes, unless the network or the targets say otherwise."""
+    from elsie.compress.scores import has_classes
+
+    return network.n_out > 1 if "accuracy" in scores else not scores and has_classes(network)
+
+
 def run(options: argparse.Namespace) -> int:
-    """Classify the data; print accuracy and cycles."""
+    """Compute the outputs; print classes or values, scores and cycles."""
+    if options.output:
+        check_file(options.output, options.net, options.input)
     network = elsie.load(options.net)
     data = elsie.load_data(options.input, network)
     prediction = elsie.predict(network, data.x, lengths=data.lengths, timing=options.timing)
-    found = Predicted.of(network.name, data, prediction)
+    found = Predicted.of(network, data, prediction)
+    output.clipped(found.clipped)
+    if options.output:
+        prediction.save(options.output, classes=found.classes is not None, lengths=data.lengths)
     output.result(found.to_dict(), as_json=options.json, text=lambda: _describe(found))
     return 0
 
 
 def _describe(found: Predicted) -> None:
     output.line("samples", str(found.samples))
-    every_step = bool(found.classes) and isinstance(found.classes[0], list)
-    shown = found.classes[0] if every_step else found.classes
-    text = " ".join(map(str, shown[:20])) + (" ..." if len(shown) > 20 else "")
-    output.line("classes of sample 0" if every_step else "classes", text)
-    if found.accuracy is not None:
-        output.line("accuracy", f"{found.accuracy:.2f} %")
+    shown: list[Any] = found.outputs if found.classes is None else found.classes
+    name = "outputs" if found.classes is None else "classes"
+    if found.classes is None and len(shown[0]) == 1 and not isinstance(shown[0][0], list):
+        shown = [row[0] for row in shown]
+    elif isinstance(shown[0], list):
+        shown, name = shown[0], f"{name} of sample 0"
+    while isinstance(shown[0], list):  # outputs of every step: those of the last
+        shown, name = shown[-1], f"{name}, last step"
+    most = 20 if found.classes is not None else 8
+    output.line(name, " ".join(f"{v:.6g}" for v in shown[:most]) + " ..." * (len(shown) > most))
+    for figure, value in found.scores.items():
+        output.line(*output.figure(figure, value))
     if timing := found.timing:
         output.line("cycles per inference", f"{timing.cycles:.1f} (of {timing.samples})")
         if timing.steps:

@@ -47,11 +47,13 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
+    from golden.arithmetic.sequences import clipped
     from sim.waves.target import CLOCK_MHZ
 
     wave = _wave(options)
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
+    output.clipped(clipped(network, x[: options.limit]))
     with output.progress("simulating the RTL", "inputs") as update:
         simulation = elsie.simulate(
             network,

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
+from elsie.compress.scores import score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ElsieError
 
@@ -65,28 +66,13 @@ def valid_steps(
 
 
 def check_evaluation(model: Model, given: Evaluation) -> None:
-    """Raise ElsieError unless the data are inputs of the model, and the labels its classes."""
+    """Raise ElsieError unless the data are inputs of the model, and the labels suit it."""
     real = check_samples(model, given.x, what="evaluation data")
     valid_steps(model, real, given.lengths)
-    if model.recurrent and model.head is None:
+    if score_for(model, given.labels, samples=len(real), what="evaluation data") is None:
         raise ElsieError(
-            f"evaluation data: model {model.name} has an output in every step, and no class for a "
-            f"whole sequence; leave out the evaluation"
-        )
-    classes = np.asarray(given.labels)
-    if classes.shape != (len(real),):
-        raise ElsieError(
-            f"evaluation data: labels have shape {classes.shape}, but there are {len(real)} "
-            f"samples; give one class number for each"
-        )
-    if not np.issubdtype(classes.dtype, np.integer):
-        raise ElsieError(
-            f"evaluation data: labels must be integer class numbers, not {classes.dtype}"
-        )
-    if classes.min() < 0 or classes.max() >= model.n_out:
-        raise ElsieError(
-            f"evaluation data: labels are {classes.min()}..{classes.max()}, but model "
-            f"{model.name} has classes 0..{model.n_out - 1}"
+            f"evaluation data: model {model.name} has no class for a whole sample or sequence that "
+            f"labels could be compared with; leave out the evaluation"
         )
 
 

@@ -1,13 +1,15 @@
 """From a trained model to a compressed network: every step in order (docs/compression.md)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
 from elsie.compress import report, sizing
+from elsie.compress.causes import Compressed, warnings
 from elsie.compress.checks import (
     WIDEST,
     check_evaluation,
@@ -17,6 +19,13 @@ from elsie.compress.checks import (
     valid_steps,
 )
 from elsie.compress.delta import check_delta, with_thresholds
+from elsie.compress.inputs import (
+    Exponents,
+    choose_exponents,
+    scale_inputs,
+    scale_model,
+    scale_signal,
+)
 from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer, Reals
@@ -26,6 +35,7 @@ from elsie.compress.place.rows import STRATEGIES, assign_rows, place
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.even import Owners, prune_evenly, prune_plainly
 from elsie.compress.prune.prune import densities, prune
+from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.quantise.quantise import QUANTISERS
 from elsie.compress.report import Step
@@ -54,14 +64,22 @@ def compile_model(
     n_in), of which `lengths` (samples,) steps count. `config` gives the kind of weights, the shape
     and the widths; depths, run and accumulator widths, and the range of shifts, are set from the
     network unless given. `evaluate` adds accuracies in percent. `progress` is called with each
-    step.
+    step. A part of the samples is held out, and the result is compared with the float network on
+    them: `quality` and `warnings` of the report.
 
     Raises ElsieError for data that do not suit the model, for an option out of range, and for a
-    network that does not fit the accumulators or the board.
+    network that does not fit the accumulators or the board, or loses more than options.max_drop.
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
-    given, chosen = _check(model, calibration, lengths, options, evaluate)
+    every, chosen = _check(model, calibration, lengths, options, evaluate)
     room = _room(model, config, delta=options.delta is not None)
+    given, held = hold_out(every)
+    # From here on all is in units in which one scale fits all inputs.
+    exponents = _exponents(model, given, room, options)
+    model, given = scale_model(model, exponents), scale_signal(given, exponents)
+    held = replace(held, signal=scale_signal(held.signal, exponents))
+    if evaluate is not None:
+        evaluate = replace(evaluate, x=scale_inputs(evaluate.x, exponents))
     say(f"prune, quantise ({room.mac.value}) and calibrate {len(model.layers)} layers")
     room, steps = quantise_model(model, given, room, chosen, options)
     say(f"assign rows to {room.pes} PEs ({options.strategy})")
@@ -73,12 +91,42 @@ def compile_model(
         "strategy": options.strategy,
         "balanced": options.balanced,
         "notes": list(model.notes),
+        "board": None if options.preset is None else options.preset.board,
         **report.sizes(network, model),
     }
+    say("compare with the float network")
+    made = Compressed(network=network, model=model, steps=steps)
+    info |= _judge(made, held, evaluate, options)
+    in_frac = network.layers[0].in_frac
+    input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
+    return replace(network, info=info, input_frac=input_frac)
+
+
+def _exponents(
+    model: Model, given: Signal, config: EngineConfig, options: CompileOptions
+) -> Exponents:
+    """Of the inputs; with delta there is one threshold for all, so that all have one scale."""
+    if options.delta is not None:
+        return np.zeros(model.n_in, dtype=np.int64)
+    return choose_exponents(model, given, config)
+
+
+def _judge(
+    made: Compressed, held: Held, evaluate: Evaluation | None, options: CompileOptions
+) -> dict[str, Any]:
+    """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
+    quality, figures, x = measure(made.network, made.model, held), {}, None
     if evaluate is not None:
-        say("evaluate")
-        info["accuracy"] = report.accuracies(network, model=model, steps=steps, data=evaluate)
-    return replace(network, info=info)
+        figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
+        x = np.asarray(evaluate.x)
+    why = warnings(made, held, quality, figures=figures, evaluated=x)
+    check_drop(made.network, quality, figures, most=options.max_drop, why=why)
+    if options.preset is not None and made.network.n_out == 1:
+        why.append(
+            f"board {options.preset.board} answers with the number of the largest output, which "
+            f"is always 0 where there is one; 'elsie predict' gives its value"
+        )
+    return {"quality": asdict(quality), "warnings": why, **figures}
 
 
 def _check(
@@ -93,6 +141,7 @@ def _check(
     check_scale(model, samples)
     check_steps(model, {"lengths": lengths, "delta": options.delta})
     check_delta(options.delta)
+    check_max_drop(options.max_drop)
     if evaluate is not None:
         check_evaluation(model, evaluate)
     if options.strategy not in STRATEGIES:

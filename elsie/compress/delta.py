@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import inf
+from numbers import Real
 
 from golden.errors import ElsieError
 from golden.format.network import Network
@@ -15,7 +16,7 @@ def check_delta(delta: tuple[float, float] | None) -> None:
     if not isinstance(delta, tuple | list) or len(delta) != 2:
         raise ElsieError(f"delta must be two thresholds, of inputs and of outputs, not {delta!r}")
     for what, value in zip(("inputs", "outputs"), delta, strict=True):
-        if not isinstance(value, int | float) or not 0 <= value < inf:
+        if not isinstance(value, Real) or not 0 <= float(value) < inf:
             raise ElsieError(f"delta: the threshold of {what} must be 0 or more, not {value!r}")
 
 

@@ -28,15 +28,18 @@ class CompileOptions:
     """Bits of a zero run. None: the cheapest."""
     preset: Preset | None = None
     """The board that the network must fit."""
+    max_drop: float | None = None
+    """Most percentage points that compression may cost: of the evaluation data's accuracy, or
+    without any of the agreement with the float network (elsie.compress.quality)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """Labelled data, on which the compiler measures the accuracy after each step."""
+    """Data with targets, on which the compiler measures how good each step's outputs are."""
 
     x: ArrayLike
     """Inputs, shape (samples, n_in) or (samples, steps, n_in)."""
     labels: ArrayLike
-    """Class of each sample, shape (samples,)."""
+    """Class of each sample, shape (samples,), or targets (elsie.compress.scores.score_for)."""
     lengths: ArrayLike | None = None
     """Steps of each sample that count, shape (samples,); None for all."""

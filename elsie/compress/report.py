@@ -13,6 +13,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.scores import score_for
 from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
@@ -94,33 +95,41 @@ def sizes(network: Network, model: Model) -> dict[str, Any]:
     }
 
 
-def accuracies(
+def stage_outputs(
     network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
-) -> dict[str, float]:
-    """Percent of samples whose largest output is the label.
+) -> dict[str, Reals]:
+    """Outputs after each stage of compression, by name.
 
     float: the model as given. pruned: float weights after pruning. quantised: the weights that
     the codes stand for, in float, with the input and every layer's outputs quantised. golden: the
     integer arithmetic of the engine, delta included.
     """
-    labels = np.asarray(data.labels)
-
-    def percent(outputs: Reals) -> float:
-        return round(100.0 * float(np.mean(np.argmax(outputs, axis=1) == labels)), 3)
-
     pruned = replace(model, layers=tuple(step.pruned for step in steps))
     return {
-        "float": percent(model.predict(data.x, data.lengths)),
-        "pruned": percent(pruned.predict(data.x, data.lengths)),
-        "quantised": percent(quantised_outputs(network, model=model, steps=steps, data=data)),
-        "golden": percent(predict(network, data.x, data.lengths)),
+        "float": model.predict(data.x, data.lengths),
+        "pruned": pruned.predict(data.x, data.lengths),
+        "quantised": quantised_outputs(network, model=model, steps=steps, data=data),
+        "golden": predict(network, data.x, data.lengths),
+    }
+
+
+def accuracies(
+    network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
+) -> dict[str, dict[str, float]]:
+    """Figures of elsie.compress.scores.Score, usually `accuracy` in percent, of each stage."""
+    score = score_for(model, data.labels, samples=len(np.asarray(data.x)), what="evaluation data")
+    assert score is not None, "check_evaluation has refused such data"
+    outputs = stage_outputs(network, model=model, steps=steps, data=data)
+    each = {stage: score.figures(values) for stage, values in outputs.items()}
+    return {
+        name: {stage: figures[name] for stage, figures in each.items()} for name in each["float"]
     }
 
 
 def quantised_outputs(
     network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
 ) -> Reals:
-    """Float outputs with quantised weights and activations (see `accuracies`)."""
+    """Float outputs with quantised weights and activations (see `stage_outputs`)."""
     shown = replace(model, layers=tuple(step.quantised.shown for step in steps))
     scales = [network.layers[0].in_frac]
     scales += [step.quantised.layers[-1].out_frac for step in steps]

@@ -71,8 +71,8 @@ def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
         if needed > limit:
             raise ElsieError(
                 f"layer {layer.name}: its sums reach {bound} and its shift is {shift}, "
-                f"which needs acc_width {needed}, but acc_width is {limit}; raise acc_width "
-                f"(at most {WIDEST}), or lower act_width, weight_width or the density"
+                f"which needs acc_width {needed}, but acc_width is {limit}; raise "
+                f"--acc-width (at most {WIDEST}), or lower --act-width, --weight-width or --density"
             )
         least = max(least, needed)
         signed = activation_of(layer.kind, layer.activation).signed
@@ -106,7 +106,7 @@ def _entry_depth(config: EngineConfig, places: int) -> int:
     if config.entry_memory is EntryMemory.SPRAM and places > SPRAM_ENTRIES:
         raise ElsieError(
             f"the fullest PE has {places} entries, but entry_memory spram holds {SPRAM_ENTRIES} "
-            f"for each; use more PEs or lower the density"
+            f"for each; use more --pes or lower --density"
         )
     rounded = _power_of_two(max(1, places)) if places <= 256 else -(-places // 256) * 256
     return max(config.entry_lanes, rounded)

@@ -59,6 +59,18 @@ def quantise_input(network: Network, x: ArrayLike) -> Ints:
     Inputs of a recurrent network have shape (samples, steps, n_in). Raises ElsieError for a wrong
     shape or a value that is not finite.
     """
+    limit = 1 << (network.config.act_width - 1)
+    return np.clip(np.rint(_scaled(network, x)), -limit, limit - 1).astype(np.int64)
+
+
+def clipped(network: Network, x: ArrayLike) -> float:
+    """The share of the inputs (see `quantise_input`) that an engine cuts by more than an eighth."""
+    limit = 1 << (network.config.act_width - 1)
+    return float(np.mean(np.abs(_scaled(network, x)) > 1.125 * limit))
+
+
+def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
+    """Checked inputs in units of the integers, neither rounded nor saturated."""
     try:
         real = np.asarray(x, dtype=np.float64)
     except (ValueError, TypeError):
@@ -77,9 +89,7 @@ def quantise_input(network: Network, x: ArrayLike) -> Ints:
     if not np.isfinite(real).all():
         raise ElsieError("input has values that are NaN or infinite; remove them first")
     with np.errstate(over="ignore"):  # what is too large saturates anyway
-        scaled = np.rint(np.ldexp(real, network.layers[0].in_frac))
-    limit = 1 << (network.config.act_width - 1)
-    return np.clip(scaled, -limit, limit - 1).astype(np.int64)
+        return np.ldexp(real, network.input_frac or network.layers[0].in_frac)
 
 
 def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> Ints:

@@ -24,6 +24,9 @@ from golden.kinds import LayerKind
 
 FORMAT = "elsie-network"
 VERSION = 2
+"""Written for all networks but those with positions of their own for some inputs."""
+INPUT_FRAC = 3
+"""The version that adds `input_frac`, which an older Elsie must not overlook."""
 _ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position", "peephole")
 _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
@@ -47,7 +50,7 @@ def save(network: Network, path: str | Path) -> None:
         layers.append({name: getattr(layer, name) for name in _SCALARS})
     manifest: dict[str, Any] = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": INPUT_FRAC if network.input_frac else VERSION,
         "name": network.name,
         "config": network.config.to_dict(),
         "layers": layers,
@@ -56,6 +59,8 @@ def save(network: Network, path: str | Path) -> None:
         "info": network.info,
         "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
     }
+    if network.input_frac:
+        manifest["input_frac"] = list(network.input_frac)
     # Figures may come as numpy scalars.
     body = json.dumps(manifest, sort_keys=True, indent=1, default=lambda v: v.item()).encode()
     blobs = {
@@ -110,9 +115,10 @@ def _read(source: Path) -> Network:
     manifest = json.loads(body)
     if manifest["format"] != FORMAT:
         raise ElsieError(f"format is {manifest['format']!r}, not {FORMAT!r}")
-    if manifest["version"] != VERSION:
+    if manifest["version"] not in (VERSION, INPUT_FRAC):
         raise ElsieError(
-            f"version {manifest['version']} is not the version {VERSION} that this Elsie reads"
+            f"version {manifest['version']} is none of the versions {VERSION} and {INPUT_FRAC} "
+            f"that this Elsie reads"
         )
     if set(blobs) != set(manifest["sha256"]):
         raise ElsieError("arrays are missing or were added: the file was altered")
@@ -133,6 +139,7 @@ def _read(source: Path) -> Network:
         info=manifest["info"],
         head=manifest["head"],
         threshold=manifest["threshold"],
+        input_frac=tuple(manifest["input_frac"]) if manifest["version"] == INPUT_FRAC else (),
     )
 
 

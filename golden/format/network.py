@@ -16,6 +16,9 @@ from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
 from golden.kinds import LayerKind
 
+FARTHEST = 64
+"""An input's position is at most this far from the first layer's in_frac."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
@@ -33,6 +36,9 @@ class Network:
     """With delta: an input is sent when it has moved by more than this since it was last sent."""
     head: int | None = None
     """First of the layers that run only when an answer is requested; None when all always run."""
+    input_frac: tuple[int, ...] = ()
+    """Fraction bits of each input where they differ; empty when all have the first layer's in_frac.
+    Its weight of input j then stands for w * 2**(input_frac[j] - in_frac - weight_frac)."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
@@ -50,6 +56,7 @@ class Network:
             raise ElsieError(
                 f"network {self.name}: head must be the number of a layer after the first"
             )
+        self._check_input_frac()
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
             if index and layer.n_in != self.layers[index - 1].n_out:
@@ -63,6 +70,26 @@ class Network:
                 )
             if layer.kind is not LayerKind.DENSE:
                 self._check_feedback(index)
+
+    def _check_input_frac(self) -> None:
+        """One position for each input, as far from the common one as the compiler ever goes."""
+        if not self.input_frac:
+            return
+        if len(self.input_frac) != self.n_in:
+            raise ElsieError(
+                f"network {self.name}: input_frac must have {self.n_in} numbers, one for each "
+                f"input, or none, not {len(self.input_frac)}"
+            )
+        common = self.layers[0].in_frac
+        if any(type(f) is not int or abs(f - common) > FARTHEST for f in self.input_frac):
+            raise ElsieError(
+                f"network {self.name}: input_frac must be integers at most {FARTHEST} from the "
+                f"first layer's in_frac, {common}"
+            )
+        if self.threshold:
+            raise ElsieError(
+                f"network {self.name}: a threshold of inputs needs one in_frac for all"
+            )
 
     def _check_feedback(self, index: int) -> None:
         """What is fed back into the cells of layer number `index` must exist and fit."""
@@ -88,6 +115,14 @@ class Network:
     def n_in(self) -> int:
         """Inputs of the network."""
         return self.layers[0].n_in
+
+    @property
+    def positions(self) -> dict[str, int | list[int]]:
+        """`in_frac` (a list where inputs differ) and `out_frac`: an integer i is i * 2**-frac."""
+        return {
+            "in_frac": list(self.input_frac) or self.layers[0].in_frac,
+            "out_frac": self.layers[-1].out_frac,
+        }
 
     @property
     def n_out(self) -> int:

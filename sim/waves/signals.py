@@ -68,11 +68,14 @@ def _sequencer(sequencer: Sequencer) -> list[Shown]:
 def _streams(engine: Engine, network: Network) -> list[Shown]:
     """Inputs, broadcasts, outputs; results are handed over as broadcasts too."""
     collector, first, last = engine.collector, network.layers[0], network.layers[-1]
+    received = _common(network.input_frac or [first.in_frac])
     sent = _common([*(layer.in_frac for layer in network.layers), last.out_frac])
+    if network.input_frac:
+        sent = 0
     return [
         _plain("input_valid", engine.input.valid),
         _plain("input_ready", engine.input.ready),
-        *_fields("input", engine.input.payload, frac=first.in_frac),
+        *_fields("input", engine.input.payload, frac=received),
         _plain("pending", collector.pending),
         _plain("hold", collector.hold),
         *_fields("broadcast", collector.broadcast, frac=sent),

@@ -72,11 +72,14 @@ def test_report_as_text_and_json() -> None:
         clock_mhz=18.0,
         seed=1,
         bitstream="elsie.bin",
+        in_frac=[7, 3],
+        out_frac=4,
         tools={"yosys": "Yosys 0.70", "nextpnr-ice40": "nextpnr-0.11.1"},
         seconds=42.3,
         **used,  # pyright: ignore[reportArgumentType]
     )
     assert json.loads(json.dumps(made.to_dict()))["lut"] == 1959
+    assert made.to_dict()["in_frac"] == [7, 3]
     table = made.table()
     assert "clock        18 MHz, reached 37.40 MHz" in table
     assert "logic cells  2997 of 5280 (57 %)" in table

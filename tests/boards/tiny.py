@@ -1,5 +1,7 @@
 """The smallest design a board can be built with: it sends back what it receives."""
 
+from types import SimpleNamespace
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -9,12 +11,13 @@ from tests.boards.gateware.networks import CONFIG
 
 
 class Echo(wiring.Component):
-    """rx, tx, busy, config, load_frame: as boards.gateware.top.BoardTop."""
+    """rx, tx, busy, network, config, load_frame: as boards.gateware.top.BoardTop."""
 
     rx: Signal
     tx: Signal
     busy: Signal
 
+    network = SimpleNamespace(positions={"in_frac": 4, "out_frac": 3})
     config = CONFIG
     load_frame = None
 

@@ -183,12 +183,12 @@ def test_bad_sequences(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--act-width", "8"], "leave out act_width"),
+        (["--act-width", "8"], "leave out --act-width"),
         (["--balanced", "pe"], "it needs a density"),
         (["--delta", "0.25,0.1", "--streams", "2"], "streams must be 1 with delta"),
         (["--delta=-1,0"], "must be 0 or more"),
         (["--delta", "1e9,0"], "too large"),
-        (["--acc-width", "20"], "raise acc_width"),
+        (["--acc-width", "20"], "raise --acc-width"),
         (["--streams", "2", "--board", "ulx3s-85f"], "a board runs one sequence at a time"),
         (["--board", "icebreaker"], "too large for board icebreaker"),
     ],

@@ -83,7 +83,7 @@ def test_it_is_saved_and_loaded(network: Network, tmp_path: Path) -> None:
         ({"weights": "fixed"}, "code_width 8 and run_width 2 need 10; lower one of them"),
         ({"code_width": 5, "run_width": 4}, "code_width 5 and run_width 4 need 9"),
         ({"pes": 10, "board": "icebreaker"}, "its 10 PEs need 5 SPRAMs"),
-        ({"board": "hx8k"}, "iCE40HX8K of board hx8k has none; use entry_memory block"),
+        ({"board": "hx8k"}, "iCE40HX8K of board hx8k has none; it fits with --entry-memory block"),
         ({"group": 3}, "group must be even with entry_memory spram"),
     ],
 )

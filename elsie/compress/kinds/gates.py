@@ -44,7 +44,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
         gates = _Gates.of(layer, given, config, back_frac=back_frac)
     shown = gates.shown(shown)
     run = shown.run(given.values)
-    fed_back = column_activity(run.outputs[given.valid], back_frac, act_width=config.act_width)
+    fed_back = column_activity(run.outputs[given.seen], back_frac, act_width=config.act_width)
     activity = np.concatenate((given.activity(act_width=config.act_width), fed_back))
     layers, activities = (gates.layer(layer),), (activity,)
     if projection is not None:
@@ -57,7 +57,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
         made = dense_layer(dense, projection, in_frac=GATE_FRAC, out_frac=back_frac)
         # Outputs of cells are hardly ever 0.
         layers, activities = (*layers, made), (*activities, np.ones(layer.n_cells))
-    states = run.states[given.valid] if layer.kind is LayerKind.LSTM else np.zeros(1)
+    states = run.states[given.seen] if layer.kind is LayerKind.LSTM else np.zeros(1)
     return Quantised(
         shown=shown,
         layers=layers,

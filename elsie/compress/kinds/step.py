@@ -20,18 +20,27 @@ class Signal:
     values: Reals
     """Shape (samples, width) or (samples, steps, width)."""
     valid: NDArray[np.bool_]
-    """Which of them count: those within a sample's length, shape (samples,) or (samples, steps)."""
+    """Which of them scales are chosen from, shape (samples,) or (samples, steps): those within a
+    sample's length, and not held out."""
     frac: int
     """Fraction bits in the engine."""
+    every: NDArray[np.bool_] | None = None
+    """Those within a sample's length, held out or not, of the same shape; None for `valid`. Rows
+    are assigned by them, which changes no result, and states have room for them."""
 
     @property
     def rows(self) -> Reals:
-        """Those that count, shape (rows, width)."""
+        """Those that scales are chosen from, shape (rows, width)."""
         return self.values[self.valid]
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Those within a sample's length, held out or not."""
+        return self.valid if self.every is None else self.every
 
     def activity(self, *, act_width: int) -> Reals:
         """How often each activation is not 0, shape (width,)."""
-        return column_activity(self.rows, self.frac, act_width=act_width)
+        return column_activity(self.values[self.seen], self.frac, act_width=act_width)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -390,7 +390,7 @@ def test_a_byte_lost_in_a_step_spoils_it() -> None:
     ("config", "head", "text"),
     [
         ({"streams": 2}, True, "one sequence at a time"),
-        ({"delta": True}, False, "compile it without delta"),
+        ({"delta": True}, False, "compile it without --delta"),
     ],
 )
 def test_recurrent_networks_that_a_board_cannot_run(config, head: bool, text: str) -> None:

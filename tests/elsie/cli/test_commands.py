@@ -272,13 +272,13 @@ def test_entries_in_spram_are_not_written_as_verilog(capsys, spram: Path, tmp_pa
     """Verilog cannot fill them: refused, rather than an engine of zeros."""
     sentence = refused(capsys, "verilog", spram, "-o", tmp_path / "out")
     assert "has its entries in SPRAM" in sentence
-    assert "entry_memory block" in sentence
+    assert "--entry-memory block" in sentence
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_board_without_spram_is_refused(capsys, spram: Path, tmp_path: Path) -> None:
     sentence = refused(capsys, "build", spram, "--board", "hx8k", "-o", tmp_path / "out")
-    assert "iCE40HX8K of board hx8k has none; use entry_memory block" in sentence
+    assert "iCE40HX8K of board hx8k has none; it was compiled for icebreaker: compile" in sentence
     assert list(tmp_path.iterdir()) == []
 
 

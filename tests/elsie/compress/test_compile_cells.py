@@ -259,7 +259,7 @@ def test_a_board_needs_whole_outputs_in_every_step() -> None:
     delta = CompileOptions(delta=(0.1, 0.1))
     assert compile_model(headless, x, config=engine(), options=delta).config.delta
     options = dataclasses.replace(delta, preset=find("ulx3s-85f"))
-    with pytest.raises(ElsieError, match="compile it without delta"):
+    with pytest.raises(ElsieError, match="compile it without --delta"):
         compile_model(headless, x, config=engine(), options=options)
 
 

@@ -147,7 +147,7 @@ def rewrite(path: Path, change: Any, *, checksum: bool = True) -> None:
 def edits() -> list[tuple[Any, bool, str]]:
     """Changes to (manifest, blobs), whether the checksum follows, and what is said about them."""
     return [
-        (lambda m, b: m.update(version=1), True, "version 1 is not the version 2 that this Elsie"),
+        (lambda m, b: m.update(version=1), True, "version 1 is none of the versions 2 and 3"),
         (lambda m, b: m.update(format="zip"), True, "format is 'zip', not 'elsie-network'"),
         (lambda m, b: m.update(name="x"), False, "the manifest does not match its checksum"),
         (lambda m, b: b.pop("0.bias.npy"), True, "arrays are missing or were added"),
@@ -163,6 +163,44 @@ def edits() -> list[tuple[Any, bool, str]]:
         (lambda m, b: m["layers"][0].pop("shift"), True, "not a NET file, or damaged"),
         (lambda m, b: m.pop("config"), True, "not a NET file, or damaged"),
     ]
+
+
+POSITIONS = (4, 5, 6, 7, 8, 9, -10, 11, 40)
+
+
+def test_positions_of_inputs_are_a_version_of_their_own(saved: Path, tmp_path: Path) -> None:
+    """An older Elsie would use one position for all; other networks are as they were."""
+
+    def version(path: Path) -> int:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("manifest.json"))["version"]
+
+    network = dataclasses.replace(make(), input_frac=POSITIONS)
+    netfile.save(network, tmp_path / "n")
+    assert netfile.load(tmp_path / "n").input_frac == POSITIONS
+    assert (version(tmp_path / "n"), version(saved)) == (3, 2)
+    assert netfile.load(saved).input_frac == ()
+    with zipfile.ZipFile(saved) as archive:
+        assert b"input_frac" not in archive.read("manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ([1, 2], "input_frac must have 9 numbers, one for each input, or none, not 2"),
+        ("123456789", "input_frac must be integers at most 64 from"),
+        ([4.0] * 9, "input_frac must be integers at most 64 from"),
+        ([99] * 9, "input_frac must be integers at most 64 from"),
+        (7, "damaged"),
+    ],
+)
+def test_altered_positions(given: Any, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "n"
+    netfile.save(dataclasses.replace(make(), input_frac=POSITIONS), path)
+    rewrite(path, lambda m, b: m.update(input_frac=given))
+    with pytest.raises(ElsieError) as caught:
+        netfile.load(path)
+    assert text in str(caught.value)
 
 
 @pytest.mark.parametrize("number", range(len(edits())))

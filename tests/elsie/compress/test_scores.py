@@ -1,0 +1,104 @@
+"""Targets of every kind: classes, labels, values, and those that say nothing."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from elsie.compress.scores import has_classes, score_for
+from golden.errors import ElsieError
+from golden.format.network import Network
+from tests.networks import random_network, small_config
+
+RNG = np.random.default_rng(1)
+
+
+def network(n_in: int, n_out: int, *, activation: str = "identity") -> Network:
+    made = random_network(RNG, small_config([n_in, n_out]), [n_in, n_out])
+    last = dataclasses.replace(made.layers[0], activation=activation)
+    found = dataclasses.replace(made)
+    object.__setattr__(found, "layers", (last,))  # an engine without functions is enough here
+    return found
+
+
+def figures(made: Network, y: object, outputs: object) -> dict[str, float]:
+    out = np.asarray(outputs, dtype=float)
+    score = score_for(made, y, samples=len(out), what="y")  # pyright: ignore[reportArgumentType]
+    assert score is not None
+    return score.figures(out)
+
+
+OUT = [[0.1, 0.9, 0.2], [2.0, -1.0, 0.0], [-3.0, -2.0, -1.0]]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [1, 0, 1],
+        np.array([1, 0, 1], dtype=np.uint8),
+        [[0, 1, 0], [1, 0, 0], [0, 1, 0]],
+        np.eye(3)[[1, 0, 1]],
+    ],
+)
+def test_classes_as_numbers_or_one_hot(y: object) -> None:
+    assert figures(network(5, 3), y, OUT) == {"accuracy": 66.667}
+
+
+def test_labels_are_what_exceeds_the_threshold() -> None:
+    """0 for logits, a half behind a sigmoid."""
+    y = [[1, 1, 1], [1, 0, 0], [0, 0, 1]]
+    assert figures(network(5, 3), y, OUT) == {"exact_match": 66.667, "label_accuracy": 88.889}
+    y = [[0, 1, 0], [1, 0, 1], [0, 0, 0]]
+    made = network(5, 3, activation="sigmoid")
+    assert figures(made, y, [[0.4, 0.9, 0.2], [0.7, 0.1, 0.4], [0.1, 0.2, 0.3]]) == {
+        "exact_match": 66.667,
+        "label_accuracy": 88.889,
+    }
+
+
+def test_values() -> None:
+    """R2 of each output that varies, their mean; one output takes them in one column or none."""
+    y = np.array([1.0, 2.0, 4.0])
+    error = np.array([0.1, -0.2, 0.3])
+    expected = 1 - (error**2).sum() / ((y - y.mean()) ** 2).sum()
+    for given in (y, y[:, None]):
+        found = figures(network(5, 1), given, (y + error)[:, None])
+        assert found["r2"] == pytest.approx(expected, abs=1e-5)
+        assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+    two = np.stack([y, np.ones(3)], axis=1)
+    found = figures(network(5, 2), two, two + error[:, None])
+    assert found["r2"] == pytest.approx(expected, abs=1e-5)
+    assert list(figures(network(5, 1), [3.0, 3.0], [[3.0], [4.0]])) == ["rmse"]
+
+
+def test_one_output_is_a_class_only_behind_a_sigmoid() -> None:
+    out = [[0.2], [0.7], [0.6]]
+    assert figures(network(5, 1, activation="sigmoid"), [0, 1, 0], out) == {"accuracy": 66.667}
+    assert list(figures(network(5, 1), [0, 1, 0], out)) == ["r2", "rmse"]
+    assert list(figures(network(5, 1, activation="sigmoid"), [0, 3, 0], out)) == ["r2", "rmse"]
+
+
+def test_targets_that_say_nothing() -> None:
+    assert score_for(network(6, 6), [0, 1, 0], samples=3, what="y") is None
+    assert score_for(network(6, 6), [0, 5, 0], samples=3, what="y") is not None
+    assert [has_classes(network(*shape)) for shape in ((6, 6), (6, 1), (6, 2))] == [
+        *(False, False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        ([0, 1], "labels y must be 3 integer class numbers"),
+        (["a", "b", "c"], "labels y must be 3 integer class numbers"),
+        (np.zeros((3, 2, 2)), "labels y must be 3 integer class numbers"),
+        ([0, 1, 3], r"labels y are 0\.\.3, but network .* has classes 0\.\.2"),
+        ([0, -1, 2], r"labels y are -1\.\.2"),
+        ([0.5, 1.0, 2.0], "not float64, or targets of"),
+        (np.zeros((3, 2)), "has 3 outputs; give one class number"),
+        (np.full((3, 3), np.nan), "NaN or infinite"),
+    ],
+)
+def test_targets_that_do_not_fit(y: object, text: str) -> None:
+    with pytest.raises(ElsieError, match=f"t.npz: .*{text}"):
+        score_for(network(5, 3), y, samples=3, what="t.npz")  # pyright: ignore[reportArgumentType]
