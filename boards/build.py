@@ -18,7 +18,6 @@ from boards.platform_top import PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
 from golden.errors import ElsieError
-from toolchain.families import FAMILIES
 from toolchain.programs import TOOLS
 
 Progress = Callable[[str], None]
@@ -89,7 +88,7 @@ def find_tools(board: str) -> dict[str, list[str]]:
 
     Raises ElsieError when one is missing; call it before long work that precedes a build.
     """
-    return {name: TOOLS[name].command() for name in FAMILIES[find(board).family].programs}
+    return {name: TOOLS[name].command() for name in find(board).family.programs}
 
 
 def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
@@ -100,7 +99,7 @@ def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
         do_build=False,
         # Source paths in the netlist would make the result depend on where Elsie is installed.
         emit_src=False,
-        synth_opts=["-dsp"] if board.preset.device == "iCE40UP5K" else [],
+        synth_opts=list(board.family.parts[board.part].synthesis),
         script_after_read="\n".join(AFTER_READ),
         script_after_synth=f"tee -q -o {NAME}.stat.json stat -json",
         nextpnr_opts=["--seed", str(seed), "--report", f"{NAME}.pnr.json"],
@@ -135,9 +134,8 @@ def _run(
     text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
     reason = None
     if name.startswith("nextpnr"):
-        clock_mhz = board.preset.clock_mhz
         reason = diagnose.capacity_failure(text) or diagnose.timing_failure(
-            text, clock_mhz=clock_mhz, seed=seed
+            text, clock_mhz=board.clock_mhz, seed=seed
         )
     raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs)}")
 
@@ -146,20 +144,19 @@ def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> Bu
     """The report, from the tools' JSON files."""
     route = json.loads((work / f"{NAME}.pnr.json").read_text())
     synthesis = json.loads((work / f"{NAME}.stat.json").read_text())
-    family = FAMILIES[board.family]
     figures, available = report.area(board.family, route=route, synthesis=synthesis)
     return BuildReport(
         board=board.name,
-        device=board.preset.device,
+        device=board.part,
         pes=top.config.pes,
         mac=top.config.mac.value,
         available=available,
-        fmax_mhz=report.fmax_mhz(route, clock_mhz=board.preset.clock_mhz),
-        clock_mhz=board.preset.clock_mhz,
+        fmax_mhz=report.fmax_mhz(route, clock_mhz=board.clock_mhz),
+        clock_mhz=board.clock_mhz,
         seed=seed,
-        bitstream=f"{NAME}.{family.bitstream}",
+        bitstream=f"{NAME}.{board.family.bitstream}",
         load=None if top.load_frame is None else LOAD,
-        tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},
+        tools={name: TOOLS[name].version() for name in ("yosys", board.family.nextpnr)},
         seconds=round(seconds, 1),
         **figures,  # pyright: ignore[reportArgumentType]
     )

@@ -7,6 +7,7 @@ from amaranth.lib import io, wiring
 
 from boards.clock import ClockGenerator
 from boards.registry import Board
+from golden.errors import ElsieError
 
 
 class PlatformTop(Elaboratable):
@@ -41,8 +42,14 @@ class PlatformTop(Elaboratable):
         reference_hz = round(platform.default_clk_frequency)
         if reference_hz == self._board.clock_hz:
             return
+        pll = self._board.family.pll
+        if pll is None:
+            raise ElsieError(
+                f"board {self._board.name}: no PLL of {self._board.family.name} is known, so its "
+                f"clock_mhz must be the oscillator's {reference_hz / 1e6:g}"
+            )
         m.submodules.clock = clock = ClockGenerator(
-            family=self._board.family,
+            pll=pll,
             reference_hz=reference_hz,
             output_hz=self._board.clock_hz,
             pad=self._board.pll_pad,

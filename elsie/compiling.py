@@ -19,7 +19,6 @@ from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
 from golden.presets import Preset
-from golden.presets import find as find_preset
 
 
 def compile(
@@ -51,7 +50,11 @@ def compile(
     """
     from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
-    preset = find_preset(board) if board else None
+    preset = None
+    if board:
+        from boards.registry import find  # imports Amaranth, which is slow
+
+        preset = find(board).preset
     engine = engine or EngineOptions()
     imported = load_onnx(model)
     streams = None if engine.streams == 1 else engine.streams
