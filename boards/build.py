@@ -11,10 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amaranth.lib import wiring
-
 from boards import diagnose, report
-from boards.platform_top import PlatformTop
+from boards.platform_top import Design, PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
 from golden.errors import ElsieError
@@ -44,7 +42,7 @@ _LOGS = {".ys", ".log", ".tim", ".rpt", ".pcf", ".lpf"}
 
 
 def build(
-    top: wiring.Component,
+    top: Design,
     board: str,
     *,
     out: Path | str,
@@ -53,10 +51,8 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: ports rx, tx, busy and attributes `config` and `load_frame`, like
-    boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if there is
-    one, is written to load.bin. seed: of place and route. progress: called with a line for each
-    step.
+    top: made with the board's `divisor()`; its load frame, if there is one, is written to load.bin.
+    seed: of place and route. progress: called with a line for each step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design
@@ -91,7 +87,7 @@ def find_tools(board: str) -> dict[str, list[str]]:
     return {name: TOOLS[name].command() for name in find(board).family.programs}
 
 
-def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
+def _prepare(top: Design, board: Board, work: Path, seed: int) -> list[list[str]]:
     """Write RTLIL, scripts, constraints, load.bin to `work`; return the commands to run there."""
     plan: Any = board.platform().build(
         PlatformTop(top=top, board=board),
@@ -140,7 +136,7 @@ def _run(
     raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs)}")
 
 
-def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
+def _report(top: Design, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
     """The report, from the tools' JSON files."""
     route = json.loads((work / f"{NAME}.pnr.json").read_text())
     synthesis = json.loads((work / f"{NAME}.stat.json").read_text())

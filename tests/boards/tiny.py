@@ -16,7 +16,7 @@ class Echo(wiring.Component):
     busy: Signal
 
     config = CONFIG
-    load_frame = None
+    load_frame: bytes | None = None
 
     def __init__(self, *, divisor: int = 16) -> None:
         self._divisor = divisor
