@@ -6,8 +6,10 @@ from typing import Any
 
 from boards.families.family import Family
 from boards.families.registry import family_of
+from elsie.bench.synthetic import random_network
 from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
+from golden.format.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,10 @@ class Configuration:
     def loaded(self) -> bool:
         """The entries come over the load port, because no bitstream can fill their memory."""
         return self.engine.entry_memory is EntryMemory.SPRAM
+
+    def network(self) -> Network:
+        """A random network that fills the engine's memories; the same each time."""
+        return random_network(self.engine, name=self.name, sizes=self.sizes, density=self.density)
 
     def replace(self, **changes: Any) -> "Configuration":
         """A copy with some fields changed."""

@@ -12,7 +12,6 @@ from boards.build import AFTER_READ
 from boards.families.family import Family
 from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
-from elsie.bench.fpga.network import random_network
 from golden.format.image import encode
 from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
@@ -59,7 +58,7 @@ def _measure(configuration: Configuration, work: Path, progress: Progress) -> di
 
 def synthesise(configuration: Configuration, work: Path, progress: Progress) -> None:
     """Write top.il, and what Yosys makes of it: top.json and stat.json."""
-    top = Harness(image=encode(random_network(configuration)), load=configuration.loaded)
+    top = Harness(image=encode(configuration.network()), load=configuration.loaded)
     write_rtlil(top, work, platform=Part(configuration.device))
     family = configuration.family
     part = family.parts[configuration.device]
