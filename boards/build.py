@@ -11,14 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amaranth.lib import wiring
-
 from boards import diagnose, report
-from boards.platform_top import PlatformTop
+from boards.platform_top import Design, PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
 from golden.errors import ElsieError
-from toolchain.families import FAMILIES
 from toolchain.programs import TOOLS
 
 Progress = Callable[[str], None]
@@ -45,7 +42,7 @@ _LOGS = {".ys", ".log", ".tim", ".rpt", ".pcf", ".lpf"}
 
 
 def build(
-    top: wiring.Component,
+    top: Design,
     board: str,
     *,
     out: Path | str,
@@ -54,10 +51,8 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: ports rx, tx, busy and attributes `network`, `config` and `load_frame`, like
-    boards.gateware.top.BoardTop, made with the board's `divisor()`; its load frame, if there is
-    one, is written to load.bin. seed: of place and route. progress: called with a line for each
-    step.
+    top: made with the board's `divisor()`; its load frame, if there is one, is written to load.bin.
+    seed: of place and route. progress: called with a line for each step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Raises ElsieError when a tool is missing, the design
@@ -89,10 +84,10 @@ def find_tools(board: str) -> dict[str, list[str]]:
 
     Raises ElsieError when one is missing; call it before long work that precedes a build.
     """
-    return {name: TOOLS[name].command() for name in FAMILIES[find(board).family].programs}
+    return {name: TOOLS[name].command() for name in find(board).family.programs}
 
 
-def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
+def _prepare(top: Design, board: Board, work: Path, seed: int) -> list[list[str]]:
     """Write RTLIL, scripts, constraints, load.bin to `work`; return the commands to run there."""
     plan: Any = board.platform().build(
         PlatformTop(top=top, board=board),
@@ -100,7 +95,7 @@ def _prepare(top: Any, board: Board, work: Path, seed: int) -> list[list[str]]:
         do_build=False,
         # Source paths in the netlist would make the result depend on where Elsie is installed.
         emit_src=False,
-        synth_opts=["-dsp"] if board.preset.device == "iCE40UP5K" else [],
+        synth_opts=list(board.family.parts[board.part].synthesis),
         script_after_read="\n".join(AFTER_READ),
         script_after_synth=f"tee -q -o {NAME}.stat.json stat -json",
         nextpnr_opts=["--seed", str(seed), "--report", f"{NAME}.pnr.json"],
@@ -135,31 +130,29 @@ def _run(
     text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
     reason = None
     if name.startswith("nextpnr"):
-        clock_mhz = board.preset.clock_mhz
         reason = diagnose.capacity_failure(text) or diagnose.timing_failure(
-            text, clock_mhz=clock_mhz, seed=seed
+            text, clock_mhz=board.clock_mhz, seed=seed
         )
     raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs)}")
 
 
-def _report(top: Any, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
+def _report(top: Design, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
     """The report, from the tools' JSON files."""
     route = json.loads((work / f"{NAME}.pnr.json").read_text())
     synthesis = json.loads((work / f"{NAME}.stat.json").read_text())
-    family = FAMILIES[board.family]
     figures, available = report.area(board.family, route=route, synthesis=synthesis)
     return BuildReport(
         board=board.name,
-        device=board.preset.device,
+        device=board.part,
         pes=top.config.pes,
         mac=top.config.mac.value,
         available=available,
-        fmax_mhz=report.fmax_mhz(route, clock_mhz=board.preset.clock_mhz),
-        clock_mhz=board.preset.clock_mhz,
+        fmax_mhz=report.fmax_mhz(route, clock_mhz=board.clock_mhz),
+        clock_mhz=board.clock_mhz,
         seed=seed,
-        bitstream=f"{NAME}.{family.bitstream}",
+        bitstream=f"{NAME}.{board.family.bitstream}",
         load=None if top.load_frame is None else LOAD,
-        tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},
+        tools={name: TOOLS[name].version() for name in ("yosys", board.family.nextpnr)},
         seconds=round(seconds, 1),
         **{**figures, **top.network.positions},  # pyright: ignore[reportArgumentType]
     )

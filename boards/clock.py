@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Instance, Module, Signal, Value
-from amaranth.lib import io, wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from boards.pll import Ecp5Dividers, Ice40Dividers, find_dividers
+from boards.families.pll import Dividers
 
 SETTLE_HZ = 66_667
 """1 / 15 us: five times as long as iCE40 block RAM reads 0 after configuration."""
@@ -25,11 +25,12 @@ class ClockGenerator(wiring.Component):
     clk: Signal
     rst: Signal
 
-    def __init__(self, *, family: str, reference_hz: int, output_hz: int, pad: bool) -> None:
-        """`pad`: the oscillator's pin is the PLL's own pad (iCE40 SB_PLL40_PAD)."""
-        self._family, self._pad = family, pad
-        self._reference_hz, self._output_hz = reference_hz, output_hz
-        self.dividers = find_dividers(family, reference_hz=reference_hz, output_hz=output_hz)
+    def __init__(
+        self, *, pll: type[Dividers], reference_hz: int, output_hz: int, pad: bool
+    ) -> None:
+        """`pad`: the oscillator's pin is the PLL's own (iCE40)."""
+        self._pad, self._reference_hz, self._output_hz = pad, reference_hz, output_hz
+        self.dividers = pll.find(reference_hz=reference_hz, output_hz=output_hz)
         rst = Out(1, init=1)  # pyright: ignore[reportCallIssue]
         super().__init__({"clk": Out(1), "rst": rst})
 
@@ -42,11 +43,9 @@ class ClockGenerator(wiring.Component):
         generated = Signal(attrs={"keep": "true"})
         platform.add_clock_constraint(generated, self._output_hz)
         m.d.comb += self.clk.eq(generated)
-        if isinstance(self.dividers, Ice40Dividers):
-            m.submodules.pll = self._ice40(m, self.dividers, pin, generated, locked)
-        else:
-            m.submodules.buffer = buffer = io.Buffer(io.Direction.Input, pin)
-            m.submodules.pll = self._ecp5(self.dividers, buffer.i, generated, locked)
+        self.dividers.place(
+            m, pin, reference_hz=self._reference_hz, pad=self._pad, clk=generated, locked=locked
+        )
         self._reset(m, locked)
         return m
 
@@ -60,80 +59,3 @@ class ClockGenerator(wiring.Component):
             m.d.por += timer.eq(0)
         with m.Elif(timer != wait):
             m.d.por += timer.eq(timer + 1)
-
-    def _ice40(
-        self,
-        m: Module,
-        dividers: Ice40Dividers,
-        pin: io.SingleEndedPort,
-        generated: Signal,
-        locked: Signal,
-    ) -> Instance:
-        """SB_PLL40_PAD on the PLL's own pad, else SB_PLL40_CORE behind an input buffer."""
-        parameters = {
-            "p_FEEDBACK_PATH": "SIMPLE",
-            "p_DIVR": dividers.divr,
-            "p_DIVF": dividers.divf,
-            "p_DIVQ": dividers.divq,
-            "p_FILTER_RANGE": dividers.filter_range,
-            "i_RESETB": 1,
-            "i_BYPASS": 0,
-            "o_PLLOUTGLOBAL": generated,
-            "o_LOCK": locked,
-        }
-        if self._pad:
-            return Instance("SB_PLL40_PAD", io_PACKAGEPIN=pin.io, **parameters)
-        # Not io.Buffer: for a clock pin that makes a global buffer, which the PLL does not need.
-        raw = Signal()
-        m.submodules.buffer = Instance(
-            "SB_IO", p_PIN_TYPE=0b000001, io_PACKAGE_PIN=pin.io, o_D_IN_0=raw
-        )
-        return Instance("SB_PLL40_CORE", i_REFERENCECLK=raw, **parameters)
-
-    def _ecp5(
-        self, dividers: Ecp5Dividers, reference: Value, generated: Signal, locked: Signal
-    ) -> Instance:
-        """EHXPLLL; the loop filter's attributes are those of Project Trellis' ecppll."""
-        feedback = Signal()
-        return Instance(
-            "EHXPLLL",
-            a_FREQUENCY_PIN_CLKI=f"{self._reference_hz / 1e6:g}",
-            a_FREQUENCY_PIN_CLKOS=f"{self._output_hz / 1e6:g}",
-            a_ICP_CURRENT="12",
-            a_LPF_RESISTOR="8",
-            a_MFG_ENABLE_FILTEROPAMP="1",
-            a_MFG_GMCREF_SEL="2",
-            p_PLLRST_ENA="DISABLED",
-            p_INTFB_WAKE="DISABLED",
-            p_STDBY_ENABLE="DISABLED",
-            p_DPHASE_SOURCE="DISABLED",
-            p_OUTDIVIDER_MUXA="DIVA",
-            p_OUTDIVIDER_MUXB="DIVB",
-            p_OUTDIVIDER_MUXC="DIVC",
-            p_OUTDIVIDER_MUXD="DIVD",
-            p_FEEDBK_PATH="CLKOP",
-            p_CLKI_DIV=dividers.clki,
-            p_CLKFB_DIV=dividers.clkfb,
-            p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_DIV=dividers.clkop,
-            p_CLKOP_CPHASE=dividers.clkop - 1,
-            p_CLKOP_FPHASE=0,
-            p_CLKOS_ENABLE="ENABLED",
-            p_CLKOS_DIV=dividers.clkos,
-            p_CLKOS_CPHASE=dividers.clkos - 1,
-            p_CLKOS_FPHASE=0,
-            i_CLKI=reference,
-            i_CLKFB=feedback,
-            i_RST=0,
-            i_STDBY=0,
-            i_PHASESEL0=0,
-            i_PHASESEL1=0,
-            i_PHASEDIR=1,
-            i_PHASESTEP=1,
-            i_PHASELOADREG=1,
-            i_PLLWAKESYNC=0,
-            i_ENCLKOP=0,
-            o_CLKOP=feedback,
-            o_CLKOS=generated,
-            o_LOCK=locked,
-        )

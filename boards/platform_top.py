@@ -1,29 +1,50 @@
 """The design with a board's pins and clock around it."""
 
-from typing import Any
+from typing import Any, Protocol
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal
-from amaranth.lib import io, wiring
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
+from amaranth.lib import io
 
 from boards.clock import ClockGenerator
 from boards.registry import Board
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+
+
+class Design(Protocol):
+    """What can be built for a board; boards.gateware.top.BoardTop for example."""
+
+    rx: Signal
+    """Serial line from the host, asynchronous."""
+    tx: Signal
+    """Serial line to the host."""
+    busy: Signal
+    """For an LED."""
+    config: EngineConfig
+    """For the report."""
+    load_frame: bytes | None
+    """What the host sends first, if anything."""
+
+    def elaborate(self, platform: object) -> Module:
+        """The hardware."""
+        ...
 
 
 class PlatformTop(Elaboratable):
-    """Connects a design with ports rx, tx and busy to a board's serial port, LED and clock.
+    """Connects a design to a board's serial port, LED and clock.
 
     Without a PLL, if the clock is the oscillator's, Amaranth's platform makes the `sync` domain and
     its reset.
     """
 
-    def __init__(self, *, top: wiring.Component, board: Board) -> None:
-        """`top` has ports rx, tx and busy, like boards.gateware.top.BoardTop."""
+    def __init__(self, *, top: Design, board: Board) -> None:
+        """`board`: whose pins; `top` must be made with its `divisor()`."""
         self._top, self._board = top, board
 
     def elaborate(self, platform: Any) -> Module:
         """Buffers for the pins, the clock domains, and the design."""
         m = Module()
-        top: Any = self._top
+        top = self._top
         m.submodules.design = top
         uart = platform.request(*self._board.uart, dir="-")
         led = platform.request(*self._board.led[:2], dir="-")
@@ -41,8 +62,14 @@ class PlatformTop(Elaboratable):
         reference_hz = round(platform.default_clk_frequency)
         if reference_hz == self._board.clock_hz:
             return
+        pll = self._board.family.pll
+        if pll is None:
+            raise ElsieError(
+                f"board {self._board.name}: no PLL of {self._board.family.name} is known, so its "
+                f"clock_mhz must be the oscillator's {reference_hz / 1e6:g}"
+            )
         m.submodules.clock = clock = ClockGenerator(
-            family=self._board.family,
+            pll=pll,
             reference_hz=reference_hz,
             output_hz=self._board.clock_hz,
             pad=self._board.pll_pad,

@@ -1,31 +1,39 @@
-"""The boards: their Amaranth platforms, serial ports, LEDs and clocks."""
+"""The boards: a board of a known family is one entry here."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from amaranth.build import Attrs, TemplatedPlatform
-from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
-from amaranth_boards.icebreaker import ICEBreakerPlatform
-from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
 from amaranth_boards.resources import UARTResource
-from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
+from boards.families.family import Family
+from boards.families.registry import family_of
 from boards.gateware.uart import SHORTEST
-from golden import presets
+from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.presets import Preset
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """Everything needed to put a design on a board."""
+    """Everything needed to compile for a board and to put a design on it."""
 
-    preset: presets.Preset
-    """Name, part, family and clock, from golden.presets."""
+    name: str
+    """Name, as given to --board."""
+    title: str
+    """What is printed on the board."""
+    part: str
+    """The FPGA, one of boards.families."""
+    clock_mhz: float
+    """The clock the engine must meet on this board."""
+    engine: EngineConfig
+    """Shape of the engine; the compiler sets the memory depths, run and accumulator widths."""
     platform: Callable[[], TemplatedPlatform]
     """Makes a fresh platform: one builds only once."""
-    uart: tuple[str, int]
+    uart: tuple[str, int] = ("uart", 0)
     """Resource of the serial port to the host."""
-    led: tuple[str, ...]
+    led: tuple[str, int] | tuple[str, int, str] = ("led", 0)
     """Resource name, number and, if it has several colours, the colour of the busy LED."""
     pll_pad: bool = False
     """iCE40: the oscillator is on the PLL's own pad."""
@@ -33,19 +41,31 @@ class Board:
     """Speed of the serial port."""
 
     @property
-    def name(self) -> str:
-        """Name, as given to --board."""
-        return self.preset.board
+    def family(self) -> Family:
+        """The part's family. Raises ElsieError for an unknown part."""
+        return family_of(self.part)
 
     @property
-    def family(self) -> str:
-        """'ice40' or 'ecp5'."""
-        return self.preset.family
+    def preset(self) -> Preset:
+        """What the compiler needs to know."""
+        family = self.family
+        part = family.parts[self.part]
+        return Preset(
+            board=self.name,
+            title=self.title,
+            family=family.name,
+            device=self.part,
+            block_ram=family.block_ram,
+            block_rams=part.block_rams,
+            sprams=part.sprams,
+            clock_mhz=self.clock_mhz,
+            base=self.engine,
+        )
 
     @property
     def clock_hz(self) -> int:
         """The engine's clock."""
-        return round(self.preset.clock_mhz * 1_000_000)
+        return round(self.clock_mhz * 1_000_000)
 
     def divisor(self, baud: int | None = None) -> int:
         """Clock cycles per bit of the serial port; off by at most 1 %, or ElsieError."""
@@ -53,39 +73,65 @@ class Board:
         divisor = round(self.clock_hz / baud)
         if divisor < SHORTEST or abs(divisor * baud - self.clock_hz) > self.clock_hz // 100:
             raise ElsieError(
-                f"board {self.name}: {baud} baud cannot be made from {self.preset.clock_mhz:g} "
+                f"board {self.name}: {baud} baud cannot be made from {self.clock_mhz:g} "
                 f"MHz; choose {self.clock_hz // SHORTEST} or less, such as {self.baud}"
             )
         return divisor
 
 
+def _vendor(module: str, name: str) -> Callable[[], TemplatedPlatform]:
+    """A platform of amaranth_boards, imported when it is first made: there are many."""
+    return lambda: getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+
+
 def _orangecrab() -> TemplatedPlatform:
     """OrangeCrab with a serial port on its pins 0 (rx) and 1 (tx)."""
-    platform = OrangeCrabR0_2_85FPlatform()
+    platform = _vendor("orangecrab_r0_2", "OrangeCrabR0_2_85FPlatform")()
     pull_up = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
     platform.add_resources([UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=pull_up)])
     return platform
 
 
-def _board(
-    name: str,
-    platform: Callable[[], TemplatedPlatform],
-    *,
-    led: tuple = ("led", 0),
-    pll_pad: bool = False,
-) -> Board:
-    return Board(
-        preset=presets.find(name), platform=platform, uart=("uart", 0), led=led, pll_pad=pll_pad
-    )
-
+_SMALL = EngineConfig(pes=4, group=2, queue_depth=8, act_width=8)
+_LARGE = EngineConfig(pes=16, group=4, queue_depth=16, act_width=16)
 
 BOARDS: dict[str, Board] = {
     board.name: board
     for board in (
-        _board("icebreaker", ICEBreakerPlatform, pll_pad=True),
-        _board("hx8k", ICE40HX8KBEVNPlatform),
-        _board("ulx3s-85f", ULX3S_85F_Platform),
-        _board("orangecrab-85f", _orangecrab, led=("rgb_led", 0, "g")),
+        Board(
+            name="icebreaker",
+            title="1BitSquared iCEBreaker",
+            part="iCE40UP5K",
+            clock_mhz=36.0,
+            engine=_SMALL,
+            platform=_vendor("icebreaker", "ICEBreakerPlatform"),
+            pll_pad=True,
+        ),
+        Board(
+            name="hx8k",
+            title="Lattice iCE40-HX8K breakout",
+            part="iCE40HX8K",
+            clock_mhz=72.0,
+            engine=_SMALL,
+            platform=_vendor("ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"),
+        ),
+        Board(
+            name="ulx3s-85f",
+            title="Radiona ULX3S 85F",
+            part="LFE5U-85F",
+            clock_mhz=75.0,
+            engine=_LARGE,
+            platform=_vendor("ulx3s", "ULX3S_85F_Platform"),
+        ),
+        Board(
+            name="orangecrab-85f",
+            title="OrangeCrab r0.2 85F",
+            part="LFE5U-85F",
+            clock_mhz=48.0,
+            engine=_LARGE,
+            platform=_orangecrab,
+            led=("rgb_led", 0, "g"),
+        ),
     )
 }
 

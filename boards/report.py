@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boards.families.family import Family
 from golden.errors import ElsieError
-from toolchain.families import FAMILIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class BuildReport:
 
 
 def area(
-    family: str, *, route: Mapping[str, Any], synthesis: Mapping[str, Any]
+    family: Family, *, route: Mapping[str, Any], synthesis: Mapping[str, Any]
 ) -> tuple[dict[str, int | None], dict[str, int]]:
     """Figures of a BuildReport from nextpnr's JSON report and Yosys' `stat -json`.
 
@@ -93,12 +93,12 @@ def area(
     utilisation = route["utilization"]
     used: dict[str, int | None] = {"lc": None, "spram": None, "dsp": None}
     available: dict[str, int] = {}
-    for field, cell in FAMILIES[family].cells.items():
+    for field, cell in family.cells.items():
         # nextpnr leaves out what the part does not have, or says 0.
         total = utilisation.get(cell, {}).get("available", 0)
         if total:
             used[field], available[field] = utilisation[cell]["used"], total
-    for field, begin in FAMILIES[family].synthesised.items():
+    for field, begin in family.synthesised.items():
         cells = synthesis["design"]["num_cells_by_type"]
         used[field] = sum(count for cell, count in cells.items() if cell.startswith(begin))
     return used, available

@@ -7,9 +7,8 @@ from elsie.compress.model.model import Model
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.kinds import EntryMemory, MacKind
-from golden.presets import PRESETS, Preset, find
+from golden.presets import Preset
 
-_BLOCK_BITS = {"ice40": 4 << 10, "ecp5": 18 << 10}
 _SPRAM_BITS = 256 << 10
 
 
@@ -64,12 +63,16 @@ def has_room(model: Model, choice: Choice, config: EngineConfig, preset: Preset)
         return True
     if config.entry_memory is EntryMemory.SPRAM:
         return 8 * kept <= preset.sprams * _SPRAM_BITS
-    return (config.code_width + 2) * kept <= preset.block_rams * _BLOCK_BITS[preset.family]
+    return (config.code_width + 2) * kept <= preset.block_rams * max(
+        depth * width for depth, width in preset.block_ram
+    )
 
 
 def _others(choice: Choice, config: EngineConfig) -> Iterator[Choice]:
+    from boards.registry import BOARDS, find  # imports Amaranth, which is slow
+
     assert choice.board is not None
-    preset = find(choice.board)
+    preset = find(choice.board).preset
     shapes = list(_shapes(config))
     if config.entry_memory is EntryMemory.SPRAM and not preset.sprams:
         choice = _with(choice, entry_memory=EntryMemory.BLOCK.value)
@@ -95,7 +98,8 @@ def _others(choice: Choice, config: EngineConfig) -> Iterator[Choice]:
         for density in (0.3, 0.1, 0.03):
             if choice.density is None or density < choice.density:
                 yield replace(choice, density=density)
-    for board in sorted(PRESETS.values(), key=lambda board: board.block_rams):
+    presets = (board.preset for board in BOARDS.values())
+    for board in sorted(presets, key=lambda board: board.block_rams):
         if board.block_rams > preset.block_rams:
             yield replace(choice, board=board.board)
 

@@ -23,7 +23,6 @@ from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
 from golden.presets import Preset
-from golden.presets import find as find_preset
 
 
 def compile(
@@ -113,7 +112,11 @@ def _asked(
     choice: Choice, model: Model, options: CompileOptions
 ) -> tuple[EngineConfig, CompileOptions]:
     """The engine and the compiler's options for a choice."""
-    preset = find_preset(choice.board) if choice.board else None
+    preset = None
+    if choice.board:
+        from boards.registry import find  # imports Amaranth, which is slow
+
+        preset = find(choice.board).preset
     asked = replace(
         options,
         density=choice.density,

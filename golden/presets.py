@@ -1,14 +1,14 @@
-"""Named presets, one for each board, and how much block RAM a configuration takes there.
+"""What a board offers an engine, and whether a network fits there.
 
-Pins, clocks and bitstreams are in `boards/`; here is only what decides the engine's shape, so that
-the compiler can size a network for a board and refuse one that does not fit.
+The boards are in `boards/registry.py`; here is only what decides the engine's shape, so that the
+compiler can size a network for a board and refuse one that does not fit.
 """
 
 from dataclasses import dataclass
 
 from golden.config import EngineConfig
 from golden.errors import DoesNotFit, ElsieError
-from golden.format.memories import MemoryMap, sprams
+from golden.format.memories import MemoryMap, Shapes, sprams
 from golden.format.network import Network
 
 
@@ -21,71 +21,19 @@ class Preset:
     title: str
     """What is printed on the board."""
     family: str
-    """'ice40' or 'ecp5'."""
+    """Family of the part, such as 'ice40'."""
     device: str
     """The part."""
+    block_ram: Shapes
+    """Depth x width of the ways to use one block RAM."""
     block_rams: int
-    """SB_RAM40 (4 kbit) or DP16KD (18 kbit) on the part."""
+    """Block RAMs on the part."""
     sprams: int = 0
     """SB_SPRAM256KA (256 kbit) on the part; each holds the entries of two PEs."""
     clock_mhz: float
     """The clock the engine must meet on this board."""
     base: EngineConfig
     """Shape of the engine; the compiler sets the memory depths, run and accumulator widths."""
-
-
-_ICE40 = EngineConfig(pes=4, group=2, queue_depth=8, act_width=8)
-_ECP5 = EngineConfig(pes=16, group=4, queue_depth=16, act_width=16)
-
-PRESETS: dict[str, Preset] = {
-    preset.board: preset
-    for preset in (
-        Preset(
-            board="icebreaker",
-            title="1BitSquared iCEBreaker",
-            family="ice40",
-            device="iCE40UP5K",
-            block_rams=30,
-            sprams=4,
-            clock_mhz=36.0,
-            base=_ICE40,
-        ),
-        Preset(
-            board="hx8k",
-            title="Lattice iCE40-HX8K breakout",
-            family="ice40",
-            device="iCE40HX8K",
-            block_rams=32,
-            clock_mhz=72.0,
-            base=_ICE40,
-        ),
-        Preset(
-            board="ulx3s-85f",
-            title="Radiona ULX3S 85F",
-            family="ecp5",
-            device="LFE5U-85F",
-            block_rams=208,
-            clock_mhz=75.0,
-            base=_ECP5,
-        ),
-        Preset(
-            board="orangecrab-85f",
-            title="OrangeCrab r0.2 85F",
-            family="ecp5",
-            device="LFE5U-85F",
-            block_rams=208,
-            clock_mhz=48.0,
-            base=_ECP5,
-        ),
-    )
-}
-
-
-def find(board: str) -> Preset:
-    """The preset of `board`. Raises ElsieError listing the boards."""
-    if board not in PRESETS:
-        raise ElsieError(f"no board {board!r}; there are {', '.join(PRESETS)}")
-    return PRESETS[board]
 
 
 def check_answers(network: Network) -> None:
@@ -122,7 +70,7 @@ def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
             f"SPRAMs, one for two of a group, and {preset.device} has {preset.sprams}",
             "use fewer --pes",
         )
-    need = MemoryMap.of(config).block_rams(preset.family)
+    need = MemoryMap.of(config).block_rams(preset.block_ram)
     total = sum(need.values())
     if total > preset.block_rams:
         parts = ", ".join(f"{name} {count}" for name, count in need.items())

@@ -1,9 +1,9 @@
 """The design on a board: serial line in, engine, argmax, serial line out (docs/boards.md)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from boards.gateware.answer_output import AnswerOutput
@@ -20,6 +20,20 @@ from rtl.engine import Engine
 
 TIMEOUT = 1 << 20
 """Cycles of silence after which an unfinished vector or load frame is dropped."""
+
+
+class EnginePorts(Protocol):
+    """What the top level uses of rtl.engine.Engine."""
+
+    input: stream.Interface
+    output: stream.Interface
+    done: Signal
+    counters: data.View
+    load: stream.Interface
+
+    def elaborate(self, platform: object) -> Module:
+        """The hardware."""
+        ...
 
 
 class _Line(NamedTuple):
@@ -60,9 +74,9 @@ class BoardTop(wiring.Component):
         network: Network,
         divisor: int,
         timeout: int = TIMEOUT,
-        engine: wiring.Component | None = None,
+        engine: EnginePorts | None = None,
     ) -> None:
-        """`engine` replaces rtl.engine.Engine in tests: the same ports, but nothing is loaded."""
+        """`engine` takes the place of rtl.engine.Engine in tests; nothing is loaded into it."""
         check_answers(network)
         check_divisor(divisor)
         check_timeout(timeout, divisor=divisor)
@@ -74,15 +88,16 @@ class BoardTop(wiring.Component):
             self._image = image.encode(network)
             if self.config.entry_memory is EntryMemory.SPRAM:
                 self.load_frame = load_frame(self._image)
-        idle_high: Any = {"init": 1}
-        super().__init__({"rx": In(1, **idle_high), "tx": Out(1, **idle_high), "busy": Out(1)})
+        rx = In(1, init=1)  # pyright: ignore[reportCallIssue]
+        tx = Out(1, init=1)  # pyright: ignore[reportCallIssue]
+        super().__init__({"rx": rx, "tx": tx, "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """The chain, from line to line."""
         m = Module()
         network, config, divisor = self.network, self.config, self._divisor
         positions = network.layers[-1].position.tolist()
-        engine: Any = self._engine or Engine(config=config, image=self._image)
+        engine: EnginePorts = self._engine or Engine(config=config, image=self._image)
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
         m.submodules.inputs = inputs = (StepInput if config.cells else VectorInput)(
             config=config, n_in=network.n_in, divisor=divisor, timeout=self._timeout
@@ -107,7 +122,7 @@ class BoardTop(wiring.Component):
         m.d.comb += [self.tx.eq(transmitter.tx), self.busy.eq(line.busy)]
         return m
 
-    def _load_first(self, m: Module, line: _Line, frame: Frame, engine: Any) -> _Line:
+    def _load_first(self, m: Module, line: _Line, frame: Frame, engine: EnginePorts) -> _Line:
         """The loader on the line. Returns the line after it."""
         m.submodules.loader = loader = Loader(
             config=self.config, frame=frame, divisor=self._divisor, timeout=self._timeout
@@ -124,7 +139,12 @@ class BoardTop(wiring.Component):
         )
 
     def _answer(
-        self, m: Module, engine: Any, inputs: VectorInput, argmax: Argmax, answers: AnswerOutput
+        self,
+        m: Module,
+        engine: EnginePorts,
+        inputs: VectorInput,
+        argmax: Argmax,
+        answers: AnswerOutput,
     ) -> None:
         """Whether an answer is sent, and what is in it."""
         m.d.comb += [

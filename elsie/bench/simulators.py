@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from elsie.bench.synthetic import dense_input, sparse_network
+from elsie.bench.synthetic import dense_input, random_network
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.format.image import encode
@@ -71,7 +71,7 @@ def measure(*, pes: int, progress: Callable[[str], None]) -> Rates:
         acc_width=40,
         layers=2,
     )
-    image = encode(sparse_network(config, n_in=_SIZE, n_out=_SIZE, density=_DENSITY, seed=1))
+    image = encode(random_network(config, name="random", sizes=(_SIZE, _SIZE), density=_DENSITY))
     x = dense_input(_SIZE, width=config.act_width, seed=2)
     expected, _ = TimingModel(image).run(x)
     step = Step(x=x[None], reset=(True,))

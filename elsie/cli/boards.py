@@ -13,7 +13,7 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List the boards and their presets."""
-    from golden.presets import PRESETS
+    from boards.registry import BOARDS
 
     rows = [
         {
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
             "pes": preset.base.pes,
             "act_width": preset.base.act_width,
         }
-        for preset in PRESETS.values()
+        for preset in (board.preset for board in BOARDS.values())
     ]
     headers = ["board", "title", "device", "clock_mhz", "block_rams", "sprams", "pes", "act_width"]
     output.result(

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _wave(options: argparse.Namespace) -> "Wave | None":
     """The requested waveforms; refused if they cannot be written."""
-    from golden.presets import find
+    from boards.registry import find
     from sim.waves.target import CLOCK_MHZ, Wave
 
     clock_mhz = find(options.board).clock_mhz if options.board else CLOCK_MHZ

@@ -12,6 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from boards.registry import find
 from elsie.compress.compiler import compile_model
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
@@ -20,7 +21,6 @@ from examples.digits.data import SEED, Part, shifted, splits
 from examples.digits.mlp import Mlp
 from golden.config import MacKind
 from golden.errors import ElsieError
-from golden.presets import find
 
 HERE = Path(__file__).parent
 WIDTHS = (64, 128, 64, 10)
@@ -120,7 +120,7 @@ def report(parts: dict[str, Part]) -> None:
     for board in ("icebreaker", "ulx3s-85f"):
         for act_width in (8, 16):
             for kind in MacKind:
-                preset = find(board)
+                preset = find(board).preset
                 base = preset.base.replace(act_width=act_width)
                 start = f"{board:11} {kind.value:8} {act_width:3}"
                 try:

@@ -1,6 +1,6 @@
 """The memory map: every memory of an engine, its owner, how it is filled, what it becomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -8,11 +8,8 @@ from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import BASE_FRAC, CELL_WIDTH, DELTA_WIDTH, SEGMENTS, EntryMemory
 
-_SHAPES = {
-    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
-    "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
-}
-"""Depth x width of the ways to use one block RAM."""
+Shapes = Sequence[tuple[int, int]]
+"""Depth x width of the ways to use one block RAM of an FPGA."""
 
 
 class Owner(Enum):
@@ -55,9 +52,9 @@ class Memory:
     target_base: int = 0
     """Its first address there."""
 
-    def block_rams(self, family: str) -> int:
-        """Block RAMs of `family` ('ice40' or 'ecp5') that all copies take, whatever the store."""
-        each = min(-(-self.depth // d) * -(-self.width // w) for d, w in _SHAPES[family])
+    def block_rams(self, shapes: Shapes) -> int:
+        """Block RAMs with these shapes that all copies take, whatever the store."""
+        each = min(-(-self.depth // d) * -(-self.width // w) for d, w in shapes)
         return self.copies * each
 
 
@@ -102,13 +99,13 @@ class MemoryMap:
             width=max((memory.width for memory in found), default=1),
         )
 
-    def block_rams(self, family: str) -> dict[str, int]:
-        """Block RAMs of `family` by memory: an upper bound for a bitstream.
+    def block_rams(self, shapes: Shapes) -> dict[str, int]:
+        """Block RAMs with these shapes by memory: an upper bound for a bitstream.
 
         Yosys turns further small memories into logic; this does not rely on that.
         """
         return {
-            memory.name: memory.block_rams(family)
+            memory.name: memory.block_rams(shapes)
             for memory in self.memories
             if memory.store is Store.BLOCK
         }

@@ -22,7 +22,7 @@ def pretend_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory of pretended tools that all succeed; yosys writes its statistics."""
     folder.mkdir()
     stat_json = json.dumps({"design": {"num_cells_by_type": {"SB_LUT4": 3, "SB_DFFE": 2}}})
-    clock_mhz = find("icebreaker").preset.clock_mhz
+    clock_mhz = find("icebreaker").clock_mhz
     route = {
         "utilization": {
             "ICESTORM_LC": {"used": 5, "available": 5280},

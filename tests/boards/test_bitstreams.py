@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import elsie
+from boards.registry import BOARDS
 from elsie.options import EngineOptions
 from golden.format.image import encode
-from golden.presets import PRESETS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -16,7 +16,7 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 @pytest.mark.long
 @pytest.mark.bitstream
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("board", PRESETS)
+@pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("weights", ["codebook", "fixed", "log"])
 def test_digits(board: str, weights: str, tmp_path: Path) -> None:
     network = elsie.compile(
@@ -29,7 +29,7 @@ def test_digits(board: str, weights: str, tmp_path: Path) -> None:
     assert report.fmax_mhz >= report.clock_mhz
     assert (tmp_path / "out" / report.bitstream).stat().st_size > 10_000
     assert report.bram > 0
-    multipliers = {"ice40": None if board == "hx8k" else 4, "ecp5": 16}[PRESETS[board].family]
+    multipliers = {"ice40": None if board == "hx8k" else 4, "ecp5": 16}[BOARDS[board].family.name]
     assert report.dsp == (0 if weights == "log" and multipliers else multipliers)
 
 

@@ -5,6 +5,7 @@ import pytest
 from amaranth.hdl import DomainRenamer, Elaboratable, Module, Signal
 
 from boards.clock import ClockGenerator
+from boards.families.ice40 import Ice40Dividers
 from golden.errors import ElsieError
 from sim.harness import simulate
 
@@ -16,7 +17,7 @@ class Reset(Elaboratable):
         self.locked = Signal()
         # 16.125 MHz: the lowest clock of an iCE40 PLL, so the fewest cycles, 241.
         self.generator = ClockGenerator(
-            family="ice40", reference_hz=12_000_000, output_hz=16_125_000, pad=True
+            pll=Ice40Dividers, reference_hz=12_000_000, output_hz=16_125_000, pad=True
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -51,4 +52,4 @@ def test_reset_lasts_15_us_after_a_steady_lock() -> None:
 
 def test_refuses_a_clock_that_cannot_be_made() -> None:
     with pytest.raises(ElsieError, match="the nearest is"):
-        ClockGenerator(family="ice40", reference_hz=12_000_000, output_hz=17_300_000, pad=True)
+        ClockGenerator(pll=Ice40Dividers, reference_hz=12_000_000, output_hz=17_300_000, pad=True)

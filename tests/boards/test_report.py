@@ -5,6 +5,7 @@ import json
 import pytest
 
 from boards import report
+from boards.families import ecp5, ice40
 from golden.errors import ElsieError
 
 ICE40 = {
@@ -32,7 +33,7 @@ ECP5 = {
 
 
 def test_ice40() -> None:
-    used, available = report.area("ice40", route=ICE40, synthesis=STAT)
+    used, available = report.area(ice40.ICE40, route=ICE40, synthesis=STAT)
     assert used == {"lc": 2997, "spram": 0, "dsp": 4, "bram": 23, "lut": 1959, "ff": 1641}
     assert available == {"lc": 5280, "bram": 30, "spram": 4, "dsp": 8}
 
@@ -41,14 +42,14 @@ def test_a_part_without_multipliers_has_none() -> None:
     cells = {"ICESTORM_LC": {"used": 1, "available": 7680}, "ICESTORM_DSP": ICE40["fmax"]}
     cells["ICESTORM_DSP"] = {"used": 0, "available": 0}
     cells["ICESTORM_RAM"] = {"used": 3, "available": 32}
-    used, available = report.area("ice40", route={"utilization": cells}, synthesis=STAT)
+    used, available = report.area(ice40.ICE40, route={"utilization": cells}, synthesis=STAT)
     assert used["dsp"] is None
     assert used["spram"] is None
     assert "dsp" not in available
 
 
 def test_ecp5() -> None:
-    used, available = report.area("ecp5", route=ECP5, synthesis={})
+    used, available = report.area(ecp5.ECP5, route=ECP5, synthesis={})
     assert used == {"lut": 8673, "ff": 4896, "bram": 7, "dsp": 16, "lc": None, "spram": None}
     assert available["lut"] == 83640
 
@@ -61,7 +62,7 @@ def test_fmax_is_of_the_clock_that_was_asked_for() -> None:
 
 
 def test_report_as_text_and_json() -> None:
-    used, available = report.area("ice40", route=ICE40, synthesis=STAT)
+    used, available = report.area(ice40.ICE40, route=ICE40, synthesis=STAT)
     made = report.BuildReport(
         board="icebreaker",
         device="iCE40UP5K",

@@ -19,7 +19,7 @@ class Echo(wiring.Component):
 
     network = SimpleNamespace(positions={"in_frac": 4, "out_frac": 3})
     config = CONFIG
-    load_frame = None
+    load_frame: bytes | None = None
 
     def __init__(self, *, divisor: int = 16) -> None:
         self._divisor = divisor

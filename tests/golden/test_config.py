@@ -13,6 +13,7 @@ from golden.kinds import EntryMemory, MacKind, bits_for, tree_levels
 from golden.limits import RANGES
 
 SPRAM: dict[str, Any] = {"entry_memory": "spram", "run_width": 4}
+CELLS: dict[str, Any] = {"act_width": 16, "acc_width": 40, "shift_low": 3, "shift_high": 30}
 
 
 def refused(text: str, **fields: Any) -> None:
@@ -54,6 +55,10 @@ def test_ranges(name: str) -> None:
         ("entry_stages", {}),
         ("multiplier_stages", {}),
         ("broadcast_stages", {"queue_depth": 64}),
+        ("cells", CELLS),
+        ("state_frac", {**CELLS, "cells": 8}),
+        ("streams", {**CELLS, "cells": 8, "act_lists": 128}),
+        ("act_lists", {**CELLS, "cells": 8}),
     ],
 )
 def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> None:
@@ -125,6 +130,23 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "entry_depth must be even and at most 16384 with entry_memory spram, not 16386",
             {**SPRAM, "entry_depth": 16386},
         ),
+        ("functions must be true or false, not 1", {"functions": 1}),
+        (
+            "act_width must be 16 with functions (sigmoid and tanh), not 15",
+            {"functions": True, "act_width": 15},
+        ),
+        (
+            "streams must be 1 with delta, not 2: sums last from step to step",
+            {**CELLS, "cells": 8, "delta": True, "streams": 2, "act_lists": 4},
+        ),
+        (
+            "act_lists must be at least 4 for 2 streams, not 3",
+            {**CELLS, "cells": 8, "streams": 2, "act_lists": 3},
+        ),
+        (
+            "with cells the shifts must go from below 14 to 14 or more, not from 14 to 30",
+            {**CELLS, "cells": 8, "shift_low": 14},
+        ),
     ],
 )
 def test_rules_between_fields(text: str, fields: dict[str, Any]) -> None:
@@ -145,6 +167,11 @@ def test_the_nearest_legal_values() -> None:
     EngineConfig(shift_low=7, shift_high=7)
     EngineConfig(**SPRAM, entry_depth=16384)
     EngineConfig(**SPRAM, pes=1, group=1)
+    EngineConfig(functions=True, act_width=16)
+    EngineConfig(**CELLS, cells=8, streams=2, act_lists=4)
+    EngineConfig(**{**CELLS, "shift_low": 13, "shift_high": 14}, cells=8)
+    # With cells a row is a gate, so act_depth does not follow from row_depth.
+    EngineConfig(**CELLS, cells=8, row_depth=64, act_depth=1)
 
 
 def test_it_is_frozen_and_keyword_only() -> None:

@@ -5,11 +5,13 @@ import re
 
 import pytest
 
+from boards.families.registry import FAMILIES
+from boards.registry import BOARDS
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.memories import Memory, MemoryMap, Owner, Store, sprams
 from golden.kinds import EntryMemory, MacKind
-from golden.presets import PRESETS, check_fits, find
+from golden.presets import check_fits
 from tests.cells import cell_config
 
 
@@ -18,9 +20,9 @@ def shape(config: EngineConfig, name: str) -> tuple[int, int, int]:
     return memory.copies, memory.depth, memory.width
 
 
-@pytest.mark.parametrize("board", PRESETS)
+@pytest.mark.parametrize("board", BOARDS)
 def test_every_base_is_valid(board: str) -> None:
-    preset = find(board)
+    preset = BOARDS[board].preset
     assert preset.board == board
     assert preset.base == EngineConfig.from_dict(preset.base.to_dict())
     assert preset.clock_mhz > 0
@@ -29,17 +31,11 @@ def test_every_base_is_valid(board: str) -> None:
     check_fits(small, preset, what="the base")
 
 
-def test_an_unknown_board_lists_the_others() -> None:
-    text = f"no board 'spartan'; there are {', '.join(PRESETS)}"
-    with pytest.raises(ElsieError, match=re.escape(text)):
-        find("spartan")
-
-
-@pytest.mark.parametrize("board", PRESETS)
+@pytest.mark.parametrize("board", BOARDS)
 def test_too_large_names_total_parts_and_the_way_out(board: str) -> None:
-    preset = find(board)
+    preset = BOARDS[board].preset
     config = preset.base.replace(entry_depth=1 << 18)
-    need = MemoryMap.of(config).block_rams(preset.family)
+    need = MemoryMap.of(config).block_rams(preset.block_ram)
     with pytest.raises(ElsieError) as caught:
         check_fits(config, preset, what="network n")
     message = str(caught.value)
@@ -52,14 +48,14 @@ def test_too_large_names_total_parts_and_the_way_out(board: str) -> None:
     assert ("choose a larger board" in message) == (preset.family == "ice40")
 
 
-@pytest.mark.parametrize("board", PRESETS)
+@pytest.mark.parametrize("board", BOARDS)
 def test_the_limit_is_exact(board: str) -> None:
     """The deepest entry memory that fits takes no more than the board has; one step more does."""
-    preset = find(board)
+    preset = BOARDS[board].preset
     total = 0
     for depth in range(256, 1 << 18, 256):
         config = preset.base.replace(entry_depth=depth)
-        total = sum(MemoryMap.of(config).block_rams(preset.family).values())
+        total = sum(MemoryMap.of(config).block_rams(preset.block_ram).values())
         if total > preset.block_rams:
             with pytest.raises(ElsieError):
                 check_fits(config, preset, what="n")
@@ -89,7 +85,7 @@ def test_shapes_of_a_block_ram(family: str, depth: int, width: int, expected: in
     one = Memory(name="one", owner=Owner.PE, copies=1, depth=depth, width=width)
     three = dataclasses.replace(one, name="three", copies=3)
     logic = dataclasses.replace(one, name="logic", store=Store.LOGIC)
-    need = MemoryMap(memories=(one, three, logic)).block_rams(family)
+    need = MemoryMap(memories=(one, three, logic)).block_rams(FAMILIES[family].block_ram)
     assert need == {"one": expected, "three": 3 * expected}
 
 
@@ -149,25 +145,26 @@ def test_two_pes_of_a_group_share_an_spram(pes: int, group: int, needed: int) ->
 
 
 def test_entries_in_spram_take_no_block_ram() -> None:
-    config = spram(8)
-    need = MemoryMap.of(config).block_rams("ice40")
+    config, ice40 = spram(8), FAMILIES["ice40"].block_ram
+    need = MemoryMap.of(config).block_rams(ice40)
     assert list(need) == ["column", "accumulator", "activation"]
-    assert "entry" in MemoryMap.of(config.replace(entry_memory="block")).block_rams("ice40")
+    assert "entry" in MemoryMap.of(config.replace(entry_memory="block")).block_rams(ice40)
     assert shape(config, "entry") == (8, 1 << 13, 16)
 
 
 def test_spram_is_refused_where_there_is_none_or_too_little() -> None:
-    check_fits(spram(8, 8), find("icebreaker"), what="network n")
+    icebreaker = BOARDS["icebreaker"].preset
+    check_fits(spram(8, 8), icebreaker, what="network n")
     text = (
         "network n is too large for board icebreaker: its 9 PEs need 5 SPRAMs, one for two of a "
         "group, and iCE40UP5K has 4; use fewer --pes"
     )
     with pytest.raises(ElsieError, match=re.escape(text)):
-        check_fits(spram(9, 10), find("icebreaker"), what="network n")
-    for board in set(PRESETS) - {"icebreaker"}:
-        assert find(board).sprams == 0
+        check_fits(spram(9, 10), icebreaker, what="network n")
+    for board in set(BOARDS) - {"icebreaker"}:
+        assert BOARDS[board].preset.sprams == 0
         text = f"board {board} has none; use --entry-memory block"
         with pytest.raises(ElsieError, match=text):
-            check_fits(spram(2), find(board), what="network n")
+            check_fits(spram(2), BOARDS[board].preset, what="network n")
     with pytest.raises(ElsieError, match=r"it needs \d+ block RAMs \(column"):
-        check_fits(spram(2).replace(column_depth=8192), find("icebreaker"), what="network n")
+        check_fits(spram(2).replace(column_depth=8192), icebreaker, what="network n")

@@ -1,7 +1,7 @@
 """One point of the benchmark, golden and RTL: a problem, a number of PEs, a queue."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,33 @@ def predict_eie(problem: Problem, *, pes: int, queue: int) -> Cycles:
     )
 
 
+class Row(TypedDict):
+    """One point's figures, as in `--json`; None where there is no such figure."""
+
+    layer: str
+    scheme: str
+    balanced: str | None
+    pes: int
+    group: int | None
+    queue: int
+    queue_depth: int
+    useful_macs: int
+    broadcasts: int
+    cycles_golden: int
+    cycles_rtl: int | None
+    outputs_equal: bool | None
+    trace_equal: bool | None
+    events: int | None
+    useful_utilisation: float
+    assignment_bound: float
+    eie_scheme_cycles: int
+    eie_scheme_utilisation: float
+    eie_paper_microseconds: float | None
+    eie_paper_cycles: float | None
+    eie_paper_utilisation: float | None
+    losses: dict[str, int]
+
+
 class Bench:
     """One problem on one number of PEs; the row assignment is made once."""
 
@@ -80,19 +107,16 @@ class Bench:
         config = engine.engine(pes=self.pes, queue=queue, group=self.group)
         return engine.network(self.problem, self._position, config)
 
-    def row(self, queue: int) -> dict[str, Any]:
-        """The golden model's figures, as in `--json`; those of the RTL are None."""
+    def row(self, queue: int) -> Row:
+        """The golden model's figures; those of the RTL are None."""
         net = self.network(queue)
         point = predict(net, self._work, self.problem.x)
-        return {
-            **_row(self.problem, point, pes=self.pes, scheme="elsie", queue=queue),
-            "group": self.group,
-            "queue_depth": net.config.queue_depth,
-            "eie_scheme_cycles": self._eie.cycles,
-            "eie_scheme_utilisation": self._eie.useful_utilisation(self.pes),
-        }
+        slots = net.config.queue_depth
+        return _row(
+            self.problem, point, self._eie, pes=self.pes, group=self.group, queue=queue, slots=slots
+        )
 
-    def add_rtl(self, row: dict[str, Any]) -> str | None:
+    def add_rtl(self, row: Row) -> str | None:
         """Simulate the RTL of a row's point, add its figures; returns the first difference."""
         from sim.check import simulate  # Amaranth is slow to import
 
@@ -108,34 +132,43 @@ class Bench:
         return done.first_difference()
 
 
-def eie_row(problem: Problem, *, pes: int, queue: int) -> dict[str, Any]:
+def eie_row(problem: Problem, *, pes: int, queue: int) -> Row:
     """A row of EIE's scheme; there is no RTL of it."""
     point = predict_eie(problem, pes=pes, queue=queue)
-    return {
-        **_row(problem, point, pes=pes, scheme="eie", queue=queue),
-        "group": None,
-        "queue_depth": queue,
-        "eie_scheme_cycles": point.cycles,
-        "eie_scheme_utilisation": point.useful_utilisation(pes),
-    }
+    return _row(problem, point, point, pes=pes, group=None, queue=queue, slots=queue)
 
 
-def _row(problem: Problem, point: Cycles, *, pes: int, scheme: str, queue: int) -> dict[str, Any]:
+def _row(
+    problem: Problem,
+    point: Cycles,
+    eie: Cycles,
+    *,
+    pes: int,
+    group: int | None,
+    queue: int,
+    slots: int,
+) -> Row:
+    """A row. `eie`: EIE's scheme on the same data; it has no groups."""
     paper = problem.paper if pes == layers.PES else None
     return {
         "layer": problem.name,
-        "scheme": scheme,
+        "scheme": "eie" if group is None else "elsie",
         "balanced": problem.balanced,
         "pes": pes,
+        "group": group,
         "queue": queue,
+        "queue_depth": slots,
         "useful_macs": point.losses.useful,
         "broadcasts": point.broadcasts,
         "cycles_golden": point.cycles,
         "cycles_rtl": None,
         "outputs_equal": None,
         "trace_equal": None,
+        "events": None,
         "useful_utilisation": point.useful_utilisation(pes),
         "assignment_bound": point.bound,
+        "eie_scheme_cycles": eie.cycles,
+        "eie_scheme_utilisation": eie.useful_utilisation(pes),
         "eie_paper_microseconds": paper.microseconds if paper else None,
         "eie_paper_cycles": paper.cycles if paper else None,
         "eie_paper_utilisation": paper.useful_utilisation if paper else None,

@@ -1,10 +1,12 @@
 """The benchmark as drawings: the layers beside each other, or utilisation over queue or PEs."""
 
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from elsie.bench.eie.measure import Row
 from elsie.bench.plotting import axes_of
 
+Axis = Literal["queue", "pes"]
 CAUSES = {
     "useful": "useful",
     "padding": "padding",
@@ -19,14 +21,15 @@ CAUSES = {
 """Where a PE's cycles go (golden.timing.losses), in words."""
 
 
-def draw(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
+def draw(rows: list[Row], folder: Path) -> list[Path]:
     """SVGs, named after scheme and balance; returns the files.
 
     One for each of PEs and queue that takes more than one value; else bars, one for each layer.
     """
     files = []
     scheme = "-".join(filter(None, (rows[0]["scheme"], rows[0]["balanced"])))
-    for axis, label in (("queue", "jobs that may wait in a queue"), ("pes", "PEs")):
+    axes: dict[Axis, str] = {"queue": "jobs that may wait in a queue", "pes": "PEs"}
+    for axis, label in axes.items():
         if len({row[axis] for row in rows}) > 1:
             files.append(folder / f"eie-{scheme}-{axis}.svg")
             _curves(rows, axis, label, files[-1])
@@ -37,9 +40,9 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     return files
 
 
-def _curves(rows: list[dict[str, Any]], axis: str, label: str, file: Path) -> None:
+def _curves(rows: list[Row], axis: Axis, label: str, file: Path) -> None:
     """A line for each layer and value of the other axis."""
-    other = "pes" if axis == "queue" else "queue"
+    other: Axis = "pes" if axis == "queue" else "queue"
     several = len({row[other] for row in rows}) > 1 and axis == "queue"
     with axes_of(file, label="useful utilisation") as axes:
         for layer, second in dict.fromkeys(
@@ -58,7 +61,7 @@ def _curves(rows: list[dict[str, Any]], axis: str, label: str, file: Path) -> No
         axes.legend(fontsize="small", ncols=2)
 
 
-def _compared(rows: list[dict[str, Any]], file: Path) -> None:
+def _compared(rows: list[Row], file: Path) -> None:
     """Useful utilisation: ours, EIE's scheme on the same data, EIE's paper."""
     series = {
         "Elsie": [row["useful_utilisation"] for row in rows],
@@ -82,7 +85,7 @@ def _compared(rows: list[dict[str, Any]], file: Path) -> None:
         axes.legend(fontsize="small", ncols=3, loc="upper center")
 
 
-def _losses(rows: list[dict[str, Any]], file: Path) -> None:
+def _losses(rows: list[Row], file: Path) -> None:
     """What is lost, by cause, as shares of all PE-cycles."""
     below = [0.0] * len(rows)
     with axes_of(file, label="% of PE-cycles lost") as axes:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from elsie.bench.eie import balanced, engine, layers, measure
 from elsie.bench.eie.problem import Problem, published
@@ -58,8 +57,8 @@ class Plan:
 class Results:
     """The results."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """A row for each point (measure.Bench.row)."""
+    rows: list[measure.Row] = field(default_factory=list)
+    """A row for each point."""
     differences: list[str] = field(default_factory=list)
     """First difference between RTL and golden of each point that has one."""
 
@@ -109,7 +108,7 @@ def _check(plan: Plan) -> None:
 
 def _rows(
     plan: Plan, problem: Problem, pes: int
-) -> Iterator[tuple[dict[str, Any], Callable[[dict[str, Any]], str | None] | None]]:
+) -> Iterator[tuple[measure.Row, Callable[[measure.Row], str | None] | None]]:
     """Rows of one problem on a number of PEs, each with a function that adds the RTL's figures."""
     if plan.scheme == "eie":
         for queue in plan.queues_for(pes):

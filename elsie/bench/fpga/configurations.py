@@ -4,9 +4,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from boards.families.family import Family
+from boards.families.registry import family_of
+from elsie.bench.synthetic import random_network
 from golden.config import EngineConfig, EntryMemory, MacKind
 from golden.errors import ElsieError
-from toolchain.families import family_of
+from golden.format.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +19,7 @@ class Configuration:
     name: str
     """Name, as given to --measure; also that of the ledger's file."""
     device: str
-    """The part, as golden.presets names it."""
+    """The part, one of boards.families."""
     board: str
     """A board with that part; its pins are not used."""
     clock_mhz: float
@@ -35,14 +38,18 @@ class Configuration:
     """Seed of place and route."""
 
     @property
-    def family(self) -> str:
-        """'ecp5' or 'ice40'."""
-        return family_of(self.device).name
+    def family(self) -> Family:
+        """The part's family."""
+        return family_of(self.device)
 
     @property
     def loaded(self) -> bool:
         """The entries come over the load port, because no bitstream can fill their memory."""
         return self.engine.entry_memory is EntryMemory.SPRAM
+
+    def network(self) -> Network:
+        """A random network that fills the engine's memories; the same each time."""
+        return random_network(self.engine, name=self.name, sizes=self.sizes, density=self.density)
 
     def replace(self, **changes: Any) -> "Configuration":
         """A copy with some fields changed."""

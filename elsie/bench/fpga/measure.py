@@ -9,11 +9,10 @@ from typing import Any
 
 from boards import report
 from boards.build import AFTER_READ
+from boards.families.family import Family
 from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
-from elsie.bench.fpga.network import random_network
 from golden.format.image import encode
-from toolchain.families import FAMILIES
 from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
 
@@ -48,7 +47,7 @@ def _measure(configuration: Configuration, work: Path, progress: Progress) -> di
     """The steps, in directory `work`."""
     progress(f"{configuration.name}: elaborating")
     synthesise(configuration, work, progress)
-    progress(f"{configuration.name}: running {FAMILIES[configuration.family].nextpnr}")
+    progress(f"{configuration.name}: running {configuration.family.nextpnr}")
     route(configuration, work)
     return row(
         configuration,
@@ -59,10 +58,11 @@ def _measure(configuration: Configuration, work: Path, progress: Progress) -> di
 
 def synthesise(configuration: Configuration, work: Path, progress: Progress) -> None:
     """Write top.il, and what Yosys makes of it: top.json and stat.json."""
-    top = Harness(image=encode(random_network(configuration)), load=configuration.loaded)
+    top = Harness(image=encode(configuration.network()), load=configuration.loaded)
     write_rtlil(top, work, platform=Part(configuration.device))
-    family = FAMILIES[configuration.family]
-    options = [*family.parts[configuration.device].synthesis, *configuration.synth]
+    family = configuration.family
+    part = family.parts[configuration.device]
+    options = [*part.synthesis, *part.speed, *configuration.synth]
     commands = [
         *AFTER_READ,
         f"synth_{family.name} {' '.join(options)} -top top",
@@ -75,7 +75,7 @@ def synthesise(configuration: Configuration, work: Path, progress: Progress) -> 
 
 def route(configuration: Configuration, work: Path) -> None:
     """Place and route top.json; write pnr.json."""
-    family = FAMILIES[configuration.family]
+    family = configuration.family
     arguments = [
         *family.parts[configuration.device].route,
         *("--json", "top.json", "--report", "pnr.json", "--log", "pnr.log", "-q"),
@@ -117,7 +117,7 @@ def row(
     }
 
 
-def tools(family: str) -> dict[str, str]:
+def tools(family: Family) -> dict[str, str]:
     """Name and version of the packages that make the figures."""
-    names = ("yosys", FAMILIES[family].nextpnr)
+    names = ("yosys", family.nextpnr)
     return {name: version(TOOLS[name].package.replace("_", "-")) for name in names}

@@ -47,9 +47,7 @@ def run(work: Workload, pes: int, *, dense: bool = False, area: dict[str, Any] |
     difference = simulation.first_difference()
     if difference is None and one.vector.tolist() != work.activations()[-1].tolist():
         difference = "outputs differ from the plain integers of the workload"
-    figures = (
-        {name: area[name] for name in ("lut", "ff", "bram", "dsp", "fmax_mhz")} if area else {}
-    )
+    figures = {name: area[name] for name in _FIGURES} if area else {}
     source = f"{MEASURED}: golden and RTL agree in every event"
     if difference is not None:
         source = f"RTL and golden differ: {difference}"

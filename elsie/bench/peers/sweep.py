@@ -8,9 +8,9 @@ LUTs per non-zero, da4ml's measured range at 8 bits; where it fits, it gives a r
 from dataclasses import dataclass
 from typing import Any
 
+from boards.registry import find
 from elsie.bench.peers.networks import Workload, workload
 from elsie.bench.peers.own import golden_cycles
-from golden.presets import find
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 DENSE_MACS = 16

@@ -8,6 +8,7 @@ from elsie.cli.grammar import Steps, add_balanced, add_command, positive
 from golden.errors import ElsieError
 
 if TYPE_CHECKING:
+    from elsie.bench.eie.measure import Row
     from elsie.bench.eie.run import Make, Plan
 
 
@@ -172,11 +173,11 @@ def _plan(options: argparse.Namespace) -> "Plan":
     )
 
 
-def _engines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _engines(rows: "list[Row]") -> list[dict[str, Any]]:
     """Every engine that was measured, as EngineConfig's fields."""
     from elsie.bench.eie.engine import engine
 
     points = dict.fromkeys(
-        (r["pes"], r["queue"], r["group"]) for r in rows if r["scheme"] == "elsie"
+        (r["pes"], r["queue"], group) for r in rows if (group := r["group"]) is not None
     )
     return [engine(pes=pes, queue=queue, group=group).to_dict() for pes, queue, group in points]

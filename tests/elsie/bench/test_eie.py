@@ -157,7 +157,7 @@ def test_rtl_equals_golden(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
         assert row["cycles_rtl"] == row["cycles_golden"]
         assert row["trace_equal"]
         assert row["outputs_equal"]
-        assert row["events"] > row["useful_macs"]
+        assert (row["events"] or 0) > row["useful_macs"]
     bench = measure.Bench(tiny(), pes=2)
     row = bench.row(3)
     row["cycles_golden"] += 1

@@ -5,7 +5,6 @@ RTL against golden is in test_eie.py, on an engine that is made there anyway.
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,14 +17,14 @@ from tests.elsie.bench.test_eie import TINY
 AIM = 0.98
 
 
-def limit(row: dict[str, Any]) -> float:
+def limit(row: measure.Row) -> float:
     """Utilisation when every PE has the mean's work: no faster than a broadcast a cycle."""
     each = row["useful_macs"] / row["pes"]
     fixed = (row["losses"]["start_up"] + row["losses"]["drain"]) / row["pes"]
     return each / (max(row["broadcasts"], each) + fixed)
 
 
-def measured(name: str, *, per: str, pes: int = 64) -> dict[str, Any]:
+def measured(name: str, *, per: str, pes: int = 64) -> measure.Row:
     plan = Plan(problems=of_paper([name], seed=0, balance=per), pes=(pes,), rtl=False)
     return run(plan).rows[0]
 

@@ -11,7 +11,6 @@ import pytest
 from elsie.bench.fpga import ledger
 from elsie.bench.fpga import measure as measuring
 from elsie.bench.fpga.configurations import CONFIGURATIONS, Configuration, find
-from elsie.bench.fpga.network import random_network
 from elsie.cli.main import main
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -45,7 +44,7 @@ def test_rows_are_of_the_configurations_as_they_are(path: Path) -> None:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=lambda c: c.name)
 def test_networks_fill_the_memories_the_same_way_each_time(configuration: Configuration) -> None:
-    first, second = (random_network(configuration) for _ in range(2))
+    first, second = (configuration.network() for _ in range(2))
     used = encode(first).used
     assert used["entries"] * 3 > configuration.engine.entry_depth
     for one, other in zip(first.layers, second.layers, strict=True):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import elsie
+from boards.registry import find
 from elsie.advice import Choice, advise
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
@@ -16,7 +17,6 @@ from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import CheckFailed
 from golden.kinds import LayerKind
-from golden.presets import find
 from tests.elsie.cli.test_commands import DIGITS, refused, run, small_onnx
 
 RNG = np.random.default_rng(2)
@@ -198,7 +198,7 @@ def tried(board: str, *, fits: str | None = None, **config: object) -> tuple[lis
         seen.append(other.beside(choice))
         return seen[-1] == fits
 
-    base: EngineConfig = find(board).base
+    base: EngineConfig = find(board).preset.base
     return seen, advise(choice, base.replace(**config), attempt)
 
 

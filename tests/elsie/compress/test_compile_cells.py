@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from boards.registry import find
 from elsie.compress import compiler
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
@@ -16,7 +17,6 @@ from golden.arithmetic.run import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
-from golden.presets import find
 from sim.check import simulate_steps
 from sim.stimuli import Step
 
@@ -258,7 +258,7 @@ def test_a_board_needs_whole_outputs_in_every_step() -> None:
     x = rng.normal(0, 1, (2, 3, 5))
     delta = CompileOptions(delta=(0.1, 0.1))
     assert compile_model(headless, x, config=engine(), options=delta).config.delta
-    options = dataclasses.replace(delta, preset=find("ulx3s-85f"))
+    options = dataclasses.replace(delta, preset=find("ulx3s-85f").preset)
     with pytest.raises(ElsieError, match="compile it without --delta"):
         compile_model(headless, x, config=engine(), options=options)
 

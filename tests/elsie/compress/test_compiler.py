@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from boards.registry import find
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
@@ -19,7 +20,6 @@ from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
 from golden.format.network import Network, locate
-from golden.presets import find
 
 BASE = EngineConfig()
 
@@ -47,7 +47,7 @@ def test_digits_lose_less_than_a_point(digits: Path, act_width: int) -> None:
 @pytest.mark.parametrize("kind", MacKind)
 @pytest.mark.parametrize("board", ["icebreaker", "hx8k", "ulx3s-85f", "orangecrab-85f"])
 def test_digits_fit_every_board(digits: Path, board: str, kind: MacKind) -> None:
-    preset = find(board)
+    preset = find(board).preset
     with np.load(digits / "calibrate.npz") as calibrate:
         net = compile_model(
             load_onnx(digits / "digits-sparse.onnx"),
@@ -270,7 +270,7 @@ def test_refusals(random_model: Callable[..., Model]) -> None:
 
 
 def test_too_large_for_the_board(random_model: Callable[..., Model]) -> None:
-    preset = find("icebreaker")
+    preset = find("icebreaker").preset
     with pytest.raises(ElsieError, match="network random is too large for board icebreaker"):
         compile_model(
             random_model(200, 200, 10),

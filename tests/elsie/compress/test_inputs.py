@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boards.registry import find
 from elsie.compress import inputs
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
@@ -18,9 +19,8 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import netfile
 from golden.kinds import LayerKind
-from golden.presets import find
 
-BOARD = find("icebreaker").base
+BOARD = find("icebreaker").preset.base
 
 
 def features(name: str) -> tuple[Model, np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boards.registry import find
 from elsie.compress import compiler
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
@@ -17,7 +18,6 @@ from elsie.compress.quantise.kinds import with_weights
 from golden.config import EngineConfig
 from golden.errors import CheckFailed, ElsieError
 from golden.format.network import Network
-from golden.presets import find
 from tests.elsie.compress.test_inputs import features
 
 BASE = EngineConfig()
@@ -36,7 +36,7 @@ def one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lost_columns_are_named(name: str, low: float) -> None:
     model, x, y = features(name)
     network = compile_model(
-        model, x, config=find("icebreaker").base, evaluate=Evaluation(x=x, labels=y)
+        model, x, config=find("icebreaker").preset.base, evaluate=Evaluation(x=x, labels=y)
     )
     assert network.info["accuracy"]["golden"] < low
     (warning,) = network.info["warnings"]

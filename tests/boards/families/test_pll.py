@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.pll import (
-    MHZ,
-    Ecp5Dividers,
-    Ice40Dividers,
-    ecp5_settings,
-    find_dividers,
-    ice40_settings,
-)
+from boards.families.ecp5 import Ecp5Dividers
+from boards.families.ice40 import Ice40Dividers
+from boards.families.pll import MHZ, Dividers
 from boards.registry import BOARDS
 from golden.errors import ElsieError
 
@@ -21,7 +16,7 @@ from golden.errors import ElsieError
 @pytest.mark.parametrize("reference", [10, 12, 16, 25, 48, 100, 133])
 def test_ice40_settings_keep_the_data_sheets_limits(reference: int) -> None:
     hz = reference * MHZ
-    found = list(ice40_settings(hz))
+    found = list(Ice40Dividers.settings(hz))
     assert found
     for setting in found:
         assert 0 <= setting.divr <= 15
@@ -36,7 +31,7 @@ def test_ice40_settings_keep_the_data_sheets_limits(reference: int) -> None:
 @pytest.mark.parametrize("reference", [10, 12, 25, 48])
 def test_ecp5_settings_keep_the_data_sheets_limits(reference: int) -> None:
     hz = reference * MHZ
-    found = list(ecp5_settings(hz))
+    found = list(Ecp5Dividers.settings(hz))
     assert found
     for setting in found:
         assert 1 <= setting.clki <= 80
@@ -54,13 +49,13 @@ def test_ecp5_settings_keep_the_data_sheets_limits(reference: int) -> None:
 
 def test_known_settings() -> None:
     """The iCE40's as IceStorm's icepll has them; the ECP5's product as ecppll has it."""
-    assert find_dividers("ice40", reference_hz=12 * MHZ, output_hz=18 * MHZ) == Ice40Dividers(
+    assert Ice40Dividers.find(reference_hz=12 * MHZ, output_hz=18 * MHZ) == Ice40Dividers(
         divr=0, divf=47, divq=5, filter_range=1
     )
-    assert find_dividers("ice40", reference_hz=12 * MHZ, output_hz=36 * MHZ) == Ice40Dividers(
+    assert Ice40Dividers.find(reference_hz=12 * MHZ, output_hz=36 * MHZ) == Ice40Dividers(
         divr=0, divf=47, divq=4, filter_range=1
     )
-    setting = find_dividers("ecp5", reference_hz=25 * MHZ, output_hz=60 * MHZ)
+    setting = Ecp5Dividers.find(reference_hz=25 * MHZ, output_hz=60 * MHZ)
     assert isinstance(setting, Ecp5Dividers)
     assert setting.output_hz(25 * MHZ) == 60 * MHZ
 
@@ -69,35 +64,30 @@ def test_known_settings() -> None:
 def test_every_board_gets_exactly_its_clock(board) -> None:
     reference = round(board.platform().default_clk_frequency)
     if reference != board.clock_hz:
-        setting = find_dividers(board.family, reference_hz=reference, output_hz=board.clock_hz)
+        setting = board.family.pll.find(reference_hz=reference, output_hz=board.clock_hz)
         assert setting.output_hz(reference) == board.clock_hz
-
-
-SETTINGS = {"ice40": ice40_settings, "ecp5": ecp5_settings}
 
 
 @settings(max_examples=15)
 @given(
-    family=st.sampled_from(["ice40", "ecp5"]),
+    pll=st.sampled_from([Ice40Dividers, Ecp5Dividers]),
     output=st.integers(1 * MHZ, 500 * MHZ) | st.integers(1, 100).map(lambda mhz: mhz * MHZ),
 )
-def test_exact_or_refused(family: str, output: int) -> None:
-    reached = {made.output_hz(25 * MHZ) for made in SETTINGS[family](25 * MHZ)}
+def test_exact_or_refused(pll: type[Dividers], output: int) -> None:
+    reached = {made.output_hz(25 * MHZ) for made in pll.settings(25 * MHZ)}
     if output in reached:
-        setting = find_dividers(family, reference_hz=25 * MHZ, output_hz=output)
+        setting = pll.find(reference_hz=25 * MHZ, output_hz=output)
         assert setting.output_hz(25 * MHZ) == output
     else:
         with pytest.raises(ElsieError, match="the nearest is"):
-            find_dividers(family, reference_hz=25 * MHZ, output_hz=output)
+            pll.find(reference_hz=25 * MHZ, output_hz=output)
 
 
 def test_refusal_names_the_neighbours() -> None:
     message = r"cannot make 17\.3 MHz from 12 MHz; the nearest is 17\.25 MHz and 17\.625 MHz"
     with pytest.raises(ElsieError, match=message):
-        find_dividers("ice40", reference_hz=12 * MHZ, output_hz=17_300_000)
+        Ice40Dividers.find(reference_hz=12 * MHZ, output_hz=17_300_000)
     with pytest.raises(ElsieError, match=r"the nearest is 16\.125 MHz$"):
-        find_dividers("ice40", reference_hz=12 * MHZ, output_hz=2 * MHZ)
+        Ice40Dividers.find(reference_hz=12 * MHZ, output_hz=2 * MHZ)
     with pytest.raises(ElsieError, match="the reference is out of its range"):
-        find_dividers("ice40", reference_hz=5 * MHZ, output_hz=20 * MHZ)
-    with pytest.raises(ElsieError, match="no PLL is known for family 'max10'"):
-        find_dividers("max10", reference_hz=5 * MHZ, output_hz=20 * MHZ)
+        Ice40Dividers.find(reference_hz=5 * MHZ, output_hz=20 * MHZ)

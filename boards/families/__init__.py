@@ -1,0 +1,1 @@
+"""FPGA families, a file each: programs, parts, block RAM and PLL."""

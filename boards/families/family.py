@@ -1,0 +1,55 @@
+"""What a family of FPGAs is. Each has a file here; registry.py lists them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from boards.families.pll import Dividers
+from golden.format.memories import Shapes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of a family, in a package."""
+
+    block_rams: int
+    """Block RAMs on the part."""
+    sprams: int = 0
+    """SB_SPRAM256KA (256 kbit) on the part; each holds the entries of two PEs."""
+    synthesis: tuple[str, ...] = ()
+    """Options of Yosys' synth command."""
+    route: tuple[str, ...]
+    """Options of nextpnr without a board; a board's platform has its own."""
+    speed: tuple[str, ...] = ()
+    """More options of the synth command without a board: the ledger's rows are made with them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Parts that the same programs build for."""
+
+    name: str
+    """As in Yosys' synth_NAME and nextpnr-NAME."""
+    packer: str
+    """The program that makes the bitstream."""
+    bitstream: str
+    """The bitstream's ending."""
+    cells: Mapping[str, str]
+    """Cell in nextpnr's report for each field of boards.report.BuildReport."""
+    synthesised: Mapping[str, str] = field(default_factory=dict)
+    """Fields that only Yosys can count, and the prefixes of their cells' names."""
+    block_ram: Shapes
+    """Depth x width of the ways to use one block RAM."""
+    pll: type[Dividers] | None = None
+    """Its PLL; without one a board's clock is its oscillator's."""
+    parts: Mapping[str, Part]
+    """By name."""
+
+    @property
+    def nextpnr(self) -> str:
+        """The program that places and routes."""
+        return f"nextpnr-{self.name}"
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Everything that a build runs, in order; names in toolchain.programs.TOOLS."""
+        return ("yosys", self.nextpnr, self.packer)
