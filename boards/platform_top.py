@@ -74,8 +74,8 @@ class PlatformTop(Elaboratable):
             output_hz=self._board.clock_hz,
             pad=self._board.pll_pad,
         )
-        m.domains.sync = ClockDomain()
-        m.domains.por = ClockDomain(reset_less=True)
+        m.domains.sync = ClockDomain("sync")
+        m.domains.por = ClockDomain("por", reset_less=True)
         m.d.comb += [
             ClockSignal("sync").eq(clock.clk),
             ClockSignal("por").eq(clock.clk),

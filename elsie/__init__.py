@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from elsie.api import build, compile, load, predict, save, simulate
     from elsie.data import Data, load_data
-    from elsie.export import verilog
+    from elsie.export.testbench import write_testbench
+    from elsie.export.verilog import verilog
     from elsie.options import EngineOptions
     from elsie.prediction import Prediction, Timing
     from golden.errors import ElsieError
@@ -41,6 +42,7 @@ __all__ = [
     "save",
     "simulate",
     "verilog",
+    "write_testbench",
 ]
 
 _HOME = {
@@ -48,7 +50,8 @@ _HOME = {
     **dict.fromkeys(("Data", "load_data"), "elsie.data"),
     "EngineOptions": "elsie.options",
     **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
-    "verilog": "elsie.export",
+    "write_testbench": "elsie.export.testbench",
+    "verilog": "elsie.export.verilog",
     "ElsieError": "golden.errors",
 }
 """Which module each name comes from."""

@@ -74,10 +74,8 @@ def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
     total = sum(need.values())
     if total > preset.block_rams:
         parts = ", ".join(f"{name} {count}" for name, count in need.items())
-        larger = any(other.block_rams > preset.block_rams for other in PRESETS.values())
         raise DoesNotFit(
             f"{what} is too large for board {preset.board}: it needs {total} block RAMs ({parts}) "
             f"and {preset.device} has {preset.block_rams}",
-            "use fewer --pes, fewer or smaller layers, or lower --density"
-            + (", or choose a larger board" if larger else ""),
+            "use fewer --pes, fewer or smaller layers, or lower --density",
         )

@@ -103,7 +103,8 @@ class Engine(wiring.Component):
     def _status(self, m: Module, outputs: OutputPort) -> Signal:
         """The groups' signals combined, `status_stages` cycles late: over, and (returned) hold."""
         stages, sequencer = self.config.status_stages, self.sequencer
-        near_full, over = Signal(), Signal()
+        near_full = Signal()
+        over = Signal()
         m.d.comb += [
             near_full.eq(Cat(group.near_full for group in self.groups).any()),
             over.eq(Cat(group.over for group in self.groups).all()),
@@ -155,7 +156,8 @@ class Engine(wiring.Component):
 
     def _broadcast(self, m: Module, hold: Signal) -> None:
         """The broadcast to the groups."""
-        sent, broadcast = self.collector.broadcast, Signal(broadcast_layout(self.config))
+        sent = self.collector.broadcast
+        broadcast = Signal(broadcast_layout(self.config))
         m.d.comb += [
             broadcast.valid.eq(sent.valid & ~self.sequencer.output),
             broadcast.column.eq(sent.column),

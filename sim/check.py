@@ -69,20 +69,20 @@ def simulate_steps(
     engines (sim.compiled.run).
     """
     image = encode(network)
-    predicted, expected = _predict(network, image, steps)
-    budget = _budget(image, steps, predicted)
+    predicted, expected = predict(network, image, steps)
+    limit = budget(image, steps, predicted)
     if compiled:
         if wave is not None or load or engine is not Engine:
             raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
         from sim.compiled import run as backend  # needs a C++ compiler
 
-        records, counters = backend.run(image, steps, max_cycles=budget)
+        records, counters = backend.run(image, steps, max_cycles=limit)
         found = [trace(image.config, record) for record in records]
     else:
         found, counters = interpreted.run(
             image,
             steps,
-            max_cycles=budget,
+            max_cycles=limit,
             waveforms=Waveforms(wave=wave, network=network) if wave else None,
             load=load,
             progress=progress,
@@ -96,7 +96,7 @@ def simulate_steps(
     )
 
 
-def _predict(
+def predict(
     network: Network, image: Image, steps: Sequence[Step]
 ) -> tuple[list[tuple[Trace, Counters]], list[NDArray[np.int64]]]:
     """Golden's traces and counters, and the outputs that are handed over, each (streams, n_out)."""
@@ -113,16 +113,16 @@ def _predict(
     return predicted, expected
 
 
-def _budget(image: Image, steps: Sequence[Step], predicted: list[tuple[Trace, Counters]]) -> int:
+def budget(image: Image, steps: Sequence[Step], predicted: list[tuple[Trace, Counters]]) -> int:
     """Cycles after which the simulation gives up: about twice the prediction."""
     config = image.config
-    budget = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
-    budget = 2 * budget + 2 * payloads(config, steps).size
-    budget += 2 * config.row_depth * config.group + 1000
+    limit = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
+    limit = 2 * limit + 2 * payloads(config, steps).size
+    limit += 2 * config.row_depth * config.group + 1000
     if config.delta:  # a reset in every step
         size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)
-        budget += len(steps) * size
-    return budget
+        limit += len(steps) * size
+    return limit
 
 
 def _judge(

@@ -109,6 +109,30 @@ def test_submodules_have_names() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_hardware_is_named_the_same_by_every_python(path: Path) -> None:
+    """Amaranth reads a name from bytecode, and finds it in a plain `name = Signal(...)` only.
+
+    Names decide the order of cells, and so the bitstream (docs/boards.md).
+    """
+    if "amaranth" not in path.read_text():
+        return
+    plain = {
+        node.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name | ast.Attribute)
+        if len(node.targets) == 1
+    }
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.Call) or any(word.arg == "name" for word in node.keywords):
+            continue
+        called = ast.unparse(node.func)
+        if called in {"Signal", "Signal.like"} or called.endswith(("read_port", "write_port")):
+            assert node in plain, f"line {node.lineno}: give it a line of its own, or name="
+        if called == "ClockDomain":
+            assert node.args, f"line {node.lineno}: give it a name"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
 def test_files_and_functions_are_short(path: Path) -> None:
     lines = len(path.read_text().splitlines())
     assert lines <= 300, f"{lines} lines"

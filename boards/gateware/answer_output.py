@@ -37,7 +37,8 @@ class AnswerOutput(wiring.Component):
         """A word that is shifted down by a byte for each byte taken."""
         m = Module()
         front = class_bytes(self._n_out)
-        word, remaining = Signal(8 * (front + 4)), Signal(range(front + 5))
+        word = Signal(8 * (front + 4))
+        remaining = Signal(range(front + 5))
         index = Signal(8 * front)
         m.d.comb += [
             index.eq(self.answer.payload.index),

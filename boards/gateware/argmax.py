@@ -60,8 +60,10 @@ class Argmax(wiring.Component):
         m = Module()
         n_out = len(self._positions)
         width = bits_for(n_out - 1)
-        collecting, mentioned_any = Signal(), Signal()
-        valid, value = Signal(), Signal(signed(self._config.act_width))
+        collecting = Signal()
+        mentioned_any = Signal()
+        valid = Signal()
+        value = Signal(signed(self._config.act_width))
         m.d.comb += self.results.ready.eq(collecting)
         m.d.sync += [
             valid.eq(self.results.valid & collecting),
@@ -86,8 +88,11 @@ class Argmax(wiring.Component):
         Returns the lowest class that was not mentioned, and whether there is one.
         """
         last = len(self._positions) - 1
-        scan, missing, missing_any = Signal(bits_for(last)), Signal(bits_for(last)), Signal()
-        scanning, finish = Signal(), Signal()
+        scan = Signal(bits_for(last))
+        missing = Signal(bits_for(last))
+        missing_any = Signal()
+        scanning = Signal()
+        finish = Signal()
         m.d.comb += mentioned.r_addr.eq(scan)
         with m.If(scanning):
             m.d.comb += [mentioned.w_en.eq(1), mentioned.w_addr.eq(scan), mentioned.w_data.eq(0)]
@@ -145,7 +150,8 @@ class Argmax(wiring.Component):
         self, m: Module, valid: Signal, number: Value, value: Signal, any_yet: Signal
     ) -> tuple[Signal, Signal]:
         """The best class mentioned so far and its output."""
-        best, best_value = Signal(len(number)), Signal(value.shape())
+        best = Signal(len(number))
+        best_value = Signal(value.shape())
         better = (value > best_value) | ((value == best_value) & (number < best))
         with m.If(valid & (~any_yet | better)):
             m.d.sync += [any_yet.eq(1), best.eq(number), best_value.eq(value)]

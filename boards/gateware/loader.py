@@ -86,7 +86,9 @@ class Loader(wiring.Component):
         m = Module()
         m.submodules.checksum = checksum = Processor(CRC32_ISO_HDLC(data_width=8))
         crc: Any = checksum.crc  # Amaranth's own type is not the stubs'
-        taken, again, judge = Signal(), Signal(), Signal()
+        taken = Signal()
+        again = Signal()
+        judge = Signal()
         ended = self._words_of(m, taken, again)
         right = Signal()
         m.d.comb += [
@@ -126,9 +128,13 @@ class Loader(wiring.Component):
     def _words_of(self, m: Module, taken: Signal, again: Signal) -> Signal:
         """Bytes to words of the load port. Returns that the last byte of a frame is taken."""
         word = self.load.payload
-        low, odd, ended = Signal(8, reset_less=True), Signal(), Signal()
-        address, unit = Signal(range(self._words)), Signal(bits_for(self._config.pes - 1))
-        full, whole = Signal(), Signal()
+        low = Signal(8, reset_less=True)
+        odd = Signal()
+        ended = Signal()
+        address = Signal(range(self._words))
+        unit = Signal(bits_for(self._config.pes - 1))
+        full = Signal()
+        whole = Signal()
         m.d.comb += [
             full.eq(address == self._words - 1),
             whole.eq(full & (unit == self._config.pes - 1)),

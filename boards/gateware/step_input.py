@@ -14,9 +14,12 @@ class StepInput(VectorInput):
     def _collect(self, m: Module, enable: Value, padding: Signal) -> tuple[Signal, Signal]:
         """As in VectorInput, but `part` counts the flags too, and is not 0 until the step ends."""
         size = bytes_per_activation(self._config)
-        part, waiting = Signal(range(size + 1)), Signal()
-        word, flags = Signal(8 * size), Signal(2)
-        payload, taken = self.activations.payload, Signal()
+        part = Signal(range(size + 1))
+        waiting = Signal()
+        word = Signal(8 * size)
+        flags = Signal(2)
+        payload = self.activations.payload
+        taken = Signal()
         m.d.comb += [
             taken.eq(self.bytes.valid & self.bytes.ready & enable),
             self.bytes.ready.eq(~waiting | ~enable),

@@ -62,7 +62,8 @@ class UartReceiver(wiring.Component):
         # From the first low sample, on average half a cycle late, to the middle of the start bit.
         middle = (self._divisor - 1) // 2
         timer, now = countdown(self._divisor)
-        count, shift = Signal(range(8)), Signal(8)
+        count = Signal(range(8))
+        shift = Signal(8)
         m.d.sync += [timer.eq(Mux(now, self._divisor - 2, timer - 1)), self.lost.eq(0)]
         with m.If(self.bytes.ready):
             m.d.sync += self.bytes.valid.eq(0)

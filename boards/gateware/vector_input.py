@@ -69,7 +69,9 @@ class VectorInput(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Collect; pad a vector that broke off; wait while the inference runs."""
         m = Module()
-        padding, spoiled, collecting = Signal(), Signal(), Signal()
+        padding = Signal()
+        spoiled = Signal()
+        collecting = Signal()
         partly, ended = self._count(m)
         watching = Signal()
         silent = self._watch(m, watching)
@@ -103,7 +105,9 @@ class VectorInput(wiring.Component):
     def _count(self, m: Module) -> tuple[Signal, Signal]:
         """Whether the engine has taken a part of a vector; and when it takes the last."""
         left, last = countdown(self._n_in)
-        partly, taken, ended = Signal(), Signal(), Signal()
+        partly = Signal()
+        taken = Signal()
+        ended = Signal()
         m.d.comb += [
             taken.eq(self.activations.valid & self.activations.ready),
             self.activations.payload.last.eq(last),
@@ -130,7 +134,8 @@ class VectorInput(wiring.Component):
         Returns the next byte's number, and whether an activation waits to be taken.
         """
         size = bytes_per_activation(self._config)
-        part, waiting = Signal(bits_for(size - 1)), Signal()
+        part = Signal(bits_for(size - 1))
+        waiting = Signal()
         word = Signal(8 * size)
         m.d.comb += [
             self.bytes.ready.eq(~waiting | ~enable),

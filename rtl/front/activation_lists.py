@@ -86,8 +86,10 @@ class ActivationLists(wiring.Component):
             width=word.size, depth=config.act_lists * config.list_depth
         )
         stored = data.View(word, ram.r_data)
-        append, valid = Signal(), Signal()
-        filled, end = Signal(range(config.act_depth + 1)), Signal(range(config.act_depth + 1))
+        append = Signal()
+        valid = Signal()
+        filled = Signal(range(config.act_depth + 1))
+        end = Signal(range(config.act_depth + 1))
         m.d.comb += [
             append.eq(self.write & (self.value != 0)),
             end.eq(filled + append),
@@ -105,7 +107,8 @@ class ActivationLists(wiring.Component):
             Assert(~(self.grant & self.hold), "an activation is granted while broadcasts are held"),
         ]
         some = (filled != 0) | append
-        read, following = Signal(bits), Signal(range(config.act_depth + 1))
+        read = Signal(bits)
+        following = Signal(range(config.act_depth + 1))
         m.d.comb += following.eq(read + 1)
         with m.If(~self.hold):
             m.d.sync += valid.eq(self.grant)
@@ -125,7 +128,8 @@ class ActivationLists(wiring.Component):
         self, m: Module, read: Signal, following: Signal, end: Signal, some: Value
     ) -> tuple[Signal, Value]:
         """The list written last is read next; numbers of source and destination."""
-        bank, length = Signal(), Signal.like(end)
+        bank = Signal()
+        length = Signal.like(end)
         with m.If(self.grant):
             # A register, because it decides in one cycle what all groups and the sequencer do.
             m.d.sync += self.pending.eq(following != length)
@@ -137,9 +141,13 @@ class ActivationLists(wiring.Component):
         """One list after the other; the number of the one that is read."""
         config = self._config
         lengths, filled = self._lengths(m, end, some)
-        length, length_back = Signal.like(lengths[0]), Signal.like(lengths[1])
-        number, number_back = Signal(config.list_width), Signal(config.list_width)
-        second, more, back = Signal(), Signal(), Signal()
+        length = Signal.like(lengths[0])
+        length_back = Signal.like(lengths[1])
+        number = Signal(config.list_width)
+        number_back = Signal(config.list_width)
+        second = Signal()
+        more = Signal()
+        back = Signal()
         source, fed_back = filled[0], filled[1] & self.lists.fed_back
         m.d.comb += self.element.back.eq(back)
         with m.If(~self.hold):

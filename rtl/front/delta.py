@@ -1,6 +1,6 @@
 """Differences of activations (Neil et al., Delta Networks, 2017): what moved, and by how much."""
 
-from amaranth.hdl import Assert, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Assert, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -69,15 +69,17 @@ class DeltaStage(wiring.Component):
         width, depth = self._config.act_width, self._config.act_lists * self._config.list_depth
         m.submodules.known = known = BlockRam(width=width, depth=depth)
         bits = bits_for(self._config.list_depth - 1)
-        address = Cat(self.index[:bits], Signal(max(0, bits - len(self.index))), self.place)
+        address = Cat(self.index[:bits], Const(0, max(0, bits - len(self.index))), self.place)
         came = delayed(m, self.write, cycles=1, name="came", reset_less=False)
         valid = delayed(m, came, cycles=1, name="valid", reset_less=False)
         index = delayed(m, self.index, cycles=2, name="index")
         value = delayed(m, self.value, cycles=1, name="value")
         recent = delayed(m, address, cycles=1, name="address")
         late = delayed(m, recent, cycles=1, name="late")
-        before, moved = Signal(signed(width)), Signal(signed(width), reset_less=True)
-        difference, old = Signal(signed(width + 1)), Signal(signed(width), reset_less=True)
+        before = Signal(signed(width))
+        moved = Signal(signed(width), reset_less=True)
+        difference = Signal(signed(width + 1))
+        old = Signal(signed(width), reset_less=True)
         top = 1 << (width - 1)
         m.d.comb += [
             known.r_en.eq(self.write),
@@ -93,7 +95,8 @@ class DeltaStage(wiring.Component):
         fits = difference[-1] == difference[-2]
         limit = Mux(difference[-1], -top, top - 1)
         m.d.sync += [moved.eq(Mux(fits, difference, limit)), old.eq(before)]
-        wiping, cell = Signal(), Signal(range(depth))
+        wiping = Signal()
+        cell = Signal(range(depth))
         m.d.comb += [
             known.w_en.eq(wiping | (self.sent & ~self.plain)),
             known.w_addr.eq(Mux(wiping, cell, late)),

@@ -90,7 +90,8 @@ class InputPort(wiring.Component):
 
     def _waits(self, m: Module) -> Value:
         """A vector that begins a sequence waits until the previous one is forgotten."""
-        first, clean = Signal(init=1), Signal(init=1)
+        first = Signal(init=1)
+        clean = Signal(init=1)
         asks = self.input.valid & self.input.payload.reset & first & ~clean
         m.d.comb += self.wants_reset.eq(asks & self.idle)
         with m.If(self.wants_reset):

@@ -79,7 +79,8 @@ class ColumnMemory(wiring.Component):
         ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
         if config.broadcast_stages:
-            read, read_value = Signal(), Signal.like(value)
+            read = Signal()
+            read_value = Signal.like(value)
             waiting = Signal()
             with m.If(~self.hold):
                 m.d.sync += [read.eq(moves), read_value.eq(value)]

@@ -162,8 +162,10 @@ class Group(wiring.Component):
     def _activations(self, m: Module) -> None:
         """Inputs and outputs to the lists of activations, those to the collector."""
         m.submodules.activations = memory = ActivationLists(config=self._config)
-        pipeline, write = self.pipeline, Signal()
-        index, value = Signal.like(memory.index), Signal.like(memory.value)
+        pipeline = self.pipeline
+        write = Signal()
+        index = Signal.like(memory.index)
+        value = Signal.like(memory.value)
         m.d.comb += [
             write.eq(self.arriving.valid | pipeline.output),
             index.eq(Mux(pipeline.output, pipeline.index, self.arriving.index)),

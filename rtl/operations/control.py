@@ -80,10 +80,16 @@ class OperationControl(wiring.Component):
         """The choice, and the operation's number and cell."""
         m = Module()
         config, size = self._config, self._size
-        drained, slot, waiting = Signal(size), Signal(size), Signal(size)
-        active, pausing, done, finished = Signal(), Signal(), Signal(), Signal()
+        drained = Signal(size)
+        slot = Signal(size)
+        waiting = Signal(size)
+        active = Signal()
+        pausing = Signal()
+        done = Signal()
+        finished = Signal()
         lowest = waiting & (~waiting + 1)
-        number, cell = Signal(number_width(config)), Signal(config.row_width)
+        number = Signal(number_width(config))
+        cell = Signal(config.row_width)
         step = self._decode(m, number)
         running = active & ~pausing
         m.d.comb += [
@@ -197,8 +203,11 @@ class OperationControl(wiring.Component):
         """After a reset: wait until the pipeline is empty, then clear row after row."""
         config = self._config
         quiet = config.entry_stages + config.multiplier_stages + 2
-        wait, started, wiping = Signal(range(quiet + 1)), Signal(), Signal()
-        row, number = Signal(config.row_width), Signal(range(max(2, config.sum_sets)))
+        wait = Signal(range(quiet + 1))
+        started = Signal()
+        wiping = Signal()
+        row = Signal(config.row_width)
+        number = Signal(range(max(2, config.sum_sets)))
         with m.If(~started):
             m.d.sync += wait.eq(wait + 1)
             with m.If(wait == quiet):

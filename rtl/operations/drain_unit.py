@@ -71,7 +71,8 @@ class DrainUnit(wiring.Component):
         # The adder chooses between two; with more PEs, one of each half is chosen before that.
         half = 1 << max(0, (self._size - 1).bit_length() - 1)
         results = [self.results[number] for number in range(self._size)]
-        low, high = Signal(signed(width)), Signal(signed(width))
+        low = Signal(signed(width))
+        high = Signal(signed(width))
         total = Signal(signed(width), reset_less=True)
         select = self.slot[: max(0, (half - 1).bit_length())]
         m.d.comb += [
@@ -99,7 +100,8 @@ class DrainUnit(wiring.Component):
     def _argument(self, m: Module) -> Signal:
         """For a state with fewer fraction bits than tanh takes: shifted and saturated."""
         more = PRE_FRAC - self._config.state_frac
-        argument, top = Signal(signed(CELL_WIDTH)), self.value[CELL_WIDTH - 1 - more :]
+        argument = Signal(signed(CELL_WIDTH))
+        top = self.value[CELL_WIDTH - 1 - more :]
         m.d.comb += argument.eq(self.value)
         with m.If(self.state):
             with m.If((top == 0) | top.all()):

@@ -45,16 +45,19 @@ class Requantiser(wiring.Component):
         value, dropped = self._constant(config.shift_low)
         stages = range(config.shift_width if config.shift_top > config.shift_low else 0)
         wide = signed(max(len(value), config.act_width + 2))
-        coarse, sticky = Signal(wide, reset_less=True), Signal(reset_less=True)
+        coarse = Signal(wide, reset_less=True)
+        sticky = Signal(reset_less=True)
         shift, fine_shift, relu = self._settings(m)
         value, dropped = self._shift(value, dropped, shift, stages[self._FINE :])
         m.d.sync += [coarse.eq(value), sticky.eq(dropped)]
         value, dropped = self._shift(coarse, sticky, fine_shift, stages[: self._FINE])
-        fine, below = Signal(wide), Signal()
+        fine = Signal(wide)
+        below = Signal()
         m.d.comb += [fine.eq(value), below.eq(dropped)]
         # What does not fit before rounding does not fit after it either, or is the least value.
         top = config.act_width - 1
-        negative, fits = Signal(reset_less=True), Signal(reset_less=True)
+        negative = Signal(reset_less=True)
+        fits = Signal(reset_less=True)
         rounded = Signal(signed(config.act_width + 1), reset_less=True)
         floor = fine[1:].as_signed()
         m.d.sync += [

@@ -74,10 +74,14 @@ class Accumulator(wiring.Component):
         width = self.total.shape().width
         m.submodules.ram = ram = BlockRam(width=width, depth=self._depth)
         m.submodules.adder = adder = SelectAdder(width=width)
-        begun, row = Signal(), Signal.like(self.row, reset_less=True)
+        begun = Signal()
+        row = Signal.like(self.row, reset_less=True)
         near, far = self.hazards(begun, row)
-        near_1, near_2, far_1 = Signal(), Signal(), Signal()
-        base, previous = Signal(signed(width)), Signal(signed(width), reset_less=True)
+        near_1 = Signal()
+        near_2 = Signal()
+        far_1 = Signal()
+        base = Signal(signed(width))
+        previous = Signal(signed(width), reset_less=True)
         m.d.comb += [
             # The sum being written now is taken from `previous` a cycle later, not from the memory.
             ram.r_en.eq(self._reads() | (self.real & ~far)),
@@ -136,7 +140,9 @@ class Accumulator(wiring.Component):
         self, m: Module, ram: BlockRam, base: Signal, near_1: Signal, far_1: Signal, row: Signal
     ) -> None:
         """An operation's operands take the path of an addition's; its sum is cleared at the end."""
-        clear, clearing, nothing = Signal(), Signal(), Signal()
+        clear = Signal()
+        clearing = Signal()
+        nothing = Signal()
         m.d.comb += [
             ram.w_en.eq(self.commit | clearing),
             ram.w_data.eq(Mux(clearing, 0, self.total)),

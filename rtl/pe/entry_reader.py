@@ -81,7 +81,8 @@ class EntryReader(wiring.Component):
         m = Module()
         config = self._config
         two = config.entry_lanes > 1
-        starts, last = Signal(), Signal(name="ends")
+        starts = Signal()
+        last = Signal(name="ends")
         busy, ends = self.busy, last
         if config.streams > 1:
             ends = last & ~self.steal
@@ -132,7 +133,8 @@ class EntryReader(wiring.Component):
     def _lanes(self, m: Module) -> None:
         """A word is two entries; the upper one waits while the neighbour reads."""
         width = self.entry.shape().size
-        upper, odd = Signal(width, reset_less=True), Signal()
+        upper = Signal(width, reset_less=True)
+        odd = Signal()
         m.d.comb += [
             self.fetch.eq(self.issuing & ~self.address[0]),
             self.fetch_address.eq(self.address[1:]),

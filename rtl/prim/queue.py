@@ -89,7 +89,8 @@ class Queue(wiring.Component):
         m.d.sync += self.near_full.eq(ones[self._threshold - 1])
         m.d.comb += self.valid.eq(ones[0])
         m.submodules.ram = ram = LutRam(width=self._shape.size, depth=self._depth)
-        write, read = Signal(range(self._depth)), Signal(range(self._depth))
+        write = Signal(range(self._depth))
+        read = Signal(range(self._depth))
         m.d.comb += [
             ram.w_en.eq(self.push),
             ram.w_addr.eq(write),

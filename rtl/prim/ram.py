@@ -51,7 +51,8 @@ class BlockRam(wiring.Component):
         m.submodules.memory = ram = memory.Memory(
             shape=self._width, depth=max(2, self._depth), init=self._init
         )
-        write, read = ram.write_port(), ram.read_port()
+        write = ram.write_port()
+        read = ram.read_port()
         m.d.comb += [
             read.en.eq(self.r_en),
             read.addr.eq(self.r_addr),
@@ -103,7 +104,8 @@ class LutRam(wiring.Component):
         m.submodules.memory = ram = memory.Memory(
             shape=self._width, depth=max(2, self._depth), init=[]
         )
-        write, read = ram.write_port(), ram.read_port(domain="comb")
+        write = ram.write_port()
+        read = ram.read_port(domain="comb")
         m.d.comb += [
             read.addr.eq(self.r_addr),
             self.r_data.eq(read.data),

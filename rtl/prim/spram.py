@@ -50,7 +50,8 @@ class Spram(wiring.Component):
             )
             return m
         m.submodules.memory = ram = memory.Memory(shape=16, depth=self.DEPTH, init=[])
-        write, read = ram.write_port(), ram.read_port()
+        write = ram.write_port()
+        read = ram.read_port()
         m.d.comb += [
             write.en.eq(self.en & self.write),
             write.addr.eq(self.addr),

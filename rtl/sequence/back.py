@@ -59,7 +59,8 @@ class Back(wiring.Component):
         if config.delta:
             way += DeltaStage.LATENCY
         extra = FunctionUnit.LATENCY if config.functions else 0
-        late, ending = Signal(range(way + extra + 1)), Signal()
+        late = Signal(range(way + extra + 1))
+        ending = Signal()
         last: Value = Value.cast(way - 1)
         if config.functions:  # a function's value comes later
             last = Mux(self.phase.function.any(), way + extra - 1, way - 1)

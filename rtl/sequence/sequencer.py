@@ -134,13 +134,14 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         """The layer program, the next phase, front and back, and the states."""
-        m = Module()
-        config = self._config
+        m, config = Module(), self._config
         m.submodules.states = states = States(config=config)
         m.submodules.upcoming = upcoming = Upcoming(config=config)
         m.submodules.back = back = Back(config=config)
-        following, current = self._program(m), Signal(struct(layout.descriptor(config)))
-        front, valid, ends, final = Signal(next_layout(config)), Signal(), Signal(), Signal()
+        following = self._program(m)
+        current = Signal.like(following)
+        front = Signal(next_layout(config))
+        valid, ends, final = (Signal(name=name) for name in ("valid", "ends", "final"))
         last = self.stream == config.streams - 1 if config.streams > 1 else Value.cast(1)
         m.d.comb += [
             ends.eq(last & (current.last | self._stops(following))),
@@ -265,8 +266,8 @@ class Sequencer(wiring.Component):
 
     def _lists(self, m: Module, states: States, upcoming: Upcoming, front: data.View) -> None:
         """Which lists begin next, and whether what is fed back counts."""
-        streams = self._config.streams
-        stream, fresh, fed_back, parity = Value.cast(0), Signal(), Signal(), Signal()
+        streams, stream = self._config.streams, Value.cast(0)
+        fresh, fed_back, parity = (Signal(name=name) for name in ("fresh", "fed_back", "parity"))
         if streams > 1:
             stream = Mux(self.stream == streams - 1, 0, self.stream + 1)
             with m.If(states.advance):

@@ -102,7 +102,8 @@ class States(wiring.Component):
         clear = OperationControl.clear_cycles(config)
         if config.delta:
             clear = max(clear, DeltaStage.clear_cycles(config))
-        count, settled = Signal(range(max(clear, 8) + 1)), Signal()
+        count = Signal(range(max(clear, 8) + 1))
+        settled = Signal()
         # High only in state IDLE: inputs are taken in that very cycle.
         m.d.comb += self.idle.eq(settled & ~self.loading)
         m.d.sync += [count.eq(0), settled.eq(0), self.finish.eq(0)]
@@ -141,7 +142,8 @@ class States(wiring.Component):
         Returns that the step's last phase has ended, and the signal that the results of the next
         stream begin. With one stream nothing is broadcast while the back has a phase.
         """
-        config, following = self._config, Signal()
+        config = self._config
+        following = Signal()
         overlap = config.streams > 1
         # With delta the last inputs are late.
         cycles = DeltaStage.LATENCY if config.delta else 0

@@ -7,6 +7,7 @@ and why.
 import hashlib
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -139,7 +140,10 @@ def rtlil_hash(network: Network, image: Image) -> str:
         if hasattr(value, "as_value")
     }
     flat["done"] = (engine.done, None)
-    return _hash([rtlil.convert(engine, name="top", ports=flat, emit_src=False).encode()])
+    text = rtlil.convert(engine, name="top", ports=flat, emit_src=False)
+    # Amaranth reads names from bytecode; one that it does not find depends on the Python.
+    assert not (unnamed := set(re.findall(r"\\\$[a-z]\S*", text))), f"without a name: {unnamed}"
+    return _hash([text.encode()])
 
 
 def _hashes(network: Network, run: list[tuple[Trace, Counters]]) -> dict[str, str]:

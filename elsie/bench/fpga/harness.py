@@ -42,7 +42,8 @@ class Harness(wiring.Component):
         payload = Value.cast(engine.input.payload)
         word = Signal(engine.load.payload.shape())
         bits = Signal(len(payload) + (len(Value.cast(word)) if self._load else 0))
-        offer, write = Signal(), Signal()
+        offer = Signal()
+        write = Signal()
         m.d.sync += [
             feed.eq(self.feed),
             offer.eq(self.offer),

@@ -1,0 +1,1 @@
+"""The engine as Verilog, and a testbench for it."""
