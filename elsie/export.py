@@ -1,7 +1,6 @@
 """The engine as plain Verilog, for other flows."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     the entries are in SPRAM, or the file cannot be written.
     """
     from rtl.engine import Engine
+    from toolchain import stopping
     from toolchain.netlist import run_yosys, write_rtlil
     from toolchain.programs import TOOLS
+    from toolchain.scratch import scratch
 
     if network.config.entry_memory is EntryMemory.SPRAM:
         raise ElsieError(
@@ -33,10 +34,11 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
     TOOLS["yosys"].command()  # refuses at once if there is none
     engine = Engine(config=network.config, image=encode(network))
     # Beside the target, so that a single rename moves it there.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".verilog-") as folder:
-        work = Path(folder)
+    with scratch(target.parent) as work:
         write_rtlil(engine, work, name=name, ports=_ports(engine))
-        run_yosys(["chformal -remove", "proc", "opt_clean", "write_verilog -noattr out.v"], work)
+        script = ["chformal -remove", "proc", "opt_clean", "write_verilog -noattr out.v"]
+        run_yosys(script, work, makes=["out.v"])
+        stopping.check()
         os.replace(work / "out.v", target)
 
 

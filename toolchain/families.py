@@ -28,6 +28,8 @@ class Family:
     """As in Yosys' synth_NAME and nextpnr-NAME."""
     packer: str
     """The program that makes the bitstream."""
+    routed: str
+    """Ending of the file that goes from place and route to the packer."""
     bitstream: str
     """The bitstream's ending."""
     cells: Mapping[str, str]
@@ -56,6 +58,7 @@ FAMILIES = {
         Family(
             name="ice40",
             packer="icepack",
+            routed="asc",
             bitstream="bin",
             cells={
                 "lc": "ICESTORM_LC",
@@ -76,6 +79,7 @@ FAMILIES = {
         Family(
             name="ecp5",
             packer="ecppack",
+            routed="config",
             bitstream="bit",
             cells={
                 "lut": "TRELLIS_COMB",

@@ -13,7 +13,7 @@ from toolchain.programs import TOOLS
 
 def pretend(path: Path, script: str) -> str:
     """A program, in Python, that pretends to be a tool."""
-    path.write_text(f"#!{sys.executable}\nimport sys\n{script}\n")
+    path.write_text(f"#!{sys.executable} -S\nimport sys\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
 
@@ -31,8 +31,10 @@ def pretend_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "fmax": {"clk": {"achieved": 99.0, "constraint": clock_mhz}},
     }
     wrote = {
-        "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r})",
-        "nextpnr-ice40": f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r})",
+        "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r}); "
+        "open('elsie.json', 'w').write('a netlist')",
+        "nextpnr-ice40": f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r}); "
+        "open('elsie.asc', 'w').write('routed')",
         "icepack": "open('elsie.bin', 'wb').write(b'bits')",
     }
     for name, script in wrote.items():
