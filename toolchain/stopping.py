@@ -68,7 +68,8 @@ def heeded() -> Iterator[None]:
             hook(unraisable)
             return
         number = unraisable.exc_value.args[0]
-        timer = threading.Timer(_AGAIN, signal.raise_signal, [number])
+        main = threading.main_thread().ident  # which may be waiting for something
+        timer = threading.Timer(_AGAIN, signal.pthread_kill, [main, number])
         timer.daemon = True
         timer.start()
 

