@@ -1,4 +1,8 @@
-"""Locks between processes, which the system frees when their holder ends, however it ends."""
+"""Locks between processes, which the system frees when their holder ends, however it ends.
+
+The system's own call does it: a folder can be locked without a file in it, and a lock that somebody
+else holds, in another container too, is never mistaken for a stale one, as process numbers can be.
+"""
 
 import errno
 import fcntl
