@@ -58,7 +58,7 @@ def capacity_failure(log: str) -> str | None:
 
 
 def last_error(*logs: Path) -> str:
-    """The last line with an error in any of the logs, or a note that there is none."""
+    """The last line with an error in any of the logs, else the last line, if there is one."""
     lines = [
         line.strip()
         for log in logs
@@ -68,4 +68,4 @@ def last_error(*logs: Path) -> str:
     errors = [line for line in lines if "ERROR" in line or "error:" in line.lower()]
     if errors:
         return errors[-1]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else ""

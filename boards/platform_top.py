@@ -9,6 +9,7 @@ from boards.clock import ClockGenerator
 from boards.registry import Board
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.network import Network
 
 
 class Design(Protocol):
@@ -20,8 +21,10 @@ class Design(Protocol):
     """Serial line to the host."""
     busy: Signal
     """For an LED."""
-    config: EngineConfig
+    network: Network
     """For the report."""
+    config: EngineConfig
+    """The network's engine."""
     load_frame: bytes | None
     """What the host sends first, if anything."""
 

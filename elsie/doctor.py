@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,7 +11,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from golden.errors import ElsieError
+from toolchain import cache, process
+from toolchain.compiler import compile_cpp, compiler
 from toolchain.programs import TOOLS
+from toolchain.scratch import scratch
+
+_ANSWER = "works"
+_SMALL = f"""#include <cstdio>
+#include <vector>
+int main() {{ std::vector<int> empty; return std::puts("{_ANSWER}") < (int)empty.size(); }}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +46,17 @@ class Check:
 def examine(*, progress: Callable[[int, int], None] | None = None) -> list[Check]:
     """All checks; each tool runs once, which also prepares WebAssembly builds."""
     checks = [_python(), *(_package(name) for name in ("amaranth", "numpy", "onnx"))]
-    for number, name in enumerate(TOOLS):
-        checks.append(_tool(name))
+    for number, tool in enumerate(TOOLS.values()):
+        checks.append(_attempt(tool.name, tool.version, needed=True))
         if progress is not None:
             progress(number + 1, len(TOOLS))
-    return [*checks, _program("gtkwave", "shows waveforms; install it with your system's packages")]
+    return [
+        *checks,
+        # Both for compiled simulation only.
+        _attempt("cache", lambda: str(cache.folder("compiled")), needed=False),
+        _attempt("C++ compiler", _compiler, needed=False),
+        _program("gtkwave", "shows waveforms; install it with your system's packages"),
+    ]
 
 
 def _python() -> Check:
@@ -67,14 +83,24 @@ def _package(name: str) -> Check:
     )
 
 
-def _tool(name: str) -> Check:
-    """Run a tool for its version."""
-    tool = TOOLS[name]
+def _attempt(name: str, work: Callable[[], str], *, needed: bool) -> Check:
+    """Do a piece of work with something, which says what it found."""
     try:
-        found = tool.version()
+        return Check(name=name, ok=True, needed=needed, detail=work(), cure="")
     except (ElsieError, OSError) as error:
-        return Check(name=name, ok=False, needed=True, detail="does not run", cure=str(error))
-    return Check(name=name, ok=True, needed=True, detail=found, cure="")
+        return Check(name=name, ok=False, needed=needed, detail="does not work", cure=str(error))
+
+
+def _compiler() -> str:
+    """Compile and run a small program where compiled simulations are kept; the compiler's name."""
+    command = compiler()
+    with scratch(cache.folder("compiled")) as work:
+        source = work / "small.cc"
+        source.write_text(_SMALL)
+        done = process.run([str(compile_cpp(command, [source], work))], cwd=work)
+    if done.code or done.out.strip() != _ANSWER:
+        raise ElsieError(f"what {command[0]} compiles does not run: {done.reason}")
+    return shlex.join(command)
 
 
 def _program(name: str, cure: str) -> Check:

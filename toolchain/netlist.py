@@ -28,10 +28,10 @@ def write_rtlil(
     (work / "top.il").write_text(text.replace("cell \\$mem_v2", "cell $mem_v2"))
 
 
-def run_yosys(commands: Sequence[str], work: Path) -> None:
+def run_yosys(commands: Sequence[str], work: Path, *, makes: Sequence[str] = ()) -> None:
     """Read top.il and run `commands`; they are kept in top.ys, and Yosys' output in yosys.log.
 
-    Raises ElsieError when Yosys is missing or fails.
+    makes: the files that they write. Raises ElsieError when Yosys is missing, fails or writes none.
     """
     (work / "top.ys").write_text("\n".join(["read_rtlil top.il", *commands]) + "\n")
-    TOOLS["yosys"].run(["-q", "-l", "yosys.log", "top.ys"], cwd=work)
+    TOOLS["yosys"].run(["-q", "-l", "yosys.log", "top.ys"], cwd=work, makes=makes)

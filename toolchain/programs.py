@@ -1,16 +1,19 @@
 """The command line tools that make a bitstream: where they are and which version."""
 
 import importlib.util
-import os
-import shlex
-import shutil
-import subprocess
-import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from golden.errors import ElsieError
+from toolchain import process, yowasp
+from toolchain.choice import chosen
+from toolchain.scratch import scratch
+
+_ANSWER = 300.0
+"""Seconds in which a tool must tell its version; it may have to load 200 MB from a slow disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,50 +35,62 @@ class Tool:
 
         Raises ElsieError with the pip command if there is none.
         """
-        if override := os.environ.get(self.variable):
-            words = shlex.split(override)
-            if not words or shutil.which(words[0]) is None:
-                raise ElsieError(f"{self.variable} is {override!r}, but there is no such program")
-            # Absolute, because the tools run in another directory.
-            return [str(Path(shutil.which(words[0]) or "").absolute()), *words[1:]]
+        if command := chosen(self.variable):
+            return command
         if importlib.util.find_spec(self.package) is None:
             raise ElsieError(
                 f"{self.name} is not installed; run: pip install {self.package.replace('_', '-')} "
                 f"(or set {self.variable} to a program)"
             )
-        script = Path(sys.executable).parent / f"yowasp-{self.name}"
-        if script.exists():
-            return [str(script)]
-        function = "run_" + self.name.replace("-", "_")
-        call = f"import sys, {self.package} as p; sys.exit(p.{function}(sys.argv[1:]))"
-        return [sys.executable, "-c", call]
+        return yowasp.command(self.name, self.package)
 
-    def run(self, arguments: list[str], *, cwd: Path) -> None:
-        """Run it in `cwd`, with relative paths only: YoWASP hides /tmp. ElsieError if it fails."""
-        done = subprocess.run(
-            [*self.command(), *arguments], cwd=cwd, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-            raise ElsieError(f"{self.name} failed: {said[-300:]}")
+    def run(self, arguments: list[str], *, cwd: Path, makes: Sequence[str] = ()) -> None:
+        """Run it in `cwd`, with relative paths only: YoWASP hides /tmp.
+
+        makes: files that it must have written afterwards. Raises ElsieError when it fails, or says
+        that it has not and left one of them out or empty.
+        """
+        done = self.start(arguments, cwd=cwd)
+        if done.code:
+            raise ElsieError(f"{self.name} failed: {done.reason}")
+        self.check(cwd, makes)
+
+    def start(
+        self, arguments: list[str], *, cwd: Path, seconds: float | None = None
+    ) -> process.Done:
+        """Run it in `cwd` and return how it ended; ElsieError when it cannot be started."""
+        command = self.command()
+        if not chosen(self.variable):
+            yowasp.prepare(self.name, self.package)
+        return process.run([*command, *arguments], cwd=cwd, seconds=seconds)
+
+    def check(self, cwd: Path, makes: Sequence[str]) -> None:
+        """Refuse a tool that has not written each of these files in `cwd`."""
+        for name in makes:
+            if not (cwd / name).is_file() or not (cwd / name).stat().st_size:
+                raise ElsieError(
+                    f"{self.name} ended without an error but wrote no {name}; run 'elsie doctor' "
+                    f"to see whether it works"
+                )
 
     def version(self) -> str:
-        """The version that the tool reports, else its package's; this runs the tool."""
+        """The version that the tool reports, else its package's; this runs the tool.
+
+        Raises ElsieError when it does not answer as this tool does.
+        """
         flag = "-V" if self.name == "yosys" else "--version"
-        result = subprocess.run(
-            [*self.command(), flag], capture_output=True, text=True, check=False
-        )
-        lines = (result.stdout + result.stderr).splitlines()
-        named = [
-            line
-            for line in lines
-            if self.name in line.lower() and not line.startswith(("Preparing", "Usage"))
-        ]
-        return (
-            named[0].split("(git")[0].split("(Version ")[-1].strip(" )")
-            if named
-            else version(self.package)
-        )
+        with scratch(Path(tempfile.gettempdir())) as work:
+            done = self.start([flag], cwd=work, seconds=_ANSWER)
+        lines = (done.out + done.err).splitlines()
+        told = [line for line in lines if self.name in line.lower()]
+        told = [line for line in told if not line.startswith(("Preparing", "Usage"))]
+        if told and not done.code:
+            return told[0].split("(git")[0].split("(Version ")[-1].strip(" )")
+        # icepack has no option for it, and says how it is used.
+        usage = [line for line in lines if line.startswith("Usage") and self.name in line]
+        if not usage or done.code not in (0, 1):
+            raise ElsieError(f"{self.name} does not tell its version: {done.reason}")
+        return "unknown version" if chosen(self.variable) else version(self.package)
 
 
 TOOLS = {

@@ -129,6 +129,7 @@ _ROUTE = ("--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained")
 ECP5 = Family(
     name="ecp5",
     packer="ecppack",
+    routed="config",
     bitstream="bit",
     cells={
         "lut": "TRELLIS_COMB",

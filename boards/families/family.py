@@ -31,6 +31,8 @@ class Family:
     """As in Yosys' synth_NAME and nextpnr-NAME."""
     packer: str
     """The program that makes the bitstream."""
+    routed: str
+    """Ending of the file that goes from place and route to the packer."""
     bitstream: str
     """The bitstream's ending."""
     cells: Mapping[str, str]

@@ -93,6 +93,7 @@ class Ice40Dividers(Dividers):
 ICE40 = Family(
     name="ice40",
     packer="icepack",
+    routed="asc",
     bitstream="bin",
     cells={
         "lc": "ICESTORM_LC",

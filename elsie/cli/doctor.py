@@ -8,7 +8,7 @@ from elsie.cli.grammar import Steps, add_command
 
 def add(steps: Steps) -> None:
     """The grammar."""
-    summary = "check that all tools are there and run"
+    summary = "check that all tools are there and work, and that the caches can be written"
     add_command(steps, "doctor", summary, "elsie doctor", run=run)
 
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     def text() -> None:
         for check in checks:
-            mark = "ok" if check.ok else "MISSING" if check.needed else "not there"
+            mark = "ok" if check.ok else "FAILED" if check.needed else "optional"
             output.line(check.name, f"{mark:<10} {check.detail}")
             if not check.ok:
                 output.line("", f"{'':<10} {check.cure}")

@@ -1,10 +1,13 @@
 """Entry point of the `elsie` command."""
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from elsie import __version__
 from elsie.own import foreign_package
@@ -18,14 +21,32 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0: done, and every check passed. 1: a check failed, or a goal such as --max-drop was missed. 2:
-    bad input, reported in one sentence.
-    130: interrupted.
+    0: done, and every check passed. 1: a check failed, a goal such as --max-drop was missed, or
+    nobody reads the output any more.
+    2: bad input, or a tool or place that is of no use; reported in one sentence.
+    128 + N: ended by signal N (130: Ctrl-C, 143: SIGTERM), without leftovers.
     """
+    _open_streams()
     if sentence := foreign_package():
         print(f"elsie: {sentence}", file=sys.stderr)
         return 2
-    return _run(parser().parse_args(arguments))
+
+    def work() -> int:
+        options = parser().parse_args(arguments)
+        return options.run(options)
+
+    return _guard(work)
+
+
+def _open_streams() -> None:
+    """Open what was closed, or the next file would take its number and get what is meant for it."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        os.open(os.devnull, os.O_WRONLY)
+    if sys.stderr is None:
+        os.open(os.devnull, os.O_WRONLY)
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +55,8 @@ def parser() -> argparse.ArgumentParser:
         prog="elsie",
         description="A sparse neural-network engine for FPGAs, from a trained model to a "
         "bitstream, with open tools only.",
-        epilog="Start with: elsie demo",
+        epilog="examples:\n  elsie demo\n  elsie compile --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"elsie {__version__}")
     steps = top.add_subparsers(required=True, metavar="COMMAND")
@@ -43,32 +65,71 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _run(options: argparse.Namespace) -> int:
-    """Run the chosen command, and turn what it raises into a sentence."""
-    from golden.errors import ElsieError  # only now is it known to be Elsie's own
+def _guard(work: Callable[[], int]) -> int:
+    """Do a command's work and return its exit code; what it raises becomes a sentence.
 
-    try:
-        code = options.run(options)
-        sys.stdout.flush()
-        return code
-    except ElsieError as error:
-        print(f"elsie: {error}", file=sys.stderr)
-        return error.exit_code
-    except AssertionError as error:
-        _drop_coroutines()
-        print(f"elsie: the simulated engine failed a check of its own: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        _drop_coroutines()
-        print("elsie: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of our output has gone: say nothing, and keep Python from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        print(f"elsie: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+    A request to stop counts however it arrives: raised, or turned into something else on the way.
+    """
+    from toolchain import stopping  # only now is it known to be Elsie's own
+
+    if sys.stdout is None or sys.stdout.closed:
+        _say("standard output is closed, and the result goes there; use >/dev/null to drop it")
         return 2
+    try:
+        with stopping.heeded():
+            try:
+                code = work()
+            except SystemExit:  # argparse has printed help
+                sys.stdout.flush()
+                raise
+            sys.stdout.flush()
+            stopping.check()
+            return code
+    except BaseException as error:
+        return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    """The exit code for an exception, after saying what it means."""
+    from golden.errors import ElsieError
+    from toolchain import stopping
+
+    number = stopping.asked() or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
+    if number is not None:
+        _drop_coroutines()
+        interrupted = number == signal.SIGINT
+        _say("interrupted" if interrupted else f"ended by {signal.Signals(number).name}")
+        return 128 + number
+    match error:
+        case ElsieError():
+            _say(str(error))
+            return error.exit_code
+        case AssertionError():
+            _drop_coroutines()
+            _say(f"the simulated engine failed a check of its own: {error}")
+            return 1
+        case BrokenPipeError():
+            _to_nowhere(sys.stdout)  # the reader of our output has gone: say nothing
+            return 1
+        case OSError():
+            _to_nowhere(sys.stdout)
+            _say(f"{error.filename or 'output'}: {error.strerror or error}")
+            return 2
+    raise error
+
+
+def _say(sentence: str) -> None:
+    """A sentence on standard error, as far as there is one."""
+    try:
+        print(f"elsie: {sentence}", file=sys.stderr, flush=True)
+    except OSError:
+        _to_nowhere(sys.stderr)
+
+
+def _to_nowhere(stream: Any) -> None:
+    """Drop what `stream` still holds, so that Python does not complain of it when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _drop_coroutines() -> None:

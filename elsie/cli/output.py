@@ -2,8 +2,9 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +15,9 @@ _notes = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty(
 
 
 def note(text: str) -> None:
-    """One line of progress."""
-    _notes.print(text, markup=False, soft_wrap=True)
+    """One line of progress; work goes on when nobody reads it."""
+    with suppress(OSError):
+        _notes.print(text, markup=False, soft_wrap=True)
 
 
 def clipped(share: float) -> None:
@@ -56,9 +58,20 @@ def table(headers: list[str], rows: list[list[str]]) -> None:
     console.print(shown)
 
 
+_PERIOD = 30.0
+"""Seconds between two lines of progress where there is no terminal."""
+_LONG = 60.0
+"""Seconds left that make a hint worth while."""
+
+
 @contextmanager
-def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, a line at the end otherwise; yields update(done, all)."""
+def progress(
+    title: str, unit: str, *, hint: str | None = None
+) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, else a line now and then; yields update(done, all).
+
+    hint: what would be faster; said once, when more than a minute is left.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,13 +79,24 @@ def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn(unit),
         TimeRemainingColumn(),
     )
+    if not _notes.is_terminal:
+        note(f"{title} ...")
     with Progress(*columns, console=_notes, disable=not _notes.is_terminal) as bar:
         task = bar.add_task(title)
-        last = [0, 0]
+        began = said = time.monotonic()
+        last, hints = [0, 0], [hint] if hint else []
 
         def update(done: int, total: int) -> None:
+            nonlocal said
             last[:] = [done, total]
             bar.update(task, completed=done, total=total)
+            now = time.monotonic()
+            left = (now - began) / max(done, 1) * (total - done)
+            if hints and left > _LONG:
+                note(f"about {left / 60:.0f} min left; {hints.pop()}")
+            if not _notes.is_terminal and now - said > _PERIOD and done < total:
+                said = now
+                note(f"{title}: {done} of {total} {unit}, about {left / 60:.0f} min left")
 
         yield update
     if not _notes.is_terminal and last[1]:

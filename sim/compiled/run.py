@@ -5,7 +5,6 @@ times faster. The program depends only on the configuration, not on the network,
 content.
 """
 
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig, EntryMemory
+from golden.errors import ElsieError
 from golden.format.image import Image
 from golden.format.memories import MemoryMap, Store
 from golden.timing.unpack import Counters
@@ -23,6 +23,8 @@ from rtl.prim.spram import Spram
 from sim.compiled.program import member, program
 from sim.stimuli import payloads
 from sim.tracer import bit_of, record_bytes
+from toolchain import process
+from toolchain.scratch import scratch
 
 
 def run(
@@ -33,14 +35,19 @@ def run(
     Records have shape (cycles, bytes). Raises AssertionError when an assertion in the RTL fails.
     """
     binary = program(image.config)
-    with tempfile.TemporaryDirectory(prefix="elsie-") as folder:
-        source, target = Path(folder) / "in", Path(folder) / "out"
+    with scratch(Path(tempfile.gettempdir())) as folder:
+        source, target = folder / "in", folder / "out"
         source.write_bytes(_stimuli(image, steps, max_cycles))
-        done = subprocess.run([binary, source, target], capture_output=True, text=True, check=False)
-        if done.returncode == 3:
-            raise AssertionError(f"Assertion violated: {done.stderr.strip()}")
-        if done.returncode:
-            raise RuntimeError(f"compiled simulation ended with {done.returncode}: {done.stderr}")
+        done = process.run([str(binary), str(source), str(target)], cwd=folder)
+        if done.code == 3:
+            raise AssertionError(f"Assertion violated: {done.err.strip()}")
+        if done.code == 6:
+            raise ElsieError(
+                f"{folder.parent}: compiled simulation could not write there; it is "
+                f"full, or set TMPDIR to another folder"
+            )
+        if done.code:
+            raise RuntimeError(f"compiled simulation ended with {done.code}: {done.reason}")
         return _results(image.config, target.read_bytes(), len(steps))
 
 

@@ -4,8 +4,6 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from amaranth.sim import Simulator
 
@@ -16,6 +14,7 @@ from sim.waves.dump import rewrite
 from sim.waves.signals import groups
 from sim.waves.target import Wave
 from sim.waves.window import Window
+from toolchain.scratch import scratch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +39,8 @@ class Waveforms:
         signals = [one.signal for group in shown for one in group.signals]
         traces = {str(number): signal for number, signal in enumerate(signals)}
         failure: Exception | None = None
-        with TemporaryDirectory(prefix=".elsie-", dir=self.wave.file.parent) as folder:
-            raw, clean = Path(folder) / "raw.vcd", Path(folder) / "clean.vcd"
+        with scratch(self.wave.file.parent) as folder:
+            raw, clean = folder / "raw.vcd", folder / "clean.vcd"
             save = io.StringIO()
             try:
                 with simulator.write_vcd(str(raw), save, traces=traces):

@@ -1,11 +1,12 @@
 """Where waveforms go, and the clock of their time axis."""
 
+import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from golden.errors import ElsieError
+from toolchain import process
 
 CLOCK_MHZ = 100.0
 """The clock without a board: a cycle is 10 ns, so that cycles are easy to count."""
@@ -68,11 +69,14 @@ class Wave:
         return (1000 * self.period_ps + 0.5) * 1e-15
 
     def convert(self, vcd: Path) -> None:
-        """Write the file from a finished VCD."""
+        """Write the file from a finished VCD beside it, which may be taken away."""
         if self.file.suffix == ".vcd":
-            shutil.copyfile(vcd, self.file)
+            os.replace(vcd, self.file)
             return
-        command = [CONVERTER, str(vcd), str(self.file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ElsieError(f"{CONVERTER} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+        made = vcd.with_suffix(".fst")
+        done = process.run([CONVERTER, str(vcd), str(made)])
+        if done.code:
+            raise ElsieError(f"{CONVERTER} failed: {done.reason}")
+        if not made.exists():
+            raise ElsieError(f"{CONVERTER} ended without an error but wrote nothing")
+        os.replace(made, self.file)

@@ -1,4 +1,4 @@
-"""Programs that pretend to be the tools of a build for iCE40."""
+"""Programs that pretend to be the tools of a build."""
 
 import json
 import stat
@@ -13,27 +13,34 @@ from toolchain.programs import TOOLS
 
 def pretend(path: Path, script: str) -> str:
     """A program, in Python, that pretends to be a tool."""
-    path.write_text(f"#!{sys.executable}\nimport sys\n{script}\n")
+    path.write_text(f"#!{sys.executable} -S\nimport sys\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
 
 
-def pretend_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pretend_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, board: str = "icebreaker"
+) -> Path:
     """A directory of pretended tools that all succeed; yosys writes its statistics."""
     folder.mkdir()
+    family = find(board).family
     stat_json = json.dumps({"design": {"num_cells_by_type": {"SB_LUT4": 3, "SB_DFFE": 2}}})
-    clock_mhz = find("icebreaker").clock_mhz
+    clock_mhz = find(board).clock_mhz
     route = {
         "utilization": {
             "ICESTORM_LC": {"used": 5, "available": 5280},
             "ICESTORM_RAM": {"used": 0, "available": 30},
+            **{cell: {"used": 1, "available": 9} for cell in ("TRELLIS_COMB", "TRELLIS_FF")},
+            **{cell: {"used": 1, "available": 9} for cell in ("DP16KD", "MULT18X18D")},
         },
         "fmax": {"clk": {"achieved": 99.0, "constraint": clock_mhz}},
     }
     wrote = {
-        "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r})",
-        "nextpnr-ice40": f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r})",
-        "icepack": "open('elsie.bin', 'wb').write(b'bits')",
+        "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r}); "
+        "open('elsie.json', 'w').write('a netlist')",
+        family.nextpnr: f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r}); "
+        f"open('elsie.{family.routed}', 'w').write('routed')",
+        family.packer: f"open('elsie.{family.bitstream}', 'wb').write(b'bits')",
     }
     for name, script in wrote.items():
         # Asked for its version it runs wherever the caller is, and must write nothing there.

@@ -3,7 +3,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from golden.errors import ElsieError
 from tests.boards.gateware.networks import CONFIG, network
 from tests.boards.pretended_tools import pretend, pretend_all
 from tests.boards.tiny import Echo
+from toolchain import process
 from toolchain.programs import TOOLS
 
 
@@ -87,7 +87,7 @@ def test_interruption_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(subprocess, "run", interrupt)
+    monkeypatch.setattr(process, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         build(Echo(), "icebreaker", out=tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"tools"}

@@ -1,13 +1,11 @@
 """The smallest design a board can be built with: it sends back what it receives."""
 
-from types import SimpleNamespace
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from boards.gateware.uart import UartReceiver, UartTransmitter
-from tests.boards.gateware.networks import CONFIG
+from tests.boards.gateware.networks import CONFIG, network
 
 
 class Echo(wiring.Component):
@@ -17,7 +15,7 @@ class Echo(wiring.Component):
     tx: Signal
     busy: Signal
 
-    network = SimpleNamespace(positions={"in_frac": 4, "out_frac": 3})
+    network = network()
     config = CONFIG
     load_frame: bytes | None = None
 

@@ -1,7 +1,6 @@
 """Synthesis, place and route of one configuration, and the ledger's row of it."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from elsie.bench.fpga.harness import Harness
 from golden.format.image import encode
 from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
+from toolchain.scratch import scratch
 
 Progress = Callable[[str], None]
 
@@ -39,8 +39,8 @@ def measure(
         work.mkdir(parents=True, exist_ok=True)
         return _measure(configuration, work, progress or (lambda _: None))
     # Beside the caller, because YoWASP hides /tmp.
-    with tempfile.TemporaryDirectory(prefix=".fpga-", dir=".") as folder:
-        return _measure(configuration, Path(folder), progress or (lambda _: None))
+    with scratch(Path()) as folder:
+        return _measure(configuration, folder, progress or (lambda _: None))
 
 
 def _measure(configuration: Configuration, work: Path, progress: Progress) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def synthesise(configuration: Configuration, work: Path, progress: Progress) -> 
         "write_json top.json",
     ]
     progress(f"{configuration.name}: running yosys")
-    run_yosys(commands, work)
+    run_yosys(commands, work, makes=["top.json", "stat.json"])
 
 
 def route(configuration: Configuration, work: Path) -> None:
@@ -84,7 +84,7 @@ def route(configuration: Configuration, work: Path) -> None:
         "--timing-allow-fail",
         *configuration.pnr,
     ]
-    TOOLS[family.nextpnr].run(arguments, cwd=work)
+    TOOLS[family.nextpnr].run(arguments, cwd=work, makes=["pnr.json"])
 
 
 def row(

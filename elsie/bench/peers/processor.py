@@ -8,8 +8,8 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +21,8 @@ from scipy import sparse
 from elsie.bench.peers.networks import SIZES, Workload, workload
 from elsie.bench.peers.rows import MEASURED, Row
 from golden.errors import ElsieError
+from toolchain import process
+from toolchain.scratch import scratch
 
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 _WAYS: dict[str, Callable[[np.ndarray], Any]] = {
@@ -32,18 +34,15 @@ _WAYS: dict[str, Callable[[np.ndarray], Any]] = {
 
 def rows() -> list[Row]:
     """A row for each network and way; ElsieError when a product was wrong."""
-    environment = {**os.environ, **_ONE_THREAD}
-    done = subprocess.run(
-        [sys.executable, "-m", "elsie.bench.peers.processor"],
-        cwd=Path(__file__).parents[3],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ElsieError(f"the measurement of scipy failed: {done.stderr.strip()[-300:]}")
-    return [Row(**row) for row in json.loads(done.stdout)]
+    with scratch(Path(tempfile.gettempdir())) as folder:
+        done = process.run(
+            [sys.executable, "-m", "elsie.bench.peers.processor"],
+            cwd=folder,
+            env={**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    if done.code:
+        raise ElsieError(f"the measurement of scipy failed: {done.reason}")
+    return [Row(**row) for row in json.loads(done.out)]
 
 
 def measure(work: Workload, *, repeats: int = 3000) -> list[Row]:

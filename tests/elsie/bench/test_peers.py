@@ -19,7 +19,7 @@ from golden.arithmetic.integers import round_half_even, saturate
 from golden.arithmetic.run import Runner
 from golden.config import EngineConfig
 from sim.check import Simulation, simulate
-from sim.compiled.program import compiler
+from toolchain.compiler import compiler
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_the_c_program_requantises_as_golden_does(small: Workload, tmp_path: Pat
     )
     program = tmp_path / "all"
     flags = ["-x", "c", "-w", "-I", str(tmp_path)]
-    subprocess.run([compiler(), *flags, str(tmp_path / "all.c"), "-o", str(program)], check=True)
+    subprocess.run([*compiler(), *flags, str(tmp_path / "all.c"), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=True)
     sums = np.arange(-3000, 3001)
     exact = [saturate(round_half_even(sums, shift), 8) for shift in range(6)]

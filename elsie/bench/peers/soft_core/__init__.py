@@ -7,10 +7,8 @@ the other peers.
 
 import hashlib
 import importlib.util
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -18,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from elsie.bench.peers.networks import Workload
 from golden.errors import ElsieError
-from sim.compiled.program import HEADERS, compiler
+from sim.compiled.program import HEADERS
+from toolchain import cache, process
+from toolchain.compiler import compile_cpp, compiler
 from toolchain.programs import TOOLS
+from toolchain.scratch import scratch
 
 FOLDER = Path(__file__).parent
 _ZIG = (sys.executable, "-m", "ziglang")
@@ -104,13 +104,13 @@ def run(core: Core, work: Workload) -> SoftCoreRun:
     The core's simulator is kept in the cache (a minute to make), the program is not.
     """
     board = simulator(core)
-    with tempfile.TemporaryDirectory(prefix="elsie-") as name:
-        program = build_program(work, Path(name))
-        done = subprocess.run([board, program], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ElsieError(f"{core.name}: the simulated program ended with {done.returncode}")
-    first, second = (int(c) for c in re.findall(r"^cycles (\d+)$", done.stdout, re.M))
-    outputs = [int(v) for v in re.findall(r"^output (-?\d+)$", done.stdout, re.M)]
+    with scratch(Path(tempfile.gettempdir())) as folder:
+        program = build_program(work, folder)
+        done = process.run([str(board), str(program)], cwd=folder)
+    if done.code:
+        raise ElsieError(f"{core.name}: the simulated program ended with {done.code}")
+    first, second = (int(c) for c in re.findall(r"^cycles (\d+)$", done.out, re.M))
+    outputs = [int(v) for v in re.findall(r"^output (-?\d+)$", done.out, re.M)]
     return SoftCoreRun(core=core, cycles=second, first=first, outputs=np.array(outputs))
 
 
@@ -120,8 +120,8 @@ def build_program(work: Workload, folder: Path) -> Path:
     sources = [str(FOLDER / name) for name in ("start.S", "sparse.c")]
     elf, image = folder / "program.elf", folder / "program.bin"
     link = [*_LINK, "-I", str(folder), "-T", str(FOLDER / "memory.ld")]
-    _system([*_ZIG, "cc", *_FLAGS, *_OPTIMISED, *link, *sources, "-o", str(elf)])
-    _system([*_ZIG, "objcopy", "-O", "binary", str(elf), str(image)])
+    _system([*_ZIG, "cc", *_FLAGS, *_OPTIMISED, *link, *sources, "-o", str(elf)], folder)
+    _system([*_ZIG, "objcopy", "-O", "binary", str(elf), str(image)], folder)
     return image
 
 
@@ -157,23 +157,16 @@ def simulator(core: Core) -> Path:
     digest = hashlib.sha256(repr((core, cxx)).encode())
     for path in (verilog, FOLDER / "board.cc"):
         digest.update(path.read_bytes())
-    cache = Path(os.environ.get("ELSIE_CACHE_DIR") or user_cache_path("elsie"))
-    binary = cache / "soft-core" / digest.hexdigest()[:32]
-    if binary.exists():
-        return binary
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=binary.parent, prefix=".making-"))
-    try:
+
+    def make(work: Path) -> Path:
         shutil.copy(verilog, work / "core.v")
         choose = f"chparam {core.parameters} {core.top}; " if core.parameters else ""
         script = f"read_verilog core.v; {choose}hierarchy -top {core.top}; write_cxxrtl -g0 core.cc"
-        TOOLS["yosys"].run(["-q", "-p", script], cwd=work)
-        flags = ["-std=c++14", "-O1", "-w", f"-D{core.top.upper()}", "-I", str(HEADERS)]
-        _system([cxx, *flags, "-I", str(work), str(FOLDER / "board.cc"), "-o", str(work / "board")])
-        os.replace(work / "board", binary)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return binary
+        TOOLS["yosys"].run(["-q", "-p", script], cwd=work, makes=["core.cc"])
+        flags = [f"-D{core.top.upper()}", "-I", str(HEADERS), "-I", "."]
+        return compile_cpp(cxx, [FOLDER / "board.cc"], work, flags=flags)
+
+    return cache.program("soft-core", digest.hexdigest()[:32], make)
 
 
 def _array(kind: str, name: str, values: NDArray) -> str:
@@ -181,8 +174,8 @@ def _array(kind: str, name: str, values: NDArray) -> str:
     return f"static const {kind} {name}[] = {{{', '.join(map(str, values.tolist()))}}};\n"
 
 
-def _system(command: list[str]) -> None:
+def _system(command: list[str], cwd: Path) -> None:
     """Run a program of the system; ElsieError with what it said when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ElsieError(f"{command[0]} failed: {done.stderr.strip()[:300]}")
+    done = process.run(command, cwd=cwd)
+    if done.code:
+        raise ElsieError(f"{command[0]} failed: {done.reason}")

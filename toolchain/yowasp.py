@@ -1,0 +1,69 @@
+"""YoWASP's programs: WebAssembly, which its runtime compiles for this machine at the first run.
+
+The runtime writes what it has compiled straight to its place in YOWASP_CACHE_DIR, where another
+process may be running the same file. So Elsie has it compiled elsewhere, once, and moves it there.
+"""
+
+import hashlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from golden.errors import ElsieError
+from toolchain import process
+from toolchain.locking import locked
+from toolchain.scratch import Unwritable, scratch
+
+VARIABLE = "YOWASP_CACHE_DIR"
+"""Environment variable that names another folder for compiled programs."""
+
+
+def command(name: str, package: str) -> list[str]:
+    """How to run program `name` of an installed package: its script, or a function of it."""
+    script = Path(sys.executable).parent / f"yowasp-{name}"
+    if script.exists():
+        return [str(script)]
+    function = "run_" + name.replace("-", "_")
+    call = f"import sys, {package} as p; sys.exit(p.{function}(sys.argv[1:]))"
+    return [sys.executable, "-c", call]
+
+
+def prepare(name: str, package: str) -> None:
+    """Have the program compiled if it is not yet; minutes on a slow machine.
+
+    Raises ElsieError naming YOWASP_CACHE_DIR when that cannot be written.
+    """
+    found = importlib.util.find_spec(package)
+    wasm = Path(found.origin).with_name(f"{name}.wasm") if found and found.origin else None
+    if wasm is None or not wasm.exists():
+        return  # another layout than that of the pinned version: the runtime does it in its way
+    cache = Path(os.environ.get(VARIABLE) or user_cache_path("YoWASP", appauthor=False)).absolute()
+    with wasm.open("rb") as file:
+        part = Path(package) / wasm.name / hashlib.file_digest(file, "sha1").hexdigest()
+    if (cache / part).exists():
+        return
+    try:
+        (cache / part).parent.mkdir(parents=True, exist_ok=True)
+        with locked(cache / f"{package}-{name}.lock"):
+            if not (cache / part).exists():
+                _compile(name, package, cache, part)
+    except (OSError, ElsieError) as error:
+        why = error.why if isinstance(error, Unwritable) else getattr(error, "strerror", None)
+        raise ElsieError(
+            f"{name} could not be prepared in {cache}: {why or error}; set {VARIABLE} to a folder "
+            f"that can be written"
+        ) from None
+
+
+def _compile(name: str, package: str, cache: Path, part: Path) -> None:
+    """Run the program once with a cache of its own; what it ends with does not matter."""
+    with scratch(cache) as work:
+        done = process.run(
+            [*command(name, package), "--version"], cwd=work, env={VARIABLE: str(work)}
+        )
+        if not (work / part).exists():
+            raise ElsieError(done.reason)
+        os.replace(work / part, cache / part)
