@@ -89,6 +89,18 @@ def test_values_in_a_file(name: str, capsys, tmp_path: Path) -> None:
     assert "is an input of this command" in text
 
 
+def test_no_half_written_values_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    found = elsie.predict(elsie.load(compiled(tmp_path, WEIGHT)), X)
+    monkeypatch.setattr("os.replace", full)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(elsie.ElsieError, match="cannot be written: No space left on device"):
+        found.save(tmp_path / "v.npz", classes=False)
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_inputs_beyond_the_scales_are_told(capsys, tmp_path: Path) -> None:
     net = compiled(tmp_path, RNG.normal(size=(6, 3)))
     far, near = data(tmp_path, x=255 * X), tmp_path / "near.npy"

@@ -221,7 +221,7 @@ def test_entry_depth_in_spram() -> None:
     assert size(engine, [needing(8192)]).entry_depth == 16384
     text = (
         "the fullest PE has 16386 entries, but entry_memory spram holds 16384 for each; use more "
-        "PEs or lower the density"
+        "--pes or lower --density"
     )
     with pytest.raises(ElsieError, match=text):
         size(engine, [needing(8193)])
