@@ -16,6 +16,9 @@ from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
 from golden.kinds import LayerKind
 
+MAX_FRAC = 2047
+"""Binary places of a scale; no float has more."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
@@ -104,12 +107,14 @@ def _check_layer(network: Network, layer: Layer) -> None:
 
     config = network.config
     need(layer.n_in >= 1 and layer.n_out >= 1, "n_in and n_out must be at least 1")
+    for name in ("weight_frac", "in_frac", "out_frac"):
+        need(abs(getattr(layer, name)) <= MAX_FRAC, f"{name} must be -{MAX_FRAC}..{MAX_FRAC}")
     need(
         layer.indptr.shape == (layer.n_columns + 1,),
         f"indptr must have {layer.n_columns + 1} elements",
     )
     need(
-        int(layer.indptr[0]) == 0 and bool(np.all(np.diff(layer.indptr) >= 0)),
+        int(layer.indptr[0]) == 0 and bool(np.all(layer.indptr[1:] >= layer.indptr[:-1])),
         "indptr must start at 0 and never decrease",
     )
     need(layer.rows.shape == (layer.nnz,), f"rows must have {layer.nnz} elements")
@@ -128,6 +133,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
             -limit <= layer.codebook.min() and layer.codebook.max() < limit,
             f"a codebook value does not fit {config.weight_width} bits",
         )
+    need(layer.peephole.shape in ((0, 3), (layer.n_out, 3)), f"peephole must be ({layer.n_out}, 3)")
     need(layer.bias.shape == (layer.n_rows,), f"bias must have {layer.n_rows} elements")
     need(layer.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}")
     need(
@@ -184,7 +190,6 @@ def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str],
     )
     if layer.peepholes:
         need(layer.kind is LayerKind.LSTM, "only an LSTM has peepholes")
-        need(layer.peephole.shape == (layer.n_out, 3), f"peephole must be ({layer.n_out}, 3)")
         top = 1 << config.code_width
         need(
             layer.peephole.min() >= 0 and layer.peephole.max() < top,
