@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint format train train-speech clean
+.PHONY: demo test test-long fuzz lint format train train-speech clean
 
 # The main job: set up, then digits from ONNX to a checked engine and a bitstream.
 demo: .venv/run
@@ -16,6 +16,11 @@ test: .venv/test
 # Checks that take minutes: bitstreams for every board, soft cores, the wheel.
 test-long: .venv/test .venv/peers
 	$(BIN)/python -m pytest -m long
+
+# Damages files for every reader with fresh seeds; what fails is in build/fuzz, shrunk.
+MINUTES ?= 10
+fuzz: .venv/test
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 lint: .venv/lint .venv/test
 	$(BIN)/ruff check .

@@ -44,11 +44,11 @@ def reading(
         raise ElsieError(str(error) if named else f"{path}: {error}") from None
     except FileNotFoundError:
         raise ElsieError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ElsieError(f"{path}: cannot be read: {error.strerror or error}") from None
     except MemoryError:
         raise ElsieError(f"{path}: it needs more memory than there is; {advice}") from None
     except Exception as error:  # parsers fail in more ways than anyone can list
+        if isinstance(error, OSError) and error.filename is not None:  # opening, not parsing
+            raise ElsieError(f"{path}: cannot be read: {error.strerror}") from None
         place = where(error)
         said = " ".join(str(error).split())[:200]
         raise ElsieError(

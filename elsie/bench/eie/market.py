@@ -24,7 +24,7 @@ _FIELDS = {
     "pattern": None,
 }
 """What values look like, None without any."""
-_WHOLE = rb"\d+"
+_WHOLE = rb"\d{1,18}"
 _SYMMETRIES = {"general": 0, "symmetric": 1, "skew-symmetric": -1}
 """Times its value, an element is also on the other side of the diagonal."""
 _LONGEST = 40
@@ -130,6 +130,7 @@ def _numbers(lines: list[bytes], forms: list[bytes]) -> list[list[bytes]]:
         match = line_of.fullmatch(line)
         if match is None or max(map(len, match.groups())) > _LONGEST:
             shown = line.decode("ascii", "replace").strip()[:60]
-            raise ElsieError(f"the line {shown!r} is not {len(forms)} numbers as its format asks")
+            number = "number" if len(forms) == 1 else "numbers"
+            raise ElsieError(f"the line {shown!r} is not {len(forms)} {number} as its format asks")
         found.append(match.groups())
     return [list(column) for column in zip(*found, strict=True)] or [[] for _ in forms]
