@@ -77,8 +77,7 @@ def members(file: BinaryIO) -> dict[str, bytes]:
 def parse(name: str, blob: bytes) -> NDArray[Any]:
     """The array `name` in the bytes of a .npy file, which cannot be written to.
 
-    Raises ElsieError for whatever is not the numbers or text that the header says, and ValueError
-    for a damaged header.
+    Raises ElsieError for whatever is not the numbers or text that the header says.
     """
     if not blob.startswith(npy.MAGIC_PREFIX):
         raise ElsieError(f"member {name!r} is not an array")
@@ -86,7 +85,10 @@ def parse(name: str, blob: bytes) -> NDArray[Any]:
     version = npy.read_magic(stream)
     if version not in _HEADERS:
         raise ElsieError(f"array {name!r} has version {version} of the format, not 1.0 or 2.0")
-    shape, by_column, dtype = _HEADERS[version](stream)
+    try:
+        shape, by_column, dtype = _HEADERS[version](stream)
+    except Exception:  # Python's parser fails in many ways, with MemoryError for deep nesting
+        raise ElsieError(f"array {name!r} has a header that cannot be read") from None
     if dtype.hasobject:
         raise ElsieError(f"array {name!r} holds Python objects; save plain numbers")
     start, wanted = stream.tell(), math.prod(shape) * dtype.itemsize

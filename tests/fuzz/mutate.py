@@ -126,7 +126,7 @@ def of_array(rng: Random, data: bytes) -> bytes:
         try:
             with np.errstate(all="ignore"):
                 return npy(array.astype(rng.choice(_TYPES)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, Warning):
             return of_bytes(rng, data)
     if kind == 4:
         flat = array.reshape(-1)

@@ -58,7 +58,7 @@ REFUSED = {
     "too short": (npy(X)[:-8], "takes 2560 bytes, but it has 2552"),
     "too long": (npy(X) + npy(X), "takes 2560 bytes, but it has"),
     "version 3": (header("{}", b"", 3), "has version (3, 0) of the format"),
-    "deep": (header("(" * 500 + ")" * 500, b""), "not an archive of arrays, or damaged"),
+    "deep": (header("(" * 500 + ")" * 500, b""), "has a header that cannot be read"),
     "objects": (npy(np.array([{}], dtype=object)), "'x' holds Python objects"),
     "twice": (rezip([("x.npy", npy(X)), ("x.npy", npy(X))]), "two members are called 'x.npy'"),
     "two names": (rezip([("x.npy", npy(X)), ("x", npy(X))]), "two arrays are called 'x'"),

@@ -70,6 +70,6 @@ LOADER = Target(
     mutate=change,
     read=read,
     verify=verify,
-    suite=12,
+    suite=8,
     long=300,
 )

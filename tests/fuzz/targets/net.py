@@ -87,7 +87,12 @@ def _change_field(rng: Random, manifest: Any) -> None:
 
 
 def verify(network: Network, path: Path) -> None:
-    """Saved again it is the same, and both golden models compute the same outputs."""
+    """Types are exact; saved again it is the same; both golden models compute the same outputs."""
+    for layer in network.layers:
+        for field in dataclasses.fields(layer):
+            if field.type in (int, str, bool):
+                value = getattr(layer, field.name)
+                assert type(value) is field.type, f"{field.name} is {value!r}"
     again = path.with_name("again.net")
     netfile.save(network, again)
     assert _plain(netfile.load(again)) == _plain(network)
