@@ -133,7 +133,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
             -limit <= layer.codebook.min() and layer.codebook.max() < limit,
             f"a codebook value does not fit {config.weight_width} bits",
         )
-    need(layer.peephole.shape in ((0, 3), (layer.n_out, 3)), f"peephole must be ({layer.n_out}, 3)")
+    need(layer.peepholes or layer.peephole.shape == (0, 3), "an empty peephole must be (0, 3)")
     need(layer.bias.shape == (layer.n_rows,), f"bias must have {layer.n_rows} elements")
     need(layer.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}")
     need(
@@ -190,6 +190,7 @@ def _check_cells(config: EngineConfig, layer: Layer, need: Callable[[bool, str],
     )
     if layer.peepholes:
         need(layer.kind is LayerKind.LSTM, "only an LSTM has peepholes")
+        need(layer.peephole.shape == (layer.n_out, 3), f"peephole must be ({layer.n_out}, 3)")
         top = 1 << config.code_width
         need(
             layer.peephole.min() >= 0 and layer.peephole.max() < top,

@@ -189,9 +189,9 @@ def edits() -> list[tuple[Any, bool, str]]:
             "layer layer0: its sums can reach",
         ),
         (
-            lambda m, b: with_array(m, b, "0.peephole", np.zeros((2, 3), dtype=np.int64)),
+            lambda m, b: with_array(m, b, "0.peephole", np.zeros((0, 2), dtype=np.int64)),
             True,
-            "layer layer0: peephole must be (7, 3)",
+            "layer layer0: an empty peephole must be (0, 3)",
         ),
     ]
 
