@@ -19,7 +19,8 @@ def hunt(name: str, seeds: range, folder: Path, *, seconds: float = 1e6) -> dict
     folder.mkdir(parents=True, exist_ok=True)
     until, counts, found = time.time() + seconds, Counter(), {}
     while seeds and time.time() < until:
-        arguments = (name, str(seeds.start), str(seeds.stop), str(until))
+        left = str(until - time.time())  # from when it has started
+        arguments = (name, str(seeds.start), str(seeds.stop), left)
         done = _child(*arguments, folder=folder)
         if done.returncode == 0:
             part = json.loads(done.stdout.splitlines()[-1])

@@ -47,7 +47,7 @@ def test_what_was_found_can_be_tried_again(tmp_path: Path) -> None:
 
 def test_a_command_with_fresh_seeds(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--target", "tests.fuzz.planted:RAISES"]
-    options = ["--minutes", "0.02", "--out", str(tmp_path)]
+    options = ["--minutes", "0.05", "--out", str(tmp_path)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done
     assert "first seed " in done.stdout
