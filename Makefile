@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?=
 
-.PHONY: demo test test-long lint format train train-speech clean
+.PHONY: demo test test-long fuzz lint format train train-speech clean
 
 # The main job: set up, then digits from ONNX to a checked engine and a bitstream.
 demo: $(VENV)/run
@@ -19,6 +19,11 @@ test: $(VENV)/test
 # Checks that take minutes: bitstreams for every board, soft cores, the wheel.
 test-long: $(VENV)/test $(VENV)/peers
 	$(BIN)/python -m pytest -m long
+
+# Damages files for every reader with fresh seeds; what fails is in build/fuzz, shrunk.
+MINUTES ?= 10
+fuzz: $(VENV)/test
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 lint: $(VENV)/lint $(VENV)/test
 	$(BIN)/ruff check .

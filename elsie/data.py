@@ -1,6 +1,5 @@
 """Inputs and labels from files."""
 
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,9 @@ from numpy.typing import NDArray
 
 from elsie.compress.scores import Takes, score_for
 from golden.arithmetic.sequences import check_lengths
+from golden.arrays import load as load_arrays
 from golden.errors import ElsieError
+from golden.reading import reading
 
 
 class Data(NamedTuple):
@@ -32,7 +33,15 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
     `y` is ignored.
     Raises ElsieError naming the file and what is wrong.
     """
-    arrays = _read(Path(path))
+    advice = "save it with numpy.savez(file, x=inputs, y=labels)"
+    with reading(path, "a .npz or .npy file of plain arrays", advice):
+        return _checked(path, load_arrays(Path(path)), network, labels=labels)
+
+
+def _checked(
+    path: str | Path, arrays: dict[str, NDArray[Any]], network: Takes, *, labels: bool
+) -> Data:
+    """The arrays of a file as data that fit `network`."""
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     x = _inputs(path, arrays, axes=(*axes, "inputs"))
     lengths = None
@@ -79,8 +88,6 @@ def _inputs(
     """The inputs of a file, as real numbers, with at least this many axes."""
     if "x" not in arrays and len(arrays) == 1:
         arrays = {"x": next(iter(arrays.values()))}
-    if "manifest.json" in arrays:
-        raise ElsieError(f"{path}: this is a NET file, not data; give a .npz file of inputs")
     if "x" not in arrays:
         raise ElsieError(
             f"{path}: no array named 'x'; it has {', '.join(arrays) or 'none'}; "
@@ -91,25 +98,7 @@ def _inputs(
         raise ElsieError(
             f"{path}: x has shape {x.shape}; it must be ({', '.join(axes)}), not empty"
         )
-    if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
+    if x.dtype.kind not in "iuf":
         raise ElsieError(f"{path}: x must be real numbers, not {x.dtype}")
-    return x.astype(np.float64)
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a .npz or .npy file, without pickle."""
-    try:
-        with path.open("rb") as file:
-            loaded: Any = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"x": loaded}
-            return {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError:
-        raise ElsieError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ElsieError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError):
-        raise ElsieError(
-            f"{path}: not a .npz or .npy file of plain arrays, or damaged; save it with "
-            f"numpy.savez(file, x=inputs, y=labels)"
-        ) from None
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        return x.astype(np.float64)

@@ -100,7 +100,7 @@ def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> Int
     if lengths is None:
         return np.full(samples, steps, dtype=np.int64)
     found = np.asarray(lengths)
-    if found.shape != (samples,) or not np.issubdtype(found.dtype, np.integer):
+    if found.shape != (samples,) or found.dtype.kind not in "iu":
         raise ElsieError(f"lengths must be {samples} integers, one for each sample")
     if found.min() < 1 or found.max() > steps:
         raise ElsieError(f"lengths must be from 1 to the number of steps, {steps}")

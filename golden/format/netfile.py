@@ -4,23 +4,28 @@ A NET file is an uncompressed or deflated ZIP with `manifest.json` (format, vers
 layer fields, SHA-256 of every array) and one `.npy` for each array.
 """
 
+import dataclasses
 import hashlib
 import io
 import json
 import os
+import reprlib
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from golden.arrays import members, parse
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import LayerKind
+from golden.proof import check_accumulators
+from golden.reading import reading
 
 FORMAT = "elsie-network"
 VERSION = 2
@@ -32,6 +37,15 @@ _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
     *("shift", "activation", "weight_frac", "in_frac", "out_frac", "threshold"),
 )
+_MANIFEST: dict[str, Any] = {
+    **{"name": str, "config": dict, "layers": list, "head": int | None, "threshold": int},
+    **{"info": dict, "sha256": dict},
+}
+_LAYER: dict[str, Any] = {
+    **{field.name: field.type for field in dataclasses.fields(Layer) if field.name in _SCALARS},
+    "kind": str,
+}
+"""Types of a layer's fields in the manifest."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -90,58 +104,69 @@ def save(network: Network, path: str | Path) -> None:
 def load(path: str | Path) -> Network:
     """Read a NET file. Raises ElsieError that names the file and what is wrong with it."""
     source = Path(path)
-    try:
-        return _read(source)
-    except ElsieError as error:
-        raise ElsieError(f"{source}: {error}") from None
-    except FileNotFoundError:
-        raise ElsieError(f"{source}: no such file") from None
-    except OSError as error:
-        raise ElsieError(f"{source}: cannot be read: {error.strerror}") from None
-    except Exception as error:  # a damaged archive can fail in any of its parsers
-        raise ElsieError(
-            f"{source}: not a NET file, or damaged ({type(error).__name__}: {error}); "
-            f"compile it again with 'elsie compile'"
-        ) from None
+    with reading(source, "a NET file", "compile it again with 'elsie compile'"):
+        network = _read(source)
+        check_accumulators(network)
+        return network
 
 
 def _read(source: Path) -> Network:
-    with zipfile.ZipFile(source) as archive:
-        blobs = {name: archive.read(name) for name in archive.namelist()}
+    with source.open("rb") as file:
+        blobs = members(file)
     body = blobs.pop("manifest.json")
-    digest = blobs.pop("manifest.sha256").decode()
-    if hashlib.sha256(body).hexdigest() != digest:
+    if hashlib.sha256(body).hexdigest().encode() != blobs.pop("manifest.sha256"):
         raise ElsieError("the manifest does not match its checksum: the file was altered")
     manifest = json.loads(body)
-    if manifest["format"] != FORMAT:
-        raise ElsieError(f"format is {manifest['format']!r}, not {FORMAT!r}")
-    if manifest["version"] not in (VERSION, INPUT_FRAC):
+    json.dumps(
+        manifest, ensure_ascii=False
+    ).encode()  # no halves of characters, which no one prints
+    head = _fields("the manifest", manifest, {"format": str, "version": int})
+    if head["format"] != FORMAT:
+        raise ElsieError(f"format is {head['format']!r}, not {FORMAT!r}")
+    if head["version"] not in (VERSION, INPUT_FRAC):
         raise ElsieError(
-            f"version {manifest['version']} is none of the versions {VERSION} and {INPUT_FRAC} "
+            f"version {head['version']} is none of the versions {VERSION} and {INPUT_FRAC} "
             f"that this Elsie reads"
         )
-    if set(blobs) != set(manifest["sha256"]):
+    fields = _fields("the manifest", manifest, _MANIFEST)
+    digests = fields.pop("sha256")
+    if set(blobs) != set(digests):
         raise ElsieError("arrays are missing or were added: the file was altered")
     for name, blob in blobs.items():
-        if hashlib.sha256(blob).hexdigest() != manifest["sha256"][name]:
+        if hashlib.sha256(blob).hexdigest() != digests[name]:
             raise ElsieError(f"array {name} does not match its checksum: the file was altered")
-    layers = []
-    for number, scalars in enumerate(manifest["layers"]):
-        fields: dict[str, Any] = {name: scalars[name] for name in _SCALARS}
-        fields["kind"] = LayerKind(fields["kind"])
-        for name in _ARRAYS:
-            fields[name] = _array(blobs[f"{number}.{name}.npy"])
-        layers.append(Layer(**fields))
-    return Network(
-        name=manifest["name"],
-        config=EngineConfig.from_dict(manifest["config"]),
-        layers=tuple(layers),
-        info=manifest["info"],
-        head=manifest["head"],
-        threshold=manifest["threshold"],
-        input_frac=tuple(manifest["input_frac"]) if manifest["version"] == INPUT_FRAC else (),
+    fields["config"] = EngineConfig.from_dict(fields["config"])
+    fields["layers"] = tuple(
+        _layer(number, scalars, blobs) for number, scalars in enumerate(fields["layers"])
     )
+    if head["version"] == INPUT_FRAC:
+        own = _fields("the manifest", manifest, {"input_frac": list})
+        fields["input_frac"] = tuple(own["input_frac"])
+    return Network(**fields)
 
 
-def _array(blob: bytes) -> NDArray[np.int64]:
-    return np.load(io.BytesIO(blob), allow_pickle=False).astype(np.int64)
+def _layer(number: int, scalars: Any, blobs: Mapping[str, bytes]) -> Layer:
+    """Layer `number` from its fields in the manifest and its arrays."""
+    fields = _fields(f"layer {number}", scalars, _LAYER)
+    if fields["kind"] not in set(LayerKind):
+        raise ElsieError(f"layer {number}: kind must be one of {', '.join(LayerKind)}")
+    fields["kind"] = LayerKind(fields["kind"])
+    for name in _ARRAYS:
+        array = parse(f"{number}.{name}", blobs[f"{number}.{name}.npy"])
+        if array.dtype != np.dtype("<i8"):
+            raise ElsieError(f"array {number}.{name} must be int64, not {array.dtype}")
+        fields[name] = array.astype(np.int64)
+    return Layer(**fields)
+
+
+def _fields(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that `types` names, each of exactly that type: true is no 1, nor 1.0."""
+    if not isinstance(values, dict):
+        raise ElsieError(f"{what} must be a table of fields, not {reprlib.repr(values)}")
+    for name, kind in types.items():
+        if name not in values:
+            raise ElsieError(f"{what} has no field {name}")
+        if type(values[name]) not in (get_args(kind) or (kind,)):
+            title = getattr(kind, "__name__", str(kind))
+            raise ElsieError(f"{what}: {name} must be {title}, not {reprlib.repr(values[name])}")
+    return {name: values[name] for name in types}

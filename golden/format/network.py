@@ -18,6 +18,8 @@ from golden.kinds import LayerKind
 
 FARTHEST = 64
 """An input's position is at most this far from the first layer's in_frac."""
+MAX_FRAC = 2047
+"""Binary places of a scale; no float has more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,12 +141,14 @@ def _check_layer(network: Network, layer: Layer) -> None:
 
     config = network.config
     need(layer.n_in >= 1 and layer.n_out >= 1, "n_in and n_out must be at least 1")
+    for name in ("weight_frac", "in_frac", "out_frac"):
+        need(abs(getattr(layer, name)) <= MAX_FRAC, f"{name} must be -{MAX_FRAC}..{MAX_FRAC}")
     need(
         layer.indptr.shape == (layer.n_columns + 1,),
         f"indptr must have {layer.n_columns + 1} elements",
     )
     need(
-        int(layer.indptr[0]) == 0 and bool(np.all(np.diff(layer.indptr) >= 0)),
+        int(layer.indptr[0]) == 0 and bool(np.all(layer.indptr[1:] >= layer.indptr[:-1])),
         "indptr must start at 0 and never decrease",
     )
     need(layer.rows.shape == (layer.nnz,), f"rows must have {layer.nnz} elements")
@@ -163,6 +167,7 @@ def _check_layer(network: Network, layer: Layer) -> None:
             -limit <= layer.codebook.min() and layer.codebook.max() < limit,
             f"a codebook value does not fit {config.weight_width} bits",
         )
+    need(layer.peepholes or layer.peephole.shape == (0, 3), "an empty peephole must be (0, 3)")
     need(layer.bias.shape == (layer.n_rows,), f"bias must have {layer.n_rows} elements")
     need(layer.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}")
     need(

@@ -1,5 +1,6 @@
 """An ONNX file as constants in numpy and the chain of nodes from the input to the output."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import ElsieError
+
+_LARGEST = 1 << 27
+"""Elements of a sparse initialiser, zeros included: it is made dense."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -214,7 +218,12 @@ def _from_sparse(source: Path, sparse: Any, name: str) -> NDArray:
         good = indices.shape[1] == len(dims)
         good = good and bool(np.all((indices >= 0) & (indices < np.array(dims))))
         indices = np.asarray(np.ravel_multi_index(tuple(indices.T), dims)) if good else indices
-    total = int(np.prod(dims, dtype=np.int64))
+    total = math.prod(dims)  # of Python's integers, which do not overflow
+    if good and total > _LARGEST:
+        raise ElsieError(
+            f"{source}: sparse initialiser {name} has shape {dims}, more than {_LARGEST} elements, "
+            f"the most that is read; no engine could hold the layer"
+        )
     if good and len(indices):
         good = indices.min() >= 0 and indices.max() < total and bool(np.all(np.diff(indices) > 0))
     if not good:

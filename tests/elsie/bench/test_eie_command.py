@@ -180,9 +180,9 @@ def test_options_refused(
 MARKET = "%%MatrixMarket matrix coordinate real general\n"
 BAD = {
     "nan.mtx": (MARKET + "20 30 1\n1 1 nan\n", "NaN"),
-    "malformed.mtx": ("this is no matrix\n", "cannot be read"),
-    "short.mtx": (MARKET + "20 30 5\n1 1 2.0\n", "cannot be read"),
-    "outside.mtx": (MARKET + "20 30 1\n21 1 2.0\n", "cannot be read"),
+    "malformed.mtx": ("this is no matrix\n", "does not begin with '%%MatrixMarket matrix'"),
+    "short.mtx": (MARKET + "20 30 5\n1 1 2.0\n", "says that it has 5 elements, but has 1"),
+    "outside.mtx": (MARKET + "20 30 1\n21 1 2.0\n", "an element lies outside its 20 x 30"),
     "twice.mtx": (MARKET + "20 30 2\n1 1 2.0\n1 1 3.0\n", "given twice"),
     "empty.mtx": (MARKET + "20 30 0\n", "is empty"),
     "zeros.mtx": (MARKET + "20 30 1\n1 1 0.0\n", "all its values are 0"),
@@ -190,8 +190,8 @@ BAD = {
     "narrow.mtx": (MARKET + "20 29 1\n1 1 1\n", "one activation for each column"),
     "bad.smtx": ("20, 30, 2\n0 1\n3\n", "not a .smtx file"),
     "outside.smtx": ("1, 30, 1\n0 1\n30\n", "outside the matrix"),
-    "words.smtx": ("a, b, c\n", "cannot be read"),
-    "bad.npz": ("PK no archive", "cannot be read"),
+    "words.smtx": ("a, b, c\n", "something other than whole numbers"),
+    "bad.npz": ("PK no archive", "not a matrix, or damaged"),
     "matrix.txt": ("1", "not a matrix file"),
 }
 
@@ -267,4 +267,4 @@ def test_pickles_are_not_opened(
 ) -> None:
     np.save(tmp_path / "bad.npy", np.array([{}], dtype=object), allow_pickle=True)
     line = refused(capsys, "--matrix", files["m.mtx"], "--activations", tmp_path / "bad.npy")
-    assert "cannot be read" in line
+    assert "holds Python objects" in line

@@ -86,6 +86,25 @@ def test_ternary_keeps_what_was_asked_for_or_chooses(
         assert np.count_nonzero(layer > 0.7 * layer.mean()) == stored[0]
 
 
+@pytest.mark.parametrize("density", [None, 0.5])
+def test_mse_is_over_the_weights_that_are_left(
+    random_model: Callable[..., Model], density: float | None
+) -> None:
+    """Against the weights of the network itself, at their scale."""
+    model = random_model(9, 7, 4, density=0.8)
+    samples = np.random.default_rng(2).normal(size=(20, 9))
+    options = CompileOptions(density=density)
+    net = compile_model(model, samples, config=WIDE, options=options)
+    for before, layer, row in zip(model.layers, net.layers, net.info["layers"], strict=True):
+        assert isinstance(before, FloatDense)
+        weight = before.weight
+        kept = np.zeros_like(weight)
+        kept[layer.rows, layer.columns] = np.ldexp(layer.weights(net.config), -layer.weight_frac)
+        left = kept != 0  # 12 bits lose none of these
+        assert np.count_nonzero(left) == row["nnz"]
+        assert row["mse"] == np.mean((kept - weight)[left] ** 2) > 0
+
+
 def check(net: Network, model: Model, samples: np.ndarray) -> None:
     """The image fits, and the integer arithmetic is near the float network."""
     image.encode(net)

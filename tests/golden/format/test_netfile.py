@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -160,8 +162,37 @@ def edits() -> list[tuple[Any, bool, str]]:
         (lambda m, b: m["config"].update(pes=0), True, "pes must be an integer from 1"),
         (lambda m, b: m["config"].update(pess=1), True, "did you mean 'pes'"),
         (lambda m, b: m["layers"][0].update(shift=99), True, "layer layer0: shift must be"),
-        (lambda m, b: m["layers"][0].pop("shift"), True, "not a NET file, or damaged"),
-        (lambda m, b: m.pop("config"), True, "not a NET file, or damaged"),
+        (lambda m, b: m["layers"][0].pop("shift"), True, "layer 0 has no field shift"),
+        (lambda m, b: m.pop("config"), True, "the manifest has no field config"),
+        (
+            lambda m, b: m["layers"][0].update(n_in=9.0),
+            True,
+            "layer 0: n_in must be int, not 9.0",
+        ),
+        (lambda m, b: m["layers"][0].update(projected=0), True, "projected must be bool, not 0"),
+        (lambda m, b: m["layers"][0].update(n_back=False), True, "n_back must be int, not False"),
+        (lambda m, b: m["layers"][0].update(kind="rnn"), True, "kind must be one of dense"),
+        (lambda m, b: m["layers"][0].update(in_frac=10**9), True, "in_frac must be -2047..2047"),
+        (lambda m, b: m.update(threshold=True), True, "threshold must be int, not True"),
+        (lambda m, b: m.update(head=1.0), True, "head must be int | None, not 1.0"),
+        (lambda m, b: m.update(layers={}), True, "layers must be list, not {}"),
+        (lambda m, b: m["layers"].insert(0, None), True, "layer 0 must be a table of fields"),
+        (lambda m, b: m.update(name="\ud800"), True, "not a NET file, or damaged"),
+        (
+            lambda m, b: with_array(m, b, "0.bias", np.zeros(7, dtype=np.float64)),
+            True,
+            "array 0.bias must be int64, not float64",
+        ),
+        (
+            lambda m, b: with_array(m, b, "0.bias", np.full(7, -(1 << 62))),
+            True,
+            "layer layer0: its sums can reach",
+        ),
+        (
+            lambda m, b: with_array(m, b, "0.peephole", np.zeros((0, 2), dtype=np.int64)),
+            True,
+            "layer layer0: an empty peephole must be (0, 3)",
+        ),
     ]
 
 
@@ -188,10 +219,10 @@ def test_positions_of_inputs_are_a_version_of_their_own(saved: Path, tmp_path: P
     ("given", "text"),
     [
         ([1, 2], "input_frac must have 9 numbers, one for each input, or none, not 2"),
-        ("123456789", "input_frac must be integers at most 64 from"),
+        ("123456789", "input_frac must be list"),
         ([4.0] * 9, "input_frac must be integers at most 64 from"),
         ([99] * 9, "input_frac must be integers at most 64 from"),
-        (7, "damaged"),
+        (7, "input_frac must be list, not 7"),
     ],
 )
 def test_altered_positions(given: Any, text: str, tmp_path: Path) -> None:
@@ -201,6 +232,39 @@ def test_altered_positions(given: Any, text: str, tmp_path: Path) -> None:
     with pytest.raises(ElsieError) as caught:
         netfile.load(path)
     assert text in str(caught.value)
+
+
+def with_array(manifest: Any, blobs: dict[str, bytes], name: str, array: np.ndarray) -> None:
+    """Put another array in, with its checksum."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    blobs[f"{name}.npy"] = buffer.getvalue()
+    manifest["sha256"][f"{name}.npy"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def test_a_bomb_is_refused_before_it_is_inflated(saved: Path) -> None:
+    """A member that would become 1 GiB: refused by what the header says."""
+    with zipfile.ZipFile(saved, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("9.bias.npy", bytes(4 << 20))
+    bomb = bytearray(saved.read_bytes())
+    at = bomb.rindex(b"PK\x01\x02")  # the last entry of the directory: its size once inflated
+    bomb[at + 24 : at + 28] = (1 << 30).to_bytes(4, "little")
+    saved.write_bytes(bomb)
+    with pytest.raises(ElsieError, match="its contents would take 1024 MiB, but the file has only"):
+        netfile.load(saved)
+
+
+def test_saving_over_a_file_and_over_something_else(saved: Path, tmp_path: Path) -> None:
+    """A file is replaced; a folder or a pipe is refused and stays."""
+    netfile.save(make(seed=2), saved)
+    assert same(netfile.load(saved), make(seed=2))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(ElsieError, match=f"{name}: cannot be written: it is not a regular fil"):
+            netfile.save(make(), tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "folder").is_dir()
 
 
 @pytest.mark.parametrize("number", range(len(edits())))
@@ -237,13 +301,11 @@ def test_no_pickles(saved: Path) -> None:
     """An array that only a pickle could hold is refused, not executed."""
 
     def pickled(m: Any, b: dict[str, bytes]) -> None:
-        import io
-
         buffer = io.BytesIO()
         np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
         b["0.bias.npy"] = buffer.getvalue()
         m["sha256"]["0.bias.npy"] = hashlib.sha256(buffer.getvalue()).hexdigest()
 
     rewrite(saved, pickled)
-    with pytest.raises(ElsieError, match="allow_pickle=False"):
+    with pytest.raises(ElsieError, match="holds Python objects"):
         netfile.load(saved)
