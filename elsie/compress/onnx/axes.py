@@ -1,112 +1,172 @@
-"""The data's path through an ONNX graph between layers: axes are moved, added and removed."""
+"""Operators that only move the data: their meaning is what onnx's own evaluator does with it.
 
-from collections.abc import Callable, Mapping
+The data is replaced by numbers that say which sample, step and feature each element is. Where the
+result still has one axis of samples and at most one of steps, and the same features in each of
+them, the node moved the features, or took the last step.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from elsie.compress.onnx.file import attributes
-from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Shape, ShapeFollower
-
-
-class DataFollower(ShapeFollower):
-    """Follows the data through nodes that only move it."""
-
-    def transpose(self, node: Any, axes: tuple[str, ...]) -> None:
-        """The same axes in another order."""
-        order = attributes(node).get("perm", list(range(len(axes)))[::-1])
-        self._set(node, Data(tuple(axes[n] for n in order)))
-
-    def squeeze(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Removes axes of size 1."""
-        which = attributes(node).get("axes")
-        if which is None and len(node.input) > 1:
-            which = np.ravel(self.constant(node, 1, "list of axes")).astype(int).tolist()
-        gone = [n for n, axis in enumerate(axes) if axis == ONE] if which is None else which
-        gone = [n % len(axes) for n in gone]
-        if any(axes[n] != ONE for n in gone):
-            self.refuse(node, "removes an axis that is not of size 1; export the model again")
-        self._set(node, Data(tuple(axis for n, axis in enumerate(axes) if n not in gone)))
-
-    def reshape_data(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Only axes of size 1 may be added or removed."""
-        shape = self._value(node, node.input[1])
-        sizes = shape.sizes if isinstance(shape, Shape) else tuple(np.ravel(shape).tolist())
-        wanted = [axes[n] if size == 0 and n < len(axes) else size for n, size in enumerate(sizes)]
-        wanted = [self._size(w) if w in (STEPS, BATCH, FEATURES, ONE) else w for w in wanted]
-        kept = [axis for axis in axes if axis != ONE]
-        left = list(kept)
-        found: list[str] = []
-        for size in wanted:
-            if size == 1:
-                found.append(ONE)
-            elif left and size in (-1, self._size(left[0])):
-                found.append(left.pop(0))
-            else:
-                left = ["wrong"]
-                break
-        if left:
-            self.refuse(node, f"has shape {list(sizes)}, which mixes samples, steps and features")
-        self._set(node, Data(tuple(found)))
-
-    def flatten_data(self, node: Any, axes: tuple[str, ...]) -> None:
-        """Does nothing if there are only samples and features."""
-        if axes != (BATCH, FEATURES) or attributes(node).get("axis", 1) not in (1, -1):
-            self.refuse(node, "mixes samples, steps and features; export the model without it")
-        self._set(node, Data(axes))
-
-    def largest(self, node: Any, axes: tuple[str, ...]) -> None:
-        """A Softmax or its like at the end, over the features."""
-        old = -1 if self.graph.opset >= 13 else 1
-        axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
-        if axes[axis % len(axes)] != FEATURES:
-            self.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
-        self.drop(node)
-        self._set(node, Data(axes))
-
-    def gather(self, node: Any, axes: tuple[str, ...]) -> None:
-        """One step, which must be the last; or the only direction."""
-        axis = attributes(node).get("axis", 0) % len(axes)
-        index = np.ravel(self.constant(node, 1, "index"))
-        scalar = np.ndim(self._value(node, node.input[1])) == 0
-        if len(index) == 1 and (axes[axis], int(index[0])) == (STEPS, -1):
-            self.last(node)
-        elif len(index) != 1 or axes[axis] != ONE or int(index[0]) not in (0, -1):
-            self.refuse(node, "takes steps other than the last; only the last, or all, can be used")
-        rest = () if scalar else (ONE,)
-        self._set(node, Data((*axes[:axis], *rest, *axes[axis + 1 :])))
-
-    def slice(self, node: Any, axes: tuple[str, ...]) -> None:
-        """The last step, as an axis of size 1."""
-        parts = [np.ravel(self.constant(node, n, "bound")) for n in range(1, len(node.input))]
-        start, end = int(parts[0][0]), int(parts[1][0])
-        axis = int(parts[2][0]) % len(axes) if len(parts) > 2 else 0
-        single = len(parts[0]) == 1 and (len(parts) < 4 or int(parts[3][0]) == 1)
-        if not single or axes[axis] != STEPS or start != -1 or end < 1 << 30:
-            self.refuse(node, "takes steps other than the last; only the last, or all, can be used")
-        self.last(node)
-        self._set(node, Data((*axes[:axis], ONE, *axes[axis + 1 :])))
-
-    def last(self, node: Any) -> None:
-        """From here on layers see only the last step."""
-        if self.head is not None:
-            self.refuse(node, "takes the last step a second time; export the model again")
-        self.close("identity")
-        self.head = len(self.layers)
+from elsie.compress.onnx.constants import FoldError, fold
+from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized
 
 
-Move = Callable[[Any, Any, tuple[str, ...]], None]
-"""Takes the follower, a node and the axes of its data."""
+def move(importer: Importer, node: Any, data: Data) -> None:
+    """Any operator that gives elements of its one input in another order or number."""
+    given = [importer.value(node, name) for name in node.input]
+    if sum(isinstance(value, Data) for value in given) != 1:
+        importer.refuse(node, "takes the data twice; only a chain of layers can be used")
+    if data.affine.sizes is None and data.axes.count(FEATURES) > 1:
+        data = _flat(importer, node, data, given)
+        given = [data if isinstance(value, Data) else value for value in given]
+        if node.op_type == "Flatten":
+            importer.values[node.output[0]] = data
+            return
+    arrays = [value.array if isinstance(value, Sized) else value for value in given]
+    problem = "mixes samples; export the model without it"
+    for attempt in _attempts(importer, node, data, arrays):
+        sizes = _sizes(importer, data)
+        codes = _codes(data, importer.dims(data, sizes), sizes)
+        feed = [codes if isinstance(value, Data) else value for value in attempt]
+        try:
+            found = fold(node, feed, importer.graph.opset)
+        except FoldError as error:
+            problem = str(error)
+            continue
+        results = [_decode(importer, data, array, sizes) for array in found]
+        wrong = next((result for result in results if isinstance(result, str)), None)
+        if wrong is None:
+            names = [name for name in node.output if name]
+            for name, result in zip(names, results, strict=True):
+                assert not isinstance(result, str)
+                importer.values[name] = _last(importer, node, result, data)
+            return
+        problem = wrong
+    if node.op_type == "Reshape" and len(arrays) > 1:
+        shape = np.ravel(np.asarray(arrays[1])).tolist()
+        problem = (
+            f"has shape {shape}, which mixes samples, steps and features; it must keep the "
+            f"samples: (-1, features)"
+        )
+    elif node.op_type == "Flatten":
+        axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        problem = f"has axis {axis}, which mixes samples, steps and features; use axis 1"
+    importer.refuse(node, problem)
 
-MOVES: Mapping[str, Move] = {
-    "Transpose": DataFollower.transpose,
-    "Squeeze": DataFollower.squeeze,
-    "Reshape": DataFollower.reshape_data,
-    "Gather": DataFollower.gather,
-    "Slice": DataFollower.slice,
-    "Flatten": DataFollower.flatten_data,
-    "Softmax": DataFollower.largest,
-    "LogSoftmax": DataFollower.largest,
-    "ArgMax": DataFollower.largest,
-}
-"""By operator name: those whose meaning depends on the axes."""
+
+def _attempts(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> Iterator[list[Any]]:
+    """The inputs as they are; then, for an export of one sample, a Reshape's 1 as the samples."""
+    yield arrays
+    if node.op_type == "Reshape" and len(arrays) > 1 and importer.sizes.get(BATCH) in (None, 1):
+        shape = np.asarray(arrays[1])
+        for place in np.flatnonzero(shape == 1):
+            other = shape.copy()
+            other[place] = _sizes(importer, data)[BATCH]
+            yield [arrays[0], other, *arrays[2:]]
+
+
+def _flat(importer: Importer, node: Any, data: Data, given: list[Any]) -> Data:
+    """Several axes of features of open sizes as one, before what makes them one."""
+    good = node.op_type == "Flatten" and all(a.i == 1 for a in node.attribute)
+    sizes = None
+    if node.op_type == "Reshape" and isinstance(given[1], np.ndarray) and given[1].size == 2:
+        first, last = np.ravel(given[1]).tolist()
+        good = first in (-1, 0, 1) and last != 0 and (first, last) != (-1, -1)
+        sizes = (last,) if last > 0 else None
+    if not good or data.axes[0] != BATCH:
+        importer.refuse(
+            node, "moves features whose number the file leaves open; export it with fixed sizes"
+        )
+    return replace(data, axes=(BATCH, FEATURES), affine=replace(data.affine, sizes=sizes))
+
+
+def _sizes(importer: Importer, data: Data) -> dict[str, int]:
+    """Sizes of samples and steps that tell one from another: an axis of 1 would not."""
+    fixed = {axis: importer.sizes.get(axis) or 1 for axis in (BATCH, STEPS)}
+    return {a: importer.open[a] if size == 1 else size for a, size in fixed.items()}
+
+
+def _codes(data: Data, shape: tuple[int, ...], sizes: Mapping[str, int]) -> NDArray[np.int64]:
+    """For each element (sample * steps + step) * features + feature."""
+    places = np.indices(shape, sparse=True)
+    number: dict[str, Any] = {BATCH: 0, STEPS: 0, FEATURES: 0}
+    total = 1
+    for axis, size, place in zip(data.axes, shape, places, strict=True):
+        if axis == FEATURES:
+            number[axis] = number[axis] * size + place
+            total *= size
+        elif axis != ONE:
+            number[axis] = place
+    codes = (number[BATCH] * sizes[STEPS] + number[STEPS]) * total + number[FEATURES]
+    return np.array(np.broadcast_to(codes, shape), dtype=np.int64)
+
+
+def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]) -> Data | str:
+    """What an array of such numbers is; or what is wrong with it."""
+    open_size = importer.open[FEATURES]
+    total = open_size if data.affine.n is None else data.affine.n
+    if not isinstance(codes, np.ndarray) or not codes.size:
+        return "gives no array, or an empty one; export the model without it"
+    rest, feature = np.divmod(codes.astype(np.int64), total)
+    parts = {BATCH: rest // sizes[STEPS], STEPS: rest % sizes[STEPS], FEATURES: feature}
+    axes: list[str] = []
+    for axis, size in enumerate(codes.shape):
+        varies = [n for n, p in parts.items() if (p != p.take([0], axis=axis)).any()]
+        if len(varies) > 1:
+            return "mixes samples, steps and features; export the model without it"
+        axes.append(varies[0] if varies else FEATURES if size > 1 else ONE)
+    place: list[Any] = [slice(None) if axis == FEATURES else 0 for axis in axes]
+    for name in (BATCH, STEPS):
+        count = axes.count(name)
+        if count > 1 or (count == 0 and name == BATCH and data.sized(BATCH)):
+            return f"mixes {'samples' if name == BATCH else name}; export the model without it"
+        if count:
+            at: list[Any] = [0] * len(axes)
+            at[axes.index(name)] = slice(None)
+            if not np.array_equal(parts[name][tuple(at)], np.arange(sizes[name])):
+                return "takes steps other than the last; only the last, or all, can be used"
+    if data.sized(STEPS) and STEPS not in axes and (parts[STEPS] != sizes[STEPS] - 1).any():
+        return "takes steps other than the last; only the last, or all, can be used"
+    index = feature[tuple(place)]
+    shape = index.shape
+    if data.affine.sizes is None:
+        if axes.count(FEATURES) != 1 or not np.array_equal(index, np.arange(total)):
+            return "moves features whose number the file leaves open; export it with fixed sizes"
+        return replace(data, axes=tuple(axes))
+    return replace(data, axes=tuple(axes), affine=data.affine.moved(index.ravel(), shape))
+
+
+def _last(importer: Importer, node: Any, result: Data, data: Data) -> Data:
+    """Note it if a node took the last step."""
+    if data.sized(STEPS) and not result.sized(STEPS):
+        return importer.last(node, result)
+    return result
+
+
+MOVES: Mapping[str, Handler] = dict.fromkeys(
+    (
+        "DepthToSpace",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "GatherElements",
+        "GatherND",
+        "Identity",
+        "Reshape",
+        "Slice",
+        "SpaceToDepth",
+        "Split",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+    ),
+    move,
+)
+"""By operator name."""

@@ -1,37 +1,53 @@
-"""ONNX files to models: which importer takes a graph, with which handlers.
+"""ONNX files to models: which handler takes which operator.
 
-A new operator is a handler in a table: `HANDLERS` of elsie.compress.onnx.dense, or `MOVES` of
-elsie.compress.onnx.axes for what depends on the data's axes.
+A new operator is a handler in a table: `DENSE` of elsie.compress.onnx.dense, `ELEMENTWISE` of
+elementwise, `MOVES` of axes, `CELLS` of recurrent, `LEARN` of learn, `QUANTISED` of quantised.
 """
 
 from pathlib import Path
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import HANDLERS, SUPPORTED
-from elsie.compress.onnx.file import as_chain, read_graph
-from elsie.compress.onnx.importer import Importer
-from elsie.compress.onnx.recurrent import RecurrentImporter
+from elsie.compress.onnx.axes import MOVES
+from elsie.compress.onnx.dense import DENSE, FUNCTIONS
+from elsie.compress.onnx.elementwise import ELEMENTWISE
+from elsie.compress.onnx.file import OnnxGraph, read_graph
+from elsie.compress.onnx.importer import Importer, Operators
+from elsie.compress.onnx.recurrent import CELLS, input_axes
+from elsie.compress.onnx.refusals import REASONS
+from elsie.compress.onnx.values import BATCH, FEATURES
 
-_RECURRENT = ("LSTM", "GRU", "RNN")
+OPERATORS = Operators(
+    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS},
+    closing=("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten"),
+    constant={},
+    reasons=REASONS,
+    supported=(
+        f"Gemm, MatMul, {', '.join(FUNCTIONS)}, Clip, Max, Min, BatchNormalization, LSTM, GRU, "
+        f"Add, Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, "
+        f"Transpose ...), and a trailing Softmax, LogSoftmax or ArgMax"
+    ),
+)
+"""What a model may use."""
 
 
-def load_onnx(path: str | Path) -> Model:
+def load_onnx(path: str | Path, output: str | None = None) -> Model:
     """The model in an ONNX file; weights may be dense or sparse initialisers.
 
-    Takes a chain of Gemm, MatMul, Add of a bias, Relu, Tanh, Sigmoid, Identity, Dropout (as in
-    inference), Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with
-    whatever moves the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
+    Takes a chain of Gemm, MatMul, Relu, Tanh and Sigmoid, LSTM and GRU, with whatever moves,
+    scales and shifts the values between them by constants: it becomes part of a layer. What depends
+    on constants only is worked out. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
     does not change which output is the largest, and noted in Model.notes. A trailing Sigmoid stays:
     where it is all but 0 or 1, outputs that differ can become equal.
 
+    output: which output to use, where there are several; by default the probabilities.
+
     Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """
-    graph = read_graph(path)
-    if any(node.op_type in _RECURRENT for node in graph.nodes):
-        supported = f"LSTM, GRU, {SUPPORTED}, and what moves the data between them"
-        return RecurrentImporter(graph, HANDLERS, supported).run()
-    file = as_chain(graph)
-    importer = Importer(file, HANDLERS, SUPPORTED)
-    for node in file.chain:
-        importer.take(node)
-    return importer.model()
+    graph = read_graph(path, output)
+    return Importer(graph, OPERATORS).run(input_axes(graph) or _rows(graph))
+
+
+def _rows(graph: OnnxGraph) -> tuple[str, ...]:
+    """Axes of an input without steps: samples come first."""
+    rank = 2 if graph.shape is None else len(graph.shape)
+    return (BATCH, *(FEATURES,) * (rank - 1)) if rank > 1 else (FEATURES,) * rank

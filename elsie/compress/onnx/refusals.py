@@ -1,0 +1,75 @@
+"""Why operators are refused that many models have, and the way out: ends of sentences."""
+
+from collections.abc import Mapping
+
+_FUNCTION = "is a function that the engine does not have; train with Relu, Tanh or Sigmoid"
+_QUANTISED = (
+    "computes in integers: the model is quantised already, and Elsie does that itself; "
+    "export the float model"
+)
+_CONTROL = (
+    "is control flow, which is not followed; export the model for fixed shapes, or without it"
+)
+_IMAGE = "works on images, which are not supported; a model may use fully connected and LSTM layers"
+_ACROSS = "computes across features, which no layer does; compute it outside the model"
+_ORDER = "orders or selects by value, which no layer does; choose the output before it"
+_NORM = (
+    "normalises each sample by its own mean or length, which no layer does; use "
+    "BatchNormalization, or normalise the data"
+)
+
+REASONS: Mapping[str, str] = {
+    "LeakyRelu": f"{_FUNCTION} (LeakyRelu has a slope where Relu has 0)",
+    "Erf": f"{_FUNCTION} (Erf is part of a Gelu)",
+    **dict.fromkeys(
+        (
+            *("PRelu", "Elu", "Selu", "Celu", "Gelu", "HardSigmoid", "HardSwish", "Swish", "Mish"),
+            *("Softplus", "Softsign", "ThresholdedRelu", "Shrink", "Hardmax", "Abs", "Exp", "Log"),
+            *("Sqrt", "Reciprocal", "Pow", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos"),
+            *("Atan", "Asinh", "Acosh", "Atanh", "Sign", "Floor", "Ceil", "Round", "Mod"),
+        ),
+        _FUNCTION,
+    ),
+    **dict.fromkeys(
+        (
+            *("QLinearMatMul", "MatMulInteger", "ConvInteger", "QLinearConv"),
+            *("DynamicQuantizeLinear", "com.microsoft.QGemm", "com.microsoft.QLinearAdd"),
+            *("com.microsoft.QLinearSigmoid", "com.microsoft.DynamicQuantizeMatMul"),
+            *("com.microsoft.MatMulNBits", "com.microsoft.MatMulIntegerToFloat"),
+        ),
+        _QUANTISED,
+    ),
+    **dict.fromkeys(("Loop", "If", "Scan", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(
+        (
+            *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "LpPool"),
+            *("GlobalMaxPool", "GlobalLpPool", "Resize", "Upsample", "LRN", "MaxUnpool"),
+        ),
+        _IMAGE,
+    ),
+    **dict.fromkeys(
+        (
+            *("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1"),
+            *("ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "CumSum"),
+            *("Sum", "Mean", "Einsum", "Attention", "Det"),
+        ),
+        _ACROSS,
+    ),
+    **dict.fromkeys(("TopK", "ArgMin", "NonZero", "Unique", "Compress", "Where"), _ORDER),
+    **dict.fromkeys(
+        (
+            *("LayerNormalization", "InstanceNormalization", "GroupNormalization"),
+            *("LpNormalization", "RMSNormalization", "MeanVarianceNormalization"),
+        ),
+        _NORM,
+    ),
+    "RNN": "is a plain RNN, which is not supported; use an LSTM or a GRU",
+    **dict.fromkeys(
+        (
+            *("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor"),
+            *("ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"),
+        ),
+        "is no neural network; train a fully connected one",
+    ),
+}
+"""By operator name, behind its domain and a dot unless that is the standard one."""
