@@ -1,7 +1,8 @@
 """The walk over an ONNX graph: what every value is, and the layers found so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,17 +11,26 @@ from numpy.typing import NDArray
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.constants import FoldError, fold, unlike
+from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
 from elsie.compress.onnx.file import OnnxGraph, describe
-from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Affine, Data, Sized
+from elsie.compress.onnx.refusals import LACKS, malformed
+from elsie.compress.onnx.values import (
+    BATCH,
+    FEATURES,
+    ONE,
+    STEPS,
+    TOGETHER,
+    Affine,
+    Data,
+    Sized,
+    Stack,
+    Unusable,
+)
 from golden.errors import ElsieError
 
-Handler = Callable[["Importer", Any, Data], Data | None]
+Handler = Callable[["Importer", Any, Any], Data | Stack | None]
 """Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
 if it has set the outputs itself."""
-
-
-_LACKS = "lacks an input or an attribute; export the model again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +41,10 @@ class Operators:
     """By operator name, behind its domain and a dot unless that is the standard one."""
     closing: tuple[str, ...]
     """Those that may follow a Softmax or ArgMax that was dropped."""
-    constant: Mapping[str, Callable[["Importer", Any, list[Any]], NDArray[Any]]]
-    """Operators on constants that onnx itself does not know."""
+    constant: Mapping[str, Callable[["Importer", Any, list[Any]], Any]]
+    """Operators on constants that the folder does not know; each gives the first output."""
+    moving: Collection[str]
+    """Those that only move values."""
     reasons: Mapping[str, str]
     """Why an operator without a handler is refused, the end of a sentence."""
     supported: str
@@ -47,29 +59,32 @@ class Importer:
         self.layers: list[FloatLayer] = []
         self.notes: list[str] = list(graph.notes)
         self.values: dict[str, Any] = dict(graph.constants)
+        self.answer = graph.output
+        """The value that the model computes: the output, or what was before a node dropped."""
         self.dropped: str | None = None
         self.head: int | None = None
         self.inputs: int | None = None
         self.sizes: dict[str, int | None] = {}
-        """Sizes of the input's axes of samples and steps, if the file gives them."""
-        self.open = dict(
-            zip((BATCH, STEPS, FEATURES), unlike(graph.shape, graph.constants), strict=False)
-        )
+        """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
+        free = unlike(graph.shape, graph.constants)
+        self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
     def run(self, axes: tuple[str, ...]) -> Model:
         """The model, from an input with these axes."""
         shape = self.graph.shape
+        self.sizes = dict(zip(axes, shape or (None,) * len(axes), strict=True))
         sizes: tuple[int, ...] | None = None
         if shape is not None:
-            self.sizes = dict(zip(axes, shape, strict=True))
             known = [s for a, s in zip(axes, shape, strict=True) if a == FEATURES and s]
             sizes = tuple(known) if len(known) == axes.count(FEATURES) else None
         start = Affine(sizes=sizes)
         self.inputs = start.n
         self.values[self.graph.input] = Data(axes=axes, stage=0, affine=start)
         for node in self.graph.nodes:
-            self._node(node)
+            self.node(node)
         result = self.values.get(self.graph.output)
+        if isinstance(result, Unusable | Stack):
+            raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -82,7 +97,7 @@ class Importer:
                 f"{self.graph.path}: it has no fully connected layer; a model needs at least one "
                 f"Gemm or MatMul"
             )
-        self.check_stage(None, result)
+        self.enter(None, result)
         return Model(
             name=self.graph.path.stem,
             layers=tuple(self.layers),
@@ -90,72 +105,56 @@ class Importer:
             head=self.head,
         )
 
-    def _node(self, node: Any) -> None:
+    def node(self, node: Any) -> None:
         """One node: constants are folded, the data tracked."""
         given = [self.value(node, name) for name in node.input]
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        data = next((value for value in given if isinstance(value, Data)), None)
-        self._check(node)
+        data = next((value for value in given if isinstance(value, Data | Stack)), None)
+        if isinstance(data, Stack) and kind not in self.operators.moving:
+            self.refuse(node, data.why)
+        wrong = malformed(node)
+        if wrong:
+            self.refuse(node, wrong)
         try:
             if data is None:
                 self._constant(node, kind, given)
-            elif kind == "Shape":
-                self.fold(node, [self._extent(data)], sized=self._is_open(data))
+            elif kind == "Shape" and isinstance(data, Data):
+                self.fold(node, [self._extent(data)], sized=self._is_open(data), exact=True)
             else:
                 self._follow(node, kind, data)
         except (IndexError, KeyError):
-            self.refuse(node, _LACKS)
-
-    def _check(self, node: Any) -> None:
-        """Attributes must have the types that the standard gives them."""
-        from onnx import AttributeProto, defs
-
-        if not all(isinstance(name, str) for name in (node.op_type, node.domain)):
-            self.refuse(node, "has a name that is not text; export the model again")
-        if not defs.has(node.op_type, node.domain):
-            return
-        schema = defs.get_schema(node.op_type, node.domain)
-        if len(node.input) < schema.min_input:
-            self.refuse(node, _LACKS)
-        known = schema.attributes
-        for attribute in node.attribute:
-            kind: Any = known[attribute.name].type if attribute.name in known else None
-            wanted = None if kind is None else kind.value
-            if wanted is not None and attribute.type != wanted:
-                types = AttributeProto.AttributeType
-                self.refuse(
-                    node,
-                    f"has an attribute {attribute.name} of type {types.Name(attribute.type)}; it "
-                    f"must be {types.Name(wanted)}; export the model again",
-                )
+            self.refuse(node, LACKS)
 
     def _constant(self, node: Any, kind: str, given: list[Any]) -> None:
         """A node on constants and sizes."""
         if kind in self.operators.constant:
             self.values[node.output[0]] = self.operators.constant[kind](self, node, given)
         elif node.domain not in ("", "ai.onnx"):
-            self._unknown(node, kind)
+            self.unknown(node, kind)
         elif not given:
             self.refuse(node, "has no input and is no constant; export the model for inference")
         else:
             arrays = [value.array if isinstance(value, Sized) else value for value in given]
-            self.fold(node, arrays, sized=any(isinstance(value, Sized) for value in given))
+            sizes = [value for value in given if isinstance(value, Sized)]
+            exact = kind in SELECT and all(value.exact for value in sizes)
+            self.fold(node, arrays, sized=bool(sizes), exact=exact)
 
-    def fold(self, node: Any, given: list[Any], *, sized: bool) -> None:
-        """Work a node out; sized: its result depends on open sizes."""
+    def fold(self, node: Any, given: list[Any], *, sized: bool, exact: bool = False) -> None:
+        """Work a node out; sized: its result depends on open sizes; exact: as in Sized."""
         try:
             found = fold(node, given, self.graph.opset)
         except FoldError as error:
             self.refuse(node, str(error))
         for name, value in zip([n for n in node.output if n], found, strict=True):
             array = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
-            self.values[name] = Sized(array) if sized else array
+            fixed = exact and not np.isin(array, list(self.open.values())).any()
+            self.values[name] = Sized(array, exact) if sized and not fixed else array
 
-    def _follow(self, node: Any, kind: str, data: Data) -> None:
+    def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
         handler = self.operators.handlers.get(kind)
         if handler is None:
-            self._unknown(node, kind)
+            self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
             self.refuse(
                 node,
@@ -166,7 +165,8 @@ class Importer:
         if result is not None:
             self.values[node.output[0]] = result
 
-    def _unknown(self, node: Any, kind: str) -> NoReturn:
+    def unknown(self, node: Any, kind: str) -> NoReturn:
+        """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
 
@@ -180,7 +180,10 @@ class Importer:
             self.refuse(
                 node, f"takes {name}, which no node before it gives; export the model again"
             )
-        return self.values[name] if name else None
+        found = self.values[name] if name else None
+        if isinstance(found, Unusable):
+            self.refuse(node, found.why)
+        return found
 
     def constant(self, node: Any, number: int, what: str) -> NDArray[np.float64]:
         """Input `number` of a node, which must be a finite constant."""
@@ -212,8 +215,12 @@ class Importer:
 
     def dims(self, data: Data, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape of the data, given the sizes of samples and steps."""
-        features = iter(data.affine.sizes or (self.open[FEATURES],))
-        return tuple(next(features) if a == FEATURES else {**sizes, ONE: 1}[a] for a in data.axes)
+        features = iter(data.affine.sizes or [self.open[FEATURES]] * len(data.axes))
+        known = {**sizes, ONE: 1}
+        return tuple(
+            next(features) if a == FEATURES else prod(known[name] for name in a.split(TOGETHER))
+            for a in data.axes
+        )
 
     def _extent(self, data: Data) -> NDArray[Any]:
         """An array of the data's shape, without memory."""
@@ -221,15 +228,15 @@ class Importer:
         return np.broadcast_to(np.float32(0), self.dims(data, sizes))
 
     def _is_open(self, data: Data) -> bool:
-        axes = [axis for axis in data.axes if axis in (BATCH, STEPS)]
+        axes = [axis for axis in (BATCH, STEPS) if data.sized(axis)]
         return data.affine.sizes is None or any(not self.sizes.get(axis) for axis in axes)
 
     def width(self, stage: int) -> int | None:
         """Outputs of a stage; of the input if it is 0."""
         return self.layers[stage - 1].n_out if stage else self.inputs
 
-    def check_stage(self, node: Any, data: Data) -> None:
-        """Refuse data that comes from before the last layer: a second layer on one value."""
+    def enter(self, node: Any, data: Data) -> None:
+        """A layer takes the data, the last one's; once without steps, it sees only the last."""
         if data.stage != len(self.layers):
             where = describe(node) if node is not None else f"the output {self.graph.output}"
             before = self.layers[data.stage - 1].name if data.stage else "the input"
@@ -237,10 +244,12 @@ class Importer:
                 f"{self.graph.path}: the graph branches behind {before}: {where} takes its values, "
                 f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
             )
+        if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
+            self.head = data.stage
 
     def close(self, node: Any, data: Data, activation: str) -> Data:
         """End a layer: `activation` of the data. Gives its outputs."""
-        self.check_stage(node, data)
+        self.enter(node, data)
         width = self.width(data.stage) or data.affine.n
         if width is None:
             self.refuse(
@@ -274,14 +283,6 @@ class Importer:
             name = f"{stem}_{number}"
         return name
 
-    def last(self, node: Any, data: Data) -> Data:
-        """From here on layers see only the last step, also the layer that is not closed yet."""
-        if self.head is not None:
-            self.refuse(node, "takes the last step a second time; export the model again")
-        self.check_stage(node, data)
-        self.head = len(self.layers)
-        return data
-
     def own_layer(self, node: Any) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
         self.notes.append(
@@ -291,5 +292,6 @@ class Importer:
 
     def drop(self, node: Any) -> None:
         """Leave out a node that does not change which output is the largest."""
+        self.answer = self.answer if self.dropped else node.input[0]
         self.dropped = describe(node)
         self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

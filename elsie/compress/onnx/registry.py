@@ -7,7 +7,8 @@ elementwise, `MOVES` of axes, `CELLS` of recurrent, `LEARN` of learn, `QUANTISED
 from pathlib import Path
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.axes import MOVES
+from elsie.compress.onnx.axes import MOVES, branch
+from elsie.compress.onnx.check.evaluate import check_model
 from elsie.compress.onnx.dense import DENSE, FUNCTIONS
 from elsie.compress.onnx.elementwise import ELEMENTWISE
 from elsie.compress.onnx.file import OnnxGraph, read_graph
@@ -19,7 +20,8 @@ from elsie.compress.onnx.values import BATCH, FEATURES
 OPERATORS = Operators(
     handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS},
     closing=("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten"),
-    constant={},
+    constant={"If": branch},
+    moving=MOVES,
     reasons=REASONS,
     supported=(
         f"Gemm, MatMul, {', '.join(FUNCTIONS)}, Clip, Max, Min, BatchNormalization, LSTM, GRU, "
@@ -44,7 +46,11 @@ def load_onnx(path: str | Path, output: str | None = None) -> Model:
     Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """
     graph = read_graph(path, output)
-    return Importer(graph, OPERATORS).run(input_axes(graph) or _rows(graph))
+    axes, importer = input_axes(graph), Importer(graph, OPERATORS)
+    model = importer.run(axes or _rows(graph))
+    if axes is not None:
+        check_model(graph, axes, model, importer.answer)
+    return model
 
 
 def _rows(graph: OnnxGraph) -> tuple[str, ...]:

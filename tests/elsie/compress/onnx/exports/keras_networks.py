@@ -29,7 +29,7 @@ def exports() -> Iterator[tuple[str, onnx.ModelProto, np.ndarray, np.ndarray]]:
         "lstm-all": [cells(lstm, return_sequences=True), dense(OUTPUTS)],
         "lstm-all-static": [cells(lstm, return_sequences=True), dense(OUTPUTS)],
         "lstm-two": [cells(lstm, return_sequences=True), cells(lstm), softmax],
-        "lstm-relu": [dense(FEATURES, activation="relu"), cells(lstm)],
+        "lstm-relu": [dense(FEATURES, activation="relu"), cells(lstm), dense(OUTPUTS)],
         "lstm-bidirectional": [keras.layers.Bidirectional(cells(lstm)), dense(OUTPUTS)],
         "gru-last": [cells(gru), tf_keras.layers.Dense(OUTPUTS)],
         "gru-all": [cells(gru, return_sequences=True), tf_keras.layers.Dense(OUTPUTS)],
