@@ -8,12 +8,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.dense import FloatDense
-from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
-from elsie.compress.onnx.file import OnnxGraph, describe
-from elsie.compress.onnx.refusals import LACKS, malformed
+from elsie.compress.onnx.file import OnnxGraph
+from elsie.compress.onnx.layers import Layers
+from elsie.compress.onnx.operators.refusals import LACKS, malformed
 from elsie.compress.onnx.values import (
     BATCH,
     FEATURES,
@@ -51,21 +50,13 @@ class Operators:
     """The list, for messages."""
 
 
-class Importer:
+class Importer(Layers):
     """Takes node after node; `values` says what each value is."""
 
     def __init__(self, graph: OnnxGraph, operators: Operators) -> None:
-        self.graph, self.operators = graph, operators
-        self.layers: list[FloatLayer] = []
-        self.notes: list[str] = list(graph.notes)
+        super().__init__(graph)
+        self.operators = operators
         self.values: dict[str, Any] = dict(graph.constants)
-        self.answer = graph.output
-        """The value that the model computes: the output, or what was before a node dropped."""
-        self.dropped: str | None = None
-        self.head: int | None = None
-        self.inputs: int | None = None
-        self.sizes: dict[str, int | None] = {}
-        """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
         free = unlike(graph.shape, graph.constants)
         self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
@@ -103,6 +94,7 @@ class Importer:
             layers=tuple(self.layers),
             notes=tuple(self.notes),
             head=self.head,
+            grids=self.grids,
         )
 
     def node(self, node: Any) -> None:
@@ -161,6 +153,12 @@ class Importer:
                 f"follows {self.dropped}, which is supported only at the end; "
                 f"export the model without it",
             )
+        if isinstance(data, Data) and data.coded and kind != "DequantizeLinear":
+            self.refuse(
+                node,
+                "computes with quantised values; export the float model, or one with "
+                "DequantizeLinear directly behind each QuantizeLinear",
+            )
         result = handler(self, node, data)
         if result is not None:
             self.values[node.output[0]] = result
@@ -169,10 +167,6 @@ class Importer:
         """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
-
-    def refuse(self, node: Any, what: str) -> NoReturn:
-        """Say what is wrong with a node."""
-        raise ElsieError(f"{self.graph.path}: {describe(node)} {what}")
 
     def value(self, node: Any, name: str) -> Any:
         """What an input is: an array, Sized, Data, or None if it is left out."""
@@ -230,68 +224,3 @@ class Importer:
     def _is_open(self, data: Data) -> bool:
         axes = [axis for axis in (BATCH, STEPS) if data.sized(axis)]
         return data.affine.sizes is None or any(not self.sizes.get(axis) for axis in axes)
-
-    def width(self, stage: int) -> int | None:
-        """Outputs of a stage; of the input if it is 0."""
-        return self.layers[stage - 1].n_out if stage else self.inputs
-
-    def enter(self, node: Any, data: Data) -> None:
-        """A layer takes the data, the last one's; once without steps, it sees only the last."""
-        if data.stage != len(self.layers):
-            where = describe(node) if node is not None else f"the output {self.graph.output}"
-            before = self.layers[data.stage - 1].name if data.stage else "the input"
-            raise ElsieError(
-                f"{self.graph.path}: the graph branches behind {before}: {where} takes its values, "
-                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
-            )
-        if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
-            self.head = data.stage
-
-    def close(self, node: Any, data: Data, activation: str) -> Data:
-        """End a layer: `activation` of the data. Gives its outputs."""
-        self.enter(node, data)
-        width = self.width(data.stage) or data.affine.n
-        if width is None:
-            self.refuse(
-                node or data.affine.node,
-                "comes before the first Gemm or MatMul, and the file does not say how many "
-                "features the input has; export it with their number",
-            )
-        weight, bias = data.affine.rows(width)
-        self.append(data.affine.node or node, weight, bias, activation)
-        return self.after(data.axes, data.affine.sizes)
-
-    def append(self, node: Any, weight: Any, bias: Any, activation: str) -> None:
-        """Add a fully connected layer."""
-        if self.inputs is None:
-            self.inputs = weight.shape[1]
-        name = self.free_name(node, "layer")
-        self.layers.append(FloatDense(name=name, weight=weight, bias=bias, activation=activation))
-
-    def after(self, axes: tuple[str, ...], sizes: tuple[int, ...] | None = None) -> Data:
-        """The outputs of the last layer."""
-        n = self.layers[-1].n_out
-        return Data(axes=axes, stage=len(self.layers), affine=Affine(sizes=sizes or (n,)))
-
-    def free_name(self, node: Any, stem: str) -> str:
-        """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
-        taken = {layer.name for layer in self.layers}
-        name = stem = (node.name if node is not None else "") or f"{stem}{len(self.layers)}"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        return name
-
-    def own_layer(self, node: Any) -> None:
-        """Note that a node needs a layer that is no Gemm or MatMul of the file."""
-        self.notes.append(
-            f"{describe(node)} does not follow a Gemm or MatMul: it is a layer of its own, with "
-            f"one weight for each output"
-        )
-
-    def drop(self, node: Any) -> None:
-        """Leave out a node that does not change which output is the largest."""
-        self.answer = self.answer if self.dropped else node.input[0]
-        self.dropped = describe(node)
-        self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

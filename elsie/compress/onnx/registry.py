@@ -1,26 +1,31 @@
 """ONNX files to models: which handler takes which operator.
 
-A new operator is a handler in a table: `DENSE` of elsie.compress.onnx.dense, `ELEMENTWISE` of
-elementwise, `MOVES` of axes, `CELLS` of recurrent, `LEARN` of learn, `QUANTISED` of quantised.
+A new operator is a handler in a table of a file in elsie/compress/onnx/operators/; the tables are
+put together here.
 """
 
 from pathlib import Path
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.axes import MOVES, branch
 from elsie.compress.onnx.check.evaluate import check_model
-from elsie.compress.onnx.dense import DENSE, FUNCTIONS
-from elsie.compress.onnx.elementwise import ELEMENTWISE
 from elsie.compress.onnx.file import OnnxGraph, read_graph
 from elsie.compress.onnx.importer import Importer, Operators
-from elsie.compress.onnx.recurrent import CELLS, input_axes
-from elsie.compress.onnx.refusals import REASONS
+from elsie.compress.onnx.operators.axes import MOVES, branch
+from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
+from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
+from elsie.compress.onnx.operators.learn import LEARN
+from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
+from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
+from elsie.compress.onnx.operators.refusals import REASONS
 from elsie.compress.onnx.values import BATCH, FEATURES
 
 OPERATORS = Operators(
-    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS},
-    closing=("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten"),
-    constant={"If": branch},
+    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED},
+    closing=(
+        *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
+        *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap"),
+    ),
+    constant={**CONSTANT, "If": branch},
     moving=MOVES,
     reasons=REASONS,
     supported=(

@@ -12,6 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elsie.compress.model.grid import Grid
+
 STEPS, BATCH, ONE, FEATURES = "steps", "batch", "1", "features"
 """Names of axes; ONE has size 1. The data may have several axes of features."""
 
@@ -110,6 +112,13 @@ class Data:
     """Number of layers that it comes behind."""
     affine: Affine
     """Its values, from the outputs of that layer."""
+    grids: tuple[Grid, ...] = ()
+    """What rounds the outputs of that layer, as far as this value has seen it."""
+
+    @property
+    def coded(self) -> bool:
+        """The values are integers that stand for others."""
+        return False
 
     def sized(self, name: str) -> bool:
         """An axis of this name exists, alone or with another in one axis (see TOGETHER)."""

@@ -33,8 +33,8 @@ def check_model(graph: OnnxGraph, axes: tuple[str, ...], model: Model, answer: s
     sizes = [size or _OPEN.get(a, model.n_in) for a, size in zip(axes, shape, strict=True)]
     x = np.random.default_rng(0).normal(0, 1, sizes).astype(np.float32)
     found = _evaluate(graph, x, answer)
-    if dict(zip(axes, sizes, strict=True))[STEPS] > _LONGEST:
-        return
+    if model.grids or dict(zip(axes, sizes, strict=True))[STEPS] > _LONGEST:
+        return  # float32 and float64 may fall on two sides of a grid's step, or part
     first = axes.index(BATCH) == 0
     got = model.predict(x if first else x.swapaxes(0, 1))
     orders = [got] if got.ndim < 3 else [got, got.swapaxes(0, 1)]

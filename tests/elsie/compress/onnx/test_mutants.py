@@ -12,10 +12,10 @@ from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.check.evaluate import check_model
 from elsie.compress.onnx.file import read_graph
-from elsie.compress.onnx.recurrent import input_axes
+from elsie.compress.onnx.operators.recurrent import input_axes
 from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
-from tests.elsie.compress.onnx.exports.record import FOLDER
+from tests.elsie.compress.onnx.cells.record import FOLDER
 from tests.elsie.compress.onnx.mutants import hunt, judge
 
 BASES = sorted(FOLDER.glob("*.onnx"))

@@ -9,7 +9,7 @@ import onnx
 import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 
-from tests.elsie.compress.onnx.exports.cases import CELLS, FEATURES, OUTPUTS, STEPS, Case
+from tests.elsie.compress.onnx.cells.cases import CELLS, FEATURES, OUTPUTS, STEPS, Case
 
 TAKES: dict[str, Any] = {
     "last": lambda out, h, axis: out[:, -1] if axis else out[-1],

@@ -65,6 +65,10 @@ REASONS: Mapping[str, str] = {
         ),
         _NORM,
     ),
+    "ai.onnx.ml.ArrayFeatureExtractor": (
+        "looks labels up, which a network does not compute; choose the scores or probabilities "
+        "with --output NAME"
+    ),
     "RNN": "is a plain RNN, which is not supported; use an LSTM or a GRU",
     **dict.fromkeys(
         (

@@ -1,4 +1,4 @@
-"""Writes the exports beside this file: `python -m tests.elsie.compress.onnx.exports.record`.
+"""Writes the exports beside this file: `python -m tests.elsie.compress.onnx.cells.record`.
 
 Needs the extra `train`. Keras' need tensorflow-cpu==2.21.0, tf-keras==2.21.0 and tf2onnx==1.17.0,
 in an environment of their own, and the word keras behind the command.
@@ -30,12 +30,12 @@ def main(what: str) -> None:
     """Write all files of one framework."""
     values: dict[str, Any] = {}
     if what == "keras":
-        from tests.elsie.compress.onnx.exports.keras_networks import exports
+        from tests.elsie.compress.onnx.cells.keras_networks import exports
 
         found = exports()
     else:
-        from tests.elsie.compress.onnx.exports.cases import BARRED, FILES
-        from tests.elsie.compress.onnx.exports.torch_networks import export
+        from tests.elsie.compress.onnx.cells.cases import BARRED, FILES
+        from tests.elsie.compress.onnx.cells.torch_networks import export
 
         found = ((case.name, *export(case)) for case in (*FILES, *BARRED))
     for name, proto, x, y in found:

@@ -13,8 +13,8 @@ from elsie.compress.onnx.registry import load_onnx
 from golden.arithmetic.run import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from tests.elsie.compress.onnx.exports.cases import FILES, GRID, KERAS, REFUSED, Case
-from tests.elsie.compress.onnx.exports.record import FOLDER
+from tests.elsie.compress.onnx.cells.cases import FILES, GRID, KERAS, REFUSED, Case
+from tests.elsie.compress.onnx.cells.record import FOLDER
 
 CLOSE = 2e-6
 """PyTorch and Keras compute in float32; outputs are about 1."""
@@ -74,7 +74,7 @@ def test_every_export(tmp_path: Path, dynamo: bool) -> None:
     """Live, every row of the grid; makes some 200 files with each exporter, minutes."""
     for needed in ("torch", "onnxscript"):
         pytest.importorskip(needed, reason=f"{needed} is missing: pip install .[train]")
-    from tests.elsie.compress.onnx.exports.torch_networks import export
+    from tests.elsie.compress.onnx.cells.torch_networks import export
 
     wrong: list[Any] = []
     cases = [case for case in GRID if case.dynamo == dynamo]

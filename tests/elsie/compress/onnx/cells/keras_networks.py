@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from tests.elsie.compress.onnx.exports.cases import CELLS, FEATURES, OUTPUTS, STEPS
+from tests.elsie.compress.onnx.cells.cases import CELLS, FEATURES, OUTPUTS, STEPS
 
 
 def exports() -> Iterator[tuple[str, onnx.ModelProto, np.ndarray, np.ndarray]]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.dense import FloatDense
-from elsie.compress.onnx.elementwise import scale, spread
+from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.operators.elementwise import scale, spread
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, UNIT, Affine, Data
 
 FUNCTIONS: Mapping[str, str] = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid"}
@@ -93,9 +94,19 @@ def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
     done = isinstance(before, FloatDense) and before.activation in _POSITIVE
     if name == "relu" and data.affine.plain and done:
         return data
+    if data.grids and name == "relu" and data.affine.plain and _linear(before):
+        # Rounding keeps 0 and the order, so that it may come first or last. The grid is noted again
+        # so that no other node takes the values without the Relu.
+        importer.check_stage(node, data)
+        importer.layers[-1] = replace(before, activation="relu")
+        return importer.snapped(data, data.grids[-1])
     if data.affine.matrix is None:
         importer.own_layer(node)
     return importer.close(node, data, name)
+
+
+def _linear(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
+    return isinstance(layer, FloatDense) and layer.activation == "identity"
 
 
 def _function(importer: Importer, node: Any, data: Data) -> Data:

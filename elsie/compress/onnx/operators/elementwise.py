@@ -107,7 +107,7 @@ def _rows(importer: Importer, node: Any, data: Data) -> tuple[Reals, Reals]:
 
 
 def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
-    if len({part.stage for part in parts}) > 1:
+    if len({(part.stage, part.grids) for part in parts}) > 1:
         importer.refuse(
             node,
             "joins two branches: the graph branches, with layers between, and only a chain of "
