@@ -16,7 +16,7 @@ from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
 from elsie.compress.onnx.operators.learn import LEARN
 from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
-from elsie.compress.onnx.operators.refusals import REASONS
+from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
 from elsie.compress.onnx.values import BATCH, FEATURES
 
 OPERATORS = Operators(
@@ -52,6 +52,9 @@ def load_onnx(path: str | Path, output: str | None = None) -> Model:
     """
     graph = read_graph(path, output)
     axes, importer = input_axes(graph), Importer(graph, OPERATORS)
+    for node in graph.nodes:
+        if node.op_type in LOOPS:
+            importer.unknown(node, node.op_type)
     model = importer.run(axes or _rows(graph))
     if axes is not None:
         check_model(graph, axes, model, importer.answer)

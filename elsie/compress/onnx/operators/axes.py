@@ -160,6 +160,8 @@ def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]
                 return "mixes samples, steps and features; export the model without it"
             varies = [both]
         axes.append(varies[0] if varies else FEATURES if size > 1 else ONE)
+    if data.affine.n == 1 and FEATURES in data.axes and axes[-1:] == [ONE]:
+        axes[-1] = FEATURES  # the only one, which cannot vary
     place: list[Any] = [slice(None) if axis == FEATURES else 0 for axis in axes]
     names = TOGETHER.join(axes).split(TOGETHER)
     for name in (BATCH, STEPS):

@@ -117,7 +117,10 @@ def _largest(importer: Importer, node: Any, data: Data) -> Data:
     """A Softmax or its like at the end, over the features."""
     old = -1 if importer.graph.opset >= 13 else 1
     axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
-    if data.axes[axis % len(data.axes)] != FEATURES or data.axes.count(FEATURES) > 1:
+    rank = len(data.axes)
+    if not -rank <= axis < rank:
+        importer.refuse(node, f"has axis {axis}, but its input has rank {rank}; use axis -1")
+    if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
         importer.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
     importer.drop(node)
     return data

@@ -32,7 +32,7 @@ def input_axes(graph: OnnxGraph) -> tuple[str, ...] | None:
     if graph.shape is not None and len(graph.shape) != 3:
         raise ElsieError(
             f"{graph.path}: the input has rank {len(graph.shape)}, but a recurrent model takes "
-            f"(samples, steps, features) or (steps, samples, features)"
+            f"(samples, steps, features) or (steps, samples, features); export it with a batch axis"
         )
     return (BATCH, STEPS, FEATURES) if _swapped(graph) else (STEPS, BATCH, FEATURES)
 

@@ -9,6 +9,12 @@ _QUANTISED = (
     "computes in integers: the model is quantised already, and Elsie does that itself; "
     "export the float model"
 )
+LOOPS = ("Loop", "Scan")
+"""Refused wherever the output needs them: nothing around them says what they compute."""
+_LOOP = (
+    "is a loop, which is not followed. tf2onnx writes Keras 3's GRU as one, and any GRU with "
+    "reset_after=False: use an LSTM, the GRU of tf_keras with reset_after=True, or PyTorch's"
+)
 _CONTROL = (
     "is control flow, which is not followed; export the model for fixed shapes, or without it"
 )
@@ -41,7 +47,8 @@ REASONS: Mapping[str, str] = {
         ),
         _QUANTISED,
     ),
-    **dict.fromkeys(("Loop", "If", "Scan", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(("If", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(LOOPS, _LOOP),
     **dict.fromkeys(
         (
             *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "LpPool"),

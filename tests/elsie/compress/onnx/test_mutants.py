@@ -16,7 +16,7 @@ from elsie.compress.onnx.operators.recurrent import input_axes
 from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
 from tests.elsie.compress.onnx.cells.record import FOLDER
-from tests.elsie.compress.onnx.mutants import hunt, judge
+from tests.elsie.compress.onnx.judge import hunt, judge
 
 BASES = sorted(FOLDER.glob("*.onnx"))
 ONE = FOLDER / "lstm-last-dynamo-batch1-static.onnx"
