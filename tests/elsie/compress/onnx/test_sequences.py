@@ -98,7 +98,7 @@ def test_layers_of_one_cell(tmp_path: Path) -> None:
     graph = Graph(24)
     for n_in, x, outputs in ((N_IN, "x", ["h", ""]), (1, "s", ["", "hn"])):
         weights = [graph.weight(f"{x}_{w}", 1, 3, n) for w, n in (("w", n_in), ("r", 1))]
-        options: dict[str, int] = {"hidden_size": 1, "linear_before_reset": 1}
+        options: dict[str, Any] = {"hidden_size": 1, "linear_before_reset": 1}
         graph.nodes.append(helper.make_node("GRU", [x, *weights], outputs, f"GRU_{x}", **options))
         if x == "x":
             graph.add("Squeeze", ["h", graph.const("x1", [1])], ["s"])
