@@ -70,6 +70,12 @@ class Importer(Layers):
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
                 f"{self.graph.input}; export the model again"
             )
+        if STEPS not in axes and [axis for axis in result.axes if axis != ONE][:1] != [BATCH]:
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} has axes "
+                f"({', '.join(result.axes)}), and samples must come first; export it without the "
+                f"last Transpose"
+            )
         if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:

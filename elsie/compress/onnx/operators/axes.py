@@ -16,6 +16,9 @@ from elsie.compress.onnx.constants import FoldError, fold
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized
 
+_STEPS = "takes steps other than the last; only the last, or all, can be used"
+_SAMPLES = "mixes, repeats or leaves out samples; export the model without it"
+
 
 def move(importer: Importer, node: Any, data: Data) -> None:
     """Any operator that gives elements of its one input in another order or number."""
@@ -29,7 +32,7 @@ def move(importer: Importer, node: Any, data: Data) -> None:
             importer.values[node.output[0]] = data
             return
     arrays = [value.array if isinstance(value, Sized) else value for value in given]
-    problem = "mixes samples; export the model without it"
+    problem = _SAMPLES
     for attempt in _attempts(importer, node, data, arrays):
         sizes = _sizes(importer, data)
         codes = _codes(data, importer.dims(data, sizes), sizes)
@@ -37,7 +40,9 @@ def move(importer: Importer, node: Any, data: Data) -> None:
         try:
             found = fold(node, feed, importer.graph.opset)
         except FoldError as error:
-            problem = str(error)
+            problem = str(error).replace(
+                "cannot be worked out", "cannot be done for any number of samples"
+            )
             continue
         results = [_decode(importer, data, array, sizes) for array in found]
         wrong = next((result for result in results if isinstance(result, str)), None)
@@ -121,18 +126,20 @@ def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]
         if len(varies) > 1:
             return "mixes samples, steps and features; export the model without it"
         axes.append(varies[0] if varies else FEATURES if size > 1 else ONE)
+    if FEATURES not in axes and axes[-1] == ONE:
+        axes[-1] = FEATURES
     place: list[Any] = [slice(None) if axis == FEATURES else 0 for axis in axes]
     for name in (BATCH, STEPS):
         count = axes.count(name)
         if count > 1 or (count == 0 and name == BATCH and data.sized(BATCH)):
-            return f"mixes {'samples' if name == BATCH else name}; export the model without it"
+            return _SAMPLES
         if count:
             at: list[Any] = [0] * len(axes)
             at[axes.index(name)] = slice(None)
             if not np.array_equal(parts[name][tuple(at)], np.arange(sizes[name])):
-                return "takes steps other than the last; only the last, or all, can be used"
+                return _STEPS if name == STEPS else _SAMPLES
     if data.sized(STEPS) and STEPS not in axes and (parts[STEPS] != sizes[STEPS] - 1).any():
-        return "takes steps other than the last; only the last, or all, can be used"
+        return _STEPS
     index = feature[tuple(place)]
     shape = index.shape
     if data.affine.sizes is None:
