@@ -182,6 +182,14 @@ def test_inputs_and_outputs(tmp_path: Path) -> None:
     assert "node g (Gemm) takes an input of rank 3" in refused(image, tmp_path)
 
 
+@pytest.mark.parametrize("samples", [2, 5, 7, 11, 13])
+def test_a_fixed_number_of_samples_is_refused(tmp_path: Path, samples: int) -> None:
+    """Whatever number stands in for the open one inside."""
+    nodes = [node("Reshape", ["x", "to"], ["r"], name="r"), node("Gemm", ["r", "w"], ["y"])]
+    message = refused(build(nodes, to=np.array([samples, 4])), tmp_path)
+    assert f"node r (Reshape) has shape [{samples}, 4], which mixes samples" in message
+
+
 def test_control_flow(tmp_path: Path) -> None:
     body = helper.make_graph([node("Relu", ["y"], ["b"])], "b", [], [info("b", None)])
     branch = node("If", ["true"], ["z"], name="i", then_branch=body, else_branch=body)
