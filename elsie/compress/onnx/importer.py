@@ -81,6 +81,12 @@ class Importer(Layers):
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
                 f"{self.graph.input}; export the model again"
             )
+        if STEPS not in axes and [axis for axis in result.axes if axis != ONE][:1] != [BATCH]:
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} has axes "
+                f"({', '.join(result.axes)}), and samples must come first; export it without the "
+                f"last Transpose"
+            )
         if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:
@@ -139,8 +145,10 @@ class Importer(Layers):
             self.refuse(node, str(error))
         for name, value in zip([n for n in node.output if n], found, strict=True):
             array = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
-            fixed = exact and not np.isin(array, list(self.open.values())).any()
-            self.values[name] = Sized(array, exact) if sized and not fixed else array
+            # A Cast to fewer bits, or to bool, changes numbers.
+            kept = exact and np.dtype(array.dtype).itemsize >= 4
+            fixed = kept and not np.isin(array, list(self.open.values())).any()
+            self.values[name] = Sized(array, kept) if sized and not fixed else array
 
     def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""

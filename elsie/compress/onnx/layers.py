@@ -68,6 +68,8 @@ class Layers:
                 "comes before the first Gemm or MatMul, and the file does not say how many "
                 "features the input has; export it with their number",
             )
+        if data.affine.matrix is None:
+            self._own_layer(node or data.affine.node)
         weight, bias = data.affine.rows(width)
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
@@ -99,10 +101,11 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def own_layer(self, node: Any) -> None:
+    def _own_layer(self, node: Any) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
+        what = "the order of the outputs" if node is None else describe(node)
         self.notes.append(
-            f"{describe(node)} does not follow a Gemm or MatMul: it is a layer of its own, with "
+            f"{what} does not follow a Gemm or MatMul: it is a layer of its own, with "
             f"one weight for each output"
         )
 

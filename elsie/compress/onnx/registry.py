@@ -18,6 +18,7 @@ from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
 from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
 from elsie.compress.onnx.values import BATCH, FEATURES
+from golden.errors import ElsieError
 
 OPERATORS = Operators(
     handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED},
@@ -63,5 +64,11 @@ def load_onnx(path: str | Path, output: str | None = None) -> Model:
 
 def _rows(graph: OnnxGraph) -> tuple[str, ...]:
     """Axes of an input without steps: samples come first."""
-    rank = 2 if graph.shape is None else len(graph.shape)
-    return (BATCH, *(FEATURES,) * (rank - 1)) if rank > 1 else (FEATURES,) * rank
+    if graph.shape is None:
+        return (BATCH, FEATURES)
+    if len(graph.shape) < 2:
+        raise ElsieError(
+            f"{graph.path}: the input {graph.input} has rank {len(graph.shape)}, but a model takes "
+            f"(samples, features); export it with an axis of samples"
+        )
+    return (BATCH, *(FEATURES,) * (len(graph.shape) - 1))

@@ -30,7 +30,7 @@ from elsie.compress.onnx.values import (
 _OTHER = {
     STEPS: "takes steps other than the last; only the last, or all, can be used: out[:, -1], "
     "h_n[-1] or out",
-    BATCH: "takes some of the samples; export the model without it",
+    BATCH: "mixes, repeats or leaves out samples; export the model without it",
 }
 
 
@@ -49,7 +49,7 @@ def move(importer: Importer, node: Any, data: Data | Stack) -> None:
             importer.values[node.output[0]] = data
             return
     arrays = [value.array if isinstance(value, Sized) else value for value in given]
-    problem = "mixes samples; export the model without it"
+    problem = _OTHER[BATCH]
     for attempt in _attempts(importer, node, data, arrays):
         sizes = _sizes(importer, data)
         codes = _codes(data, importer.dims(data, sizes), sizes)
@@ -57,7 +57,9 @@ def move(importer: Importer, node: Any, data: Data | Stack) -> None:
         try:
             found = fold(node, feed, importer.graph.opset)
         except FoldError as error:
-            problem = str(error)
+            problem = str(error).replace(
+                "cannot be worked out", "cannot be done for any number of samples"
+            )
             continue
         results = [_decode(importer, data, array, sizes) for array in found]
         wrong = next((result for result in results if isinstance(result, str)), None)
@@ -160,14 +162,14 @@ def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]
                 return "mixes samples, steps and features; export the model without it"
             varies = [both]
         axes.append(varies[0] if varies else FEATURES if size > 1 else ONE)
-    if data.affine.n == 1 and FEATURES in data.axes and axes[-1:] == [ONE]:
+    if FEATURES not in axes and axes[-1:] == [ONE]:
         axes[-1] = FEATURES  # the only one, which cannot vary
     place: list[Any] = [slice(None) if axis == FEATURES else 0 for axis in axes]
     names = TOGETHER.join(axes).split(TOGETHER)
     for name in (BATCH, STEPS):
         count = names.count(name)
         if count > 1 or (count == 0 and name == BATCH and data.sized(BATCH)):
-            return f"mixes {'samples' if name == BATCH else name}; export the model without it"
+            return _OTHER[name]
         if name in axes:
             line = _line(parts[name], axes.index(name))
             if not np.array_equal(line, np.arange(sizes[name])):

@@ -100,8 +100,6 @@ def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
         importer.check_stage(node, data)
         importer.layers[-1] = replace(before, activation="relu")
         return importer.snapped(data, data.grids[-1])
-    if data.affine.matrix is None:
-        importer.own_layer(node)
     return importer.close(node, data, name)
 
 

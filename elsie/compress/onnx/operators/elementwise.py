@@ -148,7 +148,7 @@ def _norm(importer: Importer, node: Any, data: Data) -> Data:
     given = attributes(node)
     if given.get("training_mode", 0) or len([name for name in node.output if name]) > 1:
         importer.refuse(node, "is in training mode; export the model for inference")
-    if len(data.axes) < 2 or data.axes[1] != FEATURES:
+    if len(data.axes) < 2 or data.axes[1] not in (FEATURES, ONE):
         importer.refuse(node, "normalises axis 1, which is not the features; export it over them")
     gamma, beta, mean, var = (
         importer.constant(node, n, name)

@@ -99,8 +99,6 @@ def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
 def _snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
     """Round the data to a grid."""
     if not data.affine.plain:
-        if data.affine.matrix is None:
-            importer.own_layer(node)
         data = importer.close(node, data, "identity")
     importer.check_stage(node, data)
     if data.grids[-1:] == (grid,):

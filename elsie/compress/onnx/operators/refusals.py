@@ -60,7 +60,7 @@ REASONS: Mapping[str, str] = {
         (
             *("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1"),
             *("ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "CumSum"),
-            *("Sum", "Mean", "Einsum", "Attention", "Det"),
+            *("Einsum", "Attention", "Det"),
         ),
         _ACROSS,
     ),
@@ -75,6 +75,9 @@ REASONS: Mapping[str, str] = {
     "ai.onnx.ml.ArrayFeatureExtractor": (
         "looks labels up, which a network does not compute; choose the scores or probabilities "
         "with --output NAME"
+    ),
+    **dict.fromkeys(
+        ("Sum", "Mean"), "joins several values, which is not followed; export Add nodes"
     ),
     "RNN": "is a plain RNN, which is not supported; use an LSTM or a GRU",
     **dict.fromkeys(

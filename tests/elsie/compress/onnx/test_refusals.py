@@ -48,6 +48,56 @@ NODES = {
         [GEMM, node("Elu", ["y"], ["z"], name="s")],
         "node s (Elu) is a function that the engin",
     ),
+    "leaky": (
+        [GEMM, node("LeakyRelu", ["y"], ["z"], name="l")],
+        "node l (LeakyRelu) is a function that the engine does not have; train with Relu, Tanh",
+    ),
+    "silu": (
+        [GEMM, node("Sigmoid", ["y"], ["i"]), node("Mul", ["y", "i"], ["z"], name="m")],
+        "node m (Mul) multiplies or divides two values of the data (a gate, SiLU, softmax or atten",
+    ),
+    "gelu": ([GEMM, node("Erf", ["y"], ["z"], name="e")], "Erf is part of a Gelu"),
+    "top": (
+        [GEMM, node("TopK", ["y", "s"], ["z", "i"], name="k")],
+        "node k (TopK) orders or selects by value, which no layer does",
+    ),
+    "integers": (
+        [node("MatMulInteger", ["x", "w"], ["z"], name="q")],
+        "node q (MatMulInteger) computes in integers: the model is quantised already",
+    ),
+    "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) works on images"),
+    "typed": (
+        [node("Gemm", ["x", "w"], ["z"], name="g", transB="yes")],
+        "node g (Gemm) has an attribute transB of type STRING; it must be INT",
+    ),
+    "perm": (
+        [node("Transpose", ["w"], ["t"], perm=[0, 0], name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (Transpose) cannot be worked out (",
+    ),
+    "cast of a constant": (
+        [node("Cast", ["w"], ["t"], to=0, name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (Cast) cannot be worked out (",
+    ),
+    "huge": (
+        [
+            node("ConstantOfShape", ["large"], ["t"], name="t"),
+            node("Gemm", ["x", "t"], ["z"]),
+        ],
+        "node t (ConstantOfShape) gives a constant of 9000000000000 elements, and at most",
+    ),
+    "random": (
+        [node("RandomNormalLike", ["w"], ["t"], name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (RandomNormalLike) gives random numbers; export the model for inference",
+    ),
+    "zero": ([GEMM, node("Div", ["y", "o"], ["z"], name="d")], "node d (Div) divides by 0"),
+    "one by": (
+        [GEMM, node("Div", ["v", "y"], ["z"], name="d")],
+        "node d (Div) divides by the data",
+    ),
+    "samples": (
+        [GEMM, node("Add", ["y", "w"], ["z"], name="a")],
+        "node a (Add) has a bias of shape (4, 4), which is not one number a feature",
+    ),
     "trilu": (
         [GEMM, node("Trilu", ["y"], ["z"], name="s")],
         "node s (Trilu) is not supported; a mo",
@@ -108,6 +158,8 @@ def test_nodes(tmp_path: Path, case: str) -> None:
         v=np.ones(4, np.float32),
         w3=np.ones((3, 4), np.float32),
         s=np.array([2, -1]),
+        o=np.zeros(4, np.float32),
+        large=np.array([3_000_000, 3_000_000]),
         true=np.array(True),
         text=np.array([["a"]], dtype=object),
         empty=np.ones((4, 0), np.float32),
@@ -128,6 +180,26 @@ def test_inputs_and_outputs(tmp_path: Path) -> None:
     assert "the graph has a cycle at node b (Relu)" in refused(circle, tmp_path)
     image = build([GEMM], inputs=[info("x", ("samples", 2, 2))])
     assert "node g (Gemm) takes an input of rank 3" in refused(image, tmp_path)
+
+
+@pytest.mark.parametrize("samples", [2, 5, 7, 11, 13])
+def test_a_fixed_number_of_samples_is_refused(tmp_path: Path, samples: int) -> None:
+    """Whatever number stands in for the open one inside."""
+    nodes = [node("Reshape", ["x", "to"], ["r"], name="r"), node("Gemm", ["r", "w"], ["y"])]
+    message = refused(build(nodes, to=np.array([samples, 4])), tmp_path)
+    assert f"node r (Reshape) has shape [{samples}, 4], which mixes samples" in message
+
+
+def test_control_flow(tmp_path: Path) -> None:
+    body = helper.make_graph([node("Relu", ["y"], ["b"])], "b", [], [info("b", None)])
+    branch = node("If", ["flag"], ["z"], name="i", then_branch=body, else_branch=body)
+    chosen = [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["flag"], to=9), GEMM, branch]
+    message = refused(build(chosen, outputs=[info("z", None)]), tmp_path)
+    assert "node i (If) is control flow, which is not followed" in message
+    trips = build(
+        [node("Loop", ["", "", "x"], ["z"], name="l", body=body)], outputs=[info("z", None)]
+    )
+    assert "node l (Loop) is a loop, which is not followed" in refused(trips, tmp_path)
 
 
 def test_names_are_unique(tmp_path: Path) -> None:

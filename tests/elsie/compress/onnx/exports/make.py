@@ -39,25 +39,25 @@ def torch_models() -> dict:
     from torch import nn
 
     class Clamp(nn.Module):
-        def forward(self, x):  # noqa: ANN001, ANN201, D102
+        def forward(self, x):
             return torch.clamp(x, min=0)
 
     class Normalise(nn.Module):
-        def __init__(self):  # noqa: ANN204
+        def __init__(self):
             super().__init__()
             self.register_buffer("mean", torch.linspace(-1, 1, N))
             self.register_buffer("std", torch.linspace(0.5, 2, N))
             self.net = nn.Sequential(nn.Linear(N, 4), nn.ReLU(), nn.Linear(4, 3))
 
-        def forward(self, x):  # noqa: ANN001, ANN201, D102
+        def forward(self, x):
             return self.net((x - self.mean) / self.std)
 
     class Flat(nn.Module):
-        def __init__(self):  # noqa: ANN204
+        def __init__(self):
             super().__init__()
             self.net = nn.Linear(N, 3)
 
-        def forward(self, x):  # noqa: ANN001, ANN201, D102
+        def forward(self, x):
             return self.net(x.reshape(x.size(0), 1, N).view(x.size(0), -1))
 
     return {
