@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 LARGEST = 1 << 26
 """Most elements that a folded constant may have."""
+SELECT = ("Cast", "Concat", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze")
+"""Operators that choose numbers and do not change them."""
 _KNOWN = 1024
 """Inputs up to this size are given to shape inference with their values."""
 _RANDOM = (

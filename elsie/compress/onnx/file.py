@@ -27,6 +27,8 @@ class OnnxGraph:
     """The nodes (onnx.NodeProto) that the output needs, each after those whose outputs it takes."""
     opset: int
     """Version of the standard operators."""
+    proto: Any
+    """The file (onnx.ModelProto), unchanged."""
     notes: tuple[str, ...] = ()
     """What was chosen, a sentence each."""
 
@@ -60,14 +62,11 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
             f"({', '.join(value.name for value in inputs)}) and only one can be used; "
             f"export the part with one input"
         )
-    nodes = []
     for node in graph.node:
         for name in node.output:
             names.add(name, describe(node))
-        if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
-            constants[node.output[0]] = _constant_value(source, node)
-        else:
-            nodes.append(node)
+    found, nodes = without_constants(source, graph)
+    constants |= found
     chosen, notes = _choose(source, [value.name for value in graph.output], output)
     return OnnxGraph(
         path=source,
@@ -77,8 +76,28 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
         constants=constants,
         nodes=_needed(source, nodes, chosen),
         opset=next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 1),
+        proto=proto,
         notes=notes,
     )
+
+
+def without_constants(source: Path, graph: Any) -> tuple[dict[str, NDArray], list[Any]]:
+    """Constant nodes of a GraphProto by name, and the other nodes."""
+    constants: dict[str, NDArray] = {}
+    nodes: list[Any] = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
+            constants[node.output[0]] = _constant_value(source, node)
+        else:
+            nodes.append(node)
+    return constants, nodes
+
+
+def _taken(node: Any) -> list[str]:
+    """Values that a node takes, also those of graphs inside it."""
+    inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    names = [name for graph in inner for child in graph.node for name in _taken(child)]
+    return [*node.input, *names, *(value.name for graph in inner for value in graph.output)]
 
 
 def _choose(source: Path, names: list[str], output: str | None) -> tuple[str, tuple[str, ...]]:
@@ -126,7 +145,7 @@ def _needed(source: Path, nodes: list[Any], output: str) -> tuple[Any, ...]:
         if node is None or id(node) in done:
             stack.pop()
             continue
-        waits = [n for n in node.input if n in givers and id(givers[n]) not in done]
+        waits = [n for n in _taken(node) if n in givers and id(givers[n]) not in done]
         if not waits:
             done[id(node)] = node
             stack.pop()
@@ -152,9 +171,9 @@ def attributes(node: Any) -> dict[str, Any]:
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
-def _line(error: Exception) -> str:
-    """An error's text on one line."""
-    return " ".join(str(error).split())
+def one_line(error: Exception) -> str:
+    """An error's text on one line, the beginning of it if it is long."""
+    return " ".join(str(error).split())[:200]
 
 
 def _parse(source: Path) -> Any:
@@ -188,7 +207,8 @@ def _parse(source: Path) -> Any:
         external.load_external_data_for_model(proto, str(source.parent))
     except Exception as error:  # several kinds, for a file that is short or outside the folder
         raise ElsieError(
-            f"{source}: its external data cannot be read ({_line(error)}); export the model again"
+            f"{source}: its external data cannot be read ({one_line(error)}); "
+            f"export the model again"
         ) from None
     return proto
 
@@ -212,7 +232,7 @@ def _dense(source: Path, tensor: Any) -> NDArray:
         return numpy_helper.to_array(tensor)
     except Exception as error:  # numpy and onnx raise several kinds for a damaged tensor
         raise ElsieError(
-            f"{source}: initialiser {tensor.name} cannot be read ({_line(error)}); "
+            f"{source}: initialiser {tensor.name} cannot be read ({one_line(error)}); "
             f"export the model again"
         ) from None
 

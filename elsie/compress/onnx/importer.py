@@ -1,25 +1,35 @@
 """The walk over an ONNX graph: what every value is, and the layers found so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.constants import FoldError, fold, unlike
+from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
 from elsie.compress.onnx.file import OnnxGraph
 from elsie.compress.onnx.layers import Layers
-from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Affine, Data, Sized
+from elsie.compress.onnx.operators.refusals import LACKS, malformed
+from elsie.compress.onnx.values import (
+    BATCH,
+    FEATURES,
+    ONE,
+    STEPS,
+    TOGETHER,
+    Affine,
+    Data,
+    Sized,
+    Stack,
+    Unusable,
+)
 from golden.errors import ElsieError
 
-Handler = Callable[["Importer", Any, Data], Data | None]
+Handler = Callable[["Importer", Any, Any], Data | Stack | None]
 """Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
 if it has set the outputs itself."""
-
-
-_LACKS = "lacks an input or an attribute; export the model again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +40,10 @@ class Operators:
     """By operator name, behind its domain and a dot unless that is the standard one."""
     closing: tuple[str, ...]
     """Those that may follow a Softmax or ArgMax that was dropped."""
-    constant: Mapping[str, Callable[["Importer", Any, list[Any]], NDArray[Any]]]
-    """Operators on constants that onnx itself does not know."""
+    constant: Mapping[str, Callable[["Importer", Any, list[Any]], Any]]
+    """Operators on constants that the folder does not know; each gives the first output."""
+    moving: Collection[str]
+    """Those that only move values."""
     reasons: Mapping[str, str]
     """Why an operator without a handler is refused, the end of a sentence."""
     supported: str
@@ -45,26 +57,25 @@ class Importer(Layers):
         super().__init__(graph)
         self.operators = operators
         self.values: dict[str, Any] = dict(graph.constants)
-        self.sizes: dict[str, int | None] = {}
-        """Sizes of the input's axes of samples and steps, if the file gives them."""
-        self.open: dict[str, int] = dict(
-            zip((BATCH, STEPS, FEATURES), unlike(graph.shape, graph.constants), strict=False)
-        )
+        free = unlike(graph.shape, graph.constants)
+        self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
     def run(self, axes: tuple[str, ...]) -> Model:
         """The model, from an input with these axes."""
         shape = self.graph.shape
+        self.sizes = dict(zip(axes, shape or (None,) * len(axes), strict=True))
         sizes: tuple[int, ...] | None = None
         if shape is not None:
-            self.sizes = dict(zip(axes, shape, strict=True))
             known = [s for a, s in zip(axes, shape, strict=True) if a == FEATURES and s]
             sizes = tuple(known) if len(known) == axes.count(FEATURES) else None
         start = Affine(sizes=sizes)
         self.inputs = start.n
         self.values[self.graph.input] = Data(axes=axes, stage=0, affine=start)
         for node in self.graph.nodes:
-            self._node(node)
+            self.node(node)
         result = self.values.get(self.graph.output)
+        if isinstance(result, Unusable | Stack):
+            raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -83,7 +94,7 @@ class Importer(Layers):
                 f"{self.graph.path}: it has no fully connected layer; a model needs at least one "
                 f"Gemm or MatMul"
             )
-        self.check_stage(None, result)
+        self.enter(None, result)
         return Model(
             name=self.graph.path.stem,
             layers=tuple(self.layers),
@@ -92,79 +103,63 @@ class Importer(Layers):
             grids=self.grids,
         )
 
-    def _node(self, node: Any) -> None:
+    def node(self, node: Any) -> None:
         """One node: constants are folded, the data tracked."""
         given = [self.value(node, name) for name in node.input]
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        data = next((value for value in given if isinstance(value, Data)), None)
-        self._check(node)
+        data = next((value for value in given if isinstance(value, Data | Stack)), None)
+        if isinstance(data, Stack) and kind not in self.operators.moving:
+            self.refuse(node, data.why)
+        wrong = malformed(node)
+        if wrong:
+            self.refuse(node, wrong)
         try:
             if data is None:
                 self._constant(node, kind, given)
-            elif kind == "Shape":
-                self.fold(node, [self._extent(data)], sized=self._is_open(data))
+            elif kind == "Shape" and isinstance(data, Data):
+                self.fold(node, [self._extent(data)], sized=self._is_open(data), exact=True)
             else:
                 self._follow(node, kind, data)
         except (IndexError, KeyError):
-            self.refuse(node, _LACKS)
-
-    def _check(self, node: Any) -> None:
-        """Attributes must have the types that the standard gives them."""
-        from onnx import AttributeProto, defs
-
-        if not all(isinstance(name, str) for name in (node.op_type, node.domain)):
-            self.refuse(node, "has a name that is not text; export the model again")
-        if not defs.has(node.op_type, node.domain):
-            return
-        schema = defs.get_schema(node.op_type, node.domain)
-        if len(node.input) < schema.min_input:
-            self.refuse(node, _LACKS)
-        known = schema.attributes
-        for attribute in node.attribute:
-            kind: Any = known[attribute.name].type if attribute.name in known else None
-            wanted = None if kind is None else kind.value
-            if wanted is not None and attribute.type != wanted:
-                types = AttributeProto.AttributeType
-                self.refuse(
-                    node,
-                    f"has an attribute {attribute.name} of type {types.Name(attribute.type)}; it "
-                    f"must be {types.Name(wanted)}; export the model again",
-                )
+            self.refuse(node, LACKS)
 
     def _constant(self, node: Any, kind: str, given: list[Any]) -> None:
         """A node on constants and sizes."""
         if kind in self.operators.constant:
             self.values[node.output[0]] = self.operators.constant[kind](self, node, given)
         elif node.domain not in ("", "ai.onnx"):
-            self._unknown(node, kind)
+            self.unknown(node, kind)
         elif not given:
             self.refuse(node, "has no input and is no constant; export the model for inference")
         else:
             arrays = [value.array if isinstance(value, Sized) else value for value in given]
-            self.fold(node, arrays, sized=any(isinstance(value, Sized) for value in given))
+            sizes = [value for value in given if isinstance(value, Sized)]
+            exact = kind in SELECT and all(value.exact for value in sizes)
+            self.fold(node, arrays, sized=bool(sizes), exact=exact)
 
-    def fold(self, node: Any, given: list[Any], *, sized: bool) -> None:
-        """Work a node out; sized: its result depends on open sizes."""
+    def fold(self, node: Any, given: list[Any], *, sized: bool, exact: bool = False) -> None:
+        """Work a node out; sized: its result depends on open sizes; exact: as in Sized."""
         try:
             found = fold(node, given, self.graph.opset)
         except FoldError as error:
             self.refuse(node, str(error))
         for name, value in zip([n for n in node.output if n], found, strict=True):
             array = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
-            self.values[name] = Sized(array) if sized else array
+            fixed = exact and not np.isin(array, list(self.open.values())).any()
+            self.values[name] = Sized(array, exact) if sized and not fixed else array
 
-    def _follow(self, node: Any, kind: str, data: Data) -> None:
+    def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
         handler = self.operators.handlers.get(kind)
         if handler is None:
-            self._unknown(node, kind)
+            self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
             self.refuse(
                 node,
                 f"follows {self.dropped}, which is supported only at the end; "
                 f"export the model without it",
             )
-        if data.coded and kind != "DequantizeLinear":
+        if isinstance(data, Data) and data.coded and kind != "DequantizeLinear":
             self.refuse(
                 node,
                 "computes with quantised values; export the float model, or one with "
@@ -174,7 +169,8 @@ class Importer(Layers):
         if result is not None:
             self.values[node.output[0]] = result
 
-    def _unknown(self, node: Any, kind: str) -> NoReturn:
+    def unknown(self, node: Any, kind: str) -> NoReturn:
+        """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
 
@@ -184,7 +180,10 @@ class Importer(Layers):
             self.refuse(
                 node, f"takes {name}, which no node before it gives; export the model again"
             )
-        return self.values[name] if name else None
+        found = self.values[name] if name else None
+        if isinstance(found, Unusable):
+            self.refuse(node, found.why)
+        return found
 
     def constant(self, node: Any, number: int, what: str) -> NDArray[np.float64]:
         """Input `number` of a node, which must be a finite constant."""
@@ -216,8 +215,12 @@ class Importer(Layers):
 
     def dims(self, data: Data, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape of the data, given the sizes of samples and steps."""
-        features = iter(data.affine.sizes or (self.open[FEATURES],))
-        return tuple(next(features) if a == FEATURES else {**sizes, ONE: 1}[a] for a in data.axes)
+        features = iter(data.affine.sizes or [self.open[FEATURES]] * len(data.axes))
+        known = {**sizes, ONE: 1}
+        return tuple(
+            next(features) if a == FEATURES else prod(known[name] for name in a.split(TOGETHER))
+            for a in data.axes
+        )
 
     def _extent(self, data: Data) -> NDArray[Any]:
         """An array of the data's shape, without memory."""
@@ -225,5 +228,5 @@ class Importer(Layers):
         return np.broadcast_to(np.float32(0), self.dims(data, sizes))
 
     def _is_open(self, data: Data) -> bool:
-        axes = [axis for axis in data.axes if axis in (BATCH, STEPS)]
+        axes = [axis for axis in (BATCH, STEPS) if data.sized(axis)]
         return data.affine.sizes is None or any(not self.sizes.get(axis) for axis in axes)

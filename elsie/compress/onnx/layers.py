@@ -7,7 +7,7 @@ from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.file import OnnxGraph, describe
-from elsie.compress.onnx.values import Affine, Data
+from elsie.compress.onnx.values import STEPS, Affine, Data
 from golden.errors import ElsieError
 
 
@@ -20,9 +20,13 @@ class Layers:
         self.notes: list[str] = list(graph.notes)
         self.grids: dict[int, tuple[Grid, ...]] = {}
         """What rounds the outputs of a stage."""
+        self.answer = graph.output
+        """The value that the model computes: the output, or what was before a node dropped."""
         self.dropped: str | None = None
         self.head: int | None = None
         self.inputs: int | None = None
+        self.sizes: dict[str, int | None] = {}
+        """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
 
     def refuse(self, node: Any, what: str) -> NoReturn:
         """Say what is wrong with a node."""
@@ -48,9 +52,15 @@ class Layers:
                 f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
             )
 
+    def enter(self, node: Any, data: Data) -> None:
+        """A layer takes the data; once they are without steps, layers see only the last step."""
+        self.check_stage(node, data)
+        if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
+            self.head = data.stage
+
     def close(self, node: Any, data: Data, activation: str) -> Data:
         """End a layer: `activation` of the data. Gives its outputs."""
-        self.check_stage(node, data)
+        self.enter(node, data)
         width = self.width(data.stage) or data.affine.n
         if width is None:
             self.refuse(
@@ -59,7 +69,7 @@ class Layers:
                 "features the input has; export it with their number",
             )
         if data.affine.matrix is None:
-            self._own_layer(node or data.affine.node)
+            self.own_layer(node or data.affine.node)
         weight, bias = data.affine.rows(width)
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
@@ -91,15 +101,7 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def last(self, node: Any, data: Data) -> Data:
-        """From here on layers see only the last step, also the layer that is not closed yet."""
-        if self.head is not None:
-            self.refuse(node, "takes the last step a second time; export the model again")
-        self.check_stage(node, data)
-        self.head = len(self.layers)
-        return data
-
-    def _own_layer(self, node: Any) -> None:
+    def own_layer(self, node: Any) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
         what = "the order of the outputs" if node is None else describe(node)
         self.notes.append(
@@ -109,5 +111,6 @@ class Layers:
 
     def drop(self, node: Any, what: str = "") -> None:
         """Leave out a node, or `what` of it: which output is the largest does not change."""
+        self.answer = self.answer if self.dropped else node.input[0]
         self.dropped = f"{what}{describe(node)}"
         self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

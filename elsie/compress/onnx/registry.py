@@ -7,15 +7,16 @@ put together here.
 from pathlib import Path
 
 from elsie.compress.model.model import Model
+from elsie.compress.onnx.check.evaluate import check_model
 from elsie.compress.onnx.file import OnnxGraph, read_graph
 from elsie.compress.onnx.importer import Importer, Operators
-from elsie.compress.onnx.operators.axes import MOVES
+from elsie.compress.onnx.operators.axes import MOVES, branch
 from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
 from elsie.compress.onnx.operators.learn import LEARN
 from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
-from elsie.compress.onnx.operators.refusals import REASONS
+from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
 from elsie.compress.onnx.values import BATCH, FEATURES
 from golden.errors import ElsieError
 
@@ -25,7 +26,8 @@ OPERATORS = Operators(
         *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
         *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap"),
     ),
-    constant=CONSTANT,
+    constant={**CONSTANT, "If": branch},
+    moving=MOVES,
     reasons=REASONS,
     supported=(
         f"Gemm, MatMul, {', '.join(FUNCTIONS)}, Clip, Max, Min, BatchNormalization, LSTM, GRU, "
@@ -50,7 +52,14 @@ def load_onnx(path: str | Path, output: str | None = None) -> Model:
     Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """
     graph = read_graph(path, output)
-    return Importer(graph, OPERATORS).run(input_axes(graph) or _rows(graph))
+    axes, importer = input_axes(graph), Importer(graph, OPERATORS)
+    for node in graph.nodes:
+        if node.op_type in LOOPS:
+            importer.unknown(node, node.op_type)
+    model = importer.run(axes or _rows(graph))
+    if axes is not None:
+        check_model(graph, axes, model, importer.answer)
+    return model
 
 
 def _rows(graph: OnnxGraph) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ from elsie.compress.model.grid import Grid
 STEPS, BATCH, ONE, FEATURES = "steps", "batch", "1", "features"
 """Names of axes; ONE has size 1. The data may have several axes of features."""
 
+TOGETHER = "*"
+"""Between the names of samples and steps where one axis has both, the second running faster."""
+
 Reals = NDArray[np.float64]
 UNIT, NOTHING = np.array(1.0), np.array(0.0)
 """The scale and offset that change no value."""
@@ -30,6 +33,8 @@ class Sized:
     """
 
     array: NDArray[Any]
+    exact: bool = False
+    """Each number is a size of the data, or a constant."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,5 +121,25 @@ class Data:
         return False
 
     def sized(self, name: str) -> bool:
-        """An axis of this name exists."""
-        return name in self.axes
+        """An axis of this name exists, alone or with another in one axis (see TOGETHER)."""
+        return any(name in axis.split(TOGETHER) for axis in self.axes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stack:
+    """Outputs of several layers along a new axis, of which one can be taken."""
+
+    parts: tuple[Data, ...]
+    """Of the same axes."""
+    axis: int
+    """Of size 1 in each part."""
+    why: str = "takes the states of several layers; only those of the last can be used: h_n[-1]"
+    """Why it cannot be used whole, the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A value that no layer gives."""
+
+    why: str
+    """The end of a sentence that begins with the node that takes it."""

@@ -13,18 +13,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.onnx.constants import FoldError, fold
+from elsie.compress.onnx.file import attributes, without_constants
 from elsie.compress.onnx.importer import Handler, Importer
-from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized
+from elsie.compress.onnx.values import (
+    BATCH,
+    FEATURES,
+    ONE,
+    STEPS,
+    TOGETHER,
+    Data,
+    Sized,
+    Stack,
+    Unusable,
+)
 
-_STEPS = "takes steps other than the last; only the last, or all, can be used"
+_OTHER = {
+    STEPS: "takes steps other than the last; only the last, or all, can be used: out[:, -1], "
+    "h_n[-1] or out",
+    BATCH: "takes some of the samples; export the model without it",
+}
+
 _SAMPLES = "mixes, repeats or leaves out samples; export the model without it"
 
 
-def move(importer: Importer, node: Any, data: Data) -> None:
+def move(importer: Importer, node: Any, data: Data | Stack) -> None:
     """Any operator that gives elements of its one input in another order or number."""
     given = [importer.value(node, name) for name in node.input]
-    if sum(isinstance(value, Data) for value in given) != 1:
+    if sum(isinstance(value, Data | Stack) for value in given) != 1:
         importer.refuse(node, "takes the data twice; only a chain of layers can be used")
+    if isinstance(data, Stack):
+        _take(importer, node, data, given)
+        return
     if data.affine.sizes is None and data.axes.count(FEATURES) > 1:
         data = _flat(importer, node, data, given)
         given = [data if isinstance(value, Data) else value for value in given]
@@ -50,7 +69,7 @@ def move(importer: Importer, node: Any, data: Data) -> None:
             names = [name for name in node.output if name]
             for name, result in zip(names, results, strict=True):
                 assert not isinstance(result, str)
-                importer.values[name] = _last(importer, node, result, data)
+                importer.values[name] = result
             return
         problem = wrong
     if node.op_type == "Reshape" and len(arrays) > 1:
@@ -59,6 +78,12 @@ def move(importer: Importer, node: Any, data: Data) -> None:
             f"has shape {shape}, which mixes samples, steps and features; it must keep the "
             f"samples: (-1, features)"
         )
+        baked = [size for size in shape if size is not None and size > 1]
+        if baked and importer.sizes.get(STEPS, 0) is None:
+            problem += (
+                f"; if {baked[0]} stands for the steps, which the input leaves open, export it "
+                f"with steps fixed"
+            )
     elif node.op_type == "Flatten":
         axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
         problem = f"has axis {axis}, which mixes samples, steps and features; use axis 1"
@@ -66,14 +91,21 @@ def move(importer: Importer, node: Any, data: Data) -> None:
 
 
 def _attempts(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> Iterator[list[Any]]:
-    """The inputs as they are; then, for an export of one sample, a Reshape's 1 as the samples."""
-    yield arrays
-    if node.op_type == "Reshape" and len(arrays) > 1 and importer.sizes.get(BATCH) in (None, 1):
+    """The inputs as they are; and, for an export of one sample, each 1 of a Reshape as the samples.
+
+    Those come first where the file is for one sample: the samples would be taken for steps else.
+    """
+    single = importer.sizes.get(BATCH)
+    if single != 1:
+        yield arrays
+    if node.op_type == "Reshape" and len(arrays) > 1 and single in (None, 1):
         shape = np.asarray(arrays[1])
         for place in np.flatnonzero(shape == 1):
             other = shape.copy()
             other[place] = _sizes(importer, data)[BATCH]
             yield [arrays[0], other, *arrays[2:]]
+    if single == 1:
+        yield arrays
 
 
 def _flat(importer: Importer, node: Any, data: Data, given: list[Any]) -> Data:
@@ -107,7 +139,10 @@ def _codes(data: Data, shape: tuple[int, ...], sizes: Mapping[str, int]) -> NDAr
             number[axis] = number[axis] * size + place
             total *= size
         elif axis != ONE:
-            number[axis] = place
+            *slow, fast = axis.split(TOGETHER)
+            number[fast] = place % sizes[fast]
+            for name in slow:
+                number[name] = place // sizes[fast]
     codes = (number[BATCH] * sizes[STEPS] + number[STEPS]) * total + number[FEATURES]
     return np.array(np.broadcast_to(codes, shape), dtype=np.int64)
 
@@ -124,22 +159,25 @@ def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]
     for axis, size in enumerate(codes.shape):
         varies = [n for n, p in parts.items() if (p != p.take([0], axis=axis)).any()]
         if len(varies) > 1:
-            return "mixes samples, steps and features; export the model without it"
+            both = _together({n: _line(p, axis) for n, p in parts.items()}, sizes)
+            if FEATURES in varies or both is None:
+                return "mixes samples, steps and features; export the model without it"
+            varies = [both]
         axes.append(varies[0] if varies else FEATURES if size > 1 else ONE)
     if FEATURES not in axes and axes[-1] == ONE:
         axes[-1] = FEATURES
     place: list[Any] = [slice(None) if axis == FEATURES else 0 for axis in axes]
+    names = TOGETHER.join(axes).split(TOGETHER)
     for name in (BATCH, STEPS):
-        count = axes.count(name)
+        count = names.count(name)
         if count > 1 or (count == 0 and name == BATCH and data.sized(BATCH)):
             return _SAMPLES
-        if count:
-            at: list[Any] = [0] * len(axes)
-            at[axes.index(name)] = slice(None)
-            if not np.array_equal(parts[name][tuple(at)], np.arange(sizes[name])):
-                return _STEPS if name == STEPS else _SAMPLES
-    if data.sized(STEPS) and STEPS not in axes and (parts[STEPS] != sizes[STEPS] - 1).any():
-        return _STEPS
+        if name in axes:
+            line = _line(parts[name], axes.index(name))
+            if not np.array_equal(line, np.arange(sizes[name])):
+                return _OTHER[name]
+    if data.sized(STEPS) and STEPS not in names and (parts[STEPS] != sizes[STEPS] - 1).any():
+        return _OTHER[STEPS]
     index = feature[tuple(place)]
     shape = index.shape
     if data.affine.sizes is None:
@@ -149,11 +187,59 @@ def _decode(importer: Importer, data: Data, codes: Any, sizes: Mapping[str, int]
     return replace(data, axes=tuple(axes), affine=data.affine.moved(index.ravel(), shape))
 
 
-def _last(importer: Importer, node: Any, result: Data, data: Data) -> Data:
-    """Note it if a node took the last step."""
-    if data.sized(STEPS) and not result.sized(STEPS):
-        return importer.last(node, result)
-    return result
+def _line(values: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Those along one axis, at 0 of the others."""
+    return np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])[0]
+
+
+def _together(line: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) -> str | None:
+    """The name of an axis that has all samples and all steps; None if it has not."""
+    for slow, fast in ((BATCH, STEPS), (STEPS, BATCH)):
+        places = np.arange(sizes[slow] * sizes[fast])
+        if all(
+            np.array_equal(line[name], wanted)
+            for name, wanted in ((slow, places // sizes[fast]), (fast, places % sizes[fast]))
+        ):
+            return TOGETHER.join((slow, fast))
+    return None
+
+
+def _take(importer: Importer, node: Any, stack: Stack, given: list[Any]) -> None:
+    """Elements of one of several layers."""
+    sizes = _sizes(importer, stack.parts[0])
+    codes = [_codes(part, importer.dims(part, sizes), sizes) for part in stack.parts]
+    step = 1 + max(int(part.max()) for part in codes)
+    joined = np.concatenate([part + n * step for n, part in enumerate(codes)], axis=stack.axis)
+    arrays = [value.array if isinstance(value, Sized) else value for value in given]
+    feed: list[Any] = [joined if isinstance(value, Stack) else value for value in arrays]
+    try:
+        found = fold(node, feed, importer.graph.opset)
+    except FoldError as error:
+        importer.refuse(node, str(error))
+    for name, array in zip([name for name in node.output if name], found, strict=True):
+        which, codes = np.divmod(array, step)
+        if not which.size or (which != which.flat[0]).any():
+            importer.values[name] = Unusable(stack.why)
+            continue
+        result = _decode(importer, stack.parts[int(which.flat[0])], codes, sizes)
+        if isinstance(result, str):
+            importer.refuse(node, result)
+        importer.values[name] = result
+
+
+def branch(importer: Importer, node: Any, given: list[Any]) -> Any:
+    """An If whose condition is known, as exporters write a squeeze: one of its graphs."""
+    condition = given[0]
+    if not isinstance(condition, np.ndarray):
+        importer.unknown(node, "If")
+    graph = attributes(node)["then_branch" if np.all(condition) else "else_branch"]
+    constants, nodes = without_constants(importer.graph.path, graph)
+    if graph.initializer or any(name in importer.values for name in constants):
+        importer.unknown(node, "If")
+    importer.values |= constants
+    for inner in nodes:
+        importer.node(inner)
+    return importer.value(node, graph.output[0].name)
 
 
 MOVES: Mapping[str, Handler] = dict.fromkeys(

@@ -35,6 +35,12 @@ def _gemm(importer: Importer, node: Any, data: Data) -> Data:
     weight = _matrix(importer, node)
     if given.get("transA", 0):
         importer.refuse(node, "has transA=1, which mixes samples; export it with transA=0")
+    if len(data.axes) != 2:
+        importer.refuse(
+            node,
+            f"takes an input of rank {len(data.axes)}, and a Gemm takes (samples, features): put "
+            f"a Flatten before it, or export it as MatMul",
+        )
     weight = (weight if given.get("transB", 0) else weight.T) * given.get("alpha", 1.0)
     result = affine(importer, node, data, weight)
     if len(node.input) < 3 or not node.input[2]:
@@ -60,7 +66,7 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
             axes=(*data.axes[:-1], FEATURES),
             affine=replace(data.affine, sizes=(1,)),
         )
-    if data.axes[-1:] != (FEATURES,) or data.axes.count(FEATURES) > 1 or BATCH not in data.axes:
+    if data.axes[-1:] != (FEATURES,) or data.axes.count(FEATURES) > 1 or not data.sized(BATCH):
         importer.refuse(
             node,
             f"takes an input of rank {len(data.axes)} with axes ({', '.join(data.axes)}); a layer "
@@ -109,7 +115,10 @@ def _largest(importer: Importer, node: Any, data: Data) -> Data:
     """A Softmax or its like at the end, over the features."""
     old = -1 if importer.graph.opset >= 13 else 1
     axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
-    if data.axes[axis % len(data.axes)] != FEATURES or data.axes.count(FEATURES) > 1:
+    rank = len(data.axes)
+    if not -rank <= axis < rank:
+        importer.refuse(node, f"has axis {axis}, but its input has rank {rank}; use axis -1")
+    if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
         importer.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
     importer.drop(node)
     return data

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
-from elsie.compress.onnx.values import FEATURES, NOTHING, ONE, UNIT, Affine, Data, Reals
+from elsie.compress.onnx.values import FEATURES, NOTHING, ONE, UNIT, Affine, Data, Reals, Stack
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
 
@@ -115,11 +115,14 @@ def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
         )
 
 
-def _concat(importer: Importer, node: Any, data: Data) -> Data:
-    """Values of one stage side by side."""
+def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
+    """Values of one stage side by side; or of several, along an axis of their own."""
     parts = [importer.value(node, name) for name in node.input]
     axis = attributes(node).get("axis", 1) % len(data.axes)
     found = [part for part in parts if isinstance(part, Data)]
+    alike = len(found) == len(parts) and all(part.axes == data.axes for part in found)
+    if alike and data.axes[axis] == ONE and FEATURES in data.axes:
+        return Stack(parts=tuple(found), axis=axis)
     _same_stage(importer, node, found)
     lined = all(
         [a for n, a in enumerate(part.axes) if n != axis]
@@ -192,7 +195,7 @@ def _cast(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-_OPERATORS: dict[str, Callable[[Importer, Any, Data], Data]] = {
+_OPERATORS: dict[str, Callable[[Importer, Any, Data], Data | Stack]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
     "BatchNormalization": _norm,
     "Neg": _negate,

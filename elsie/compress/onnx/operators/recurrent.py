@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.float_cells import FloatCells
-from elsie.compress.onnx.file import OnnxGraph, attributes
+from elsie.compress.onnx.file import OnnxGraph, attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
-from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized
+from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized, Unusable
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
+_CELLS = ("LSTM", "GRU", "RNN")
 _REORDER = {LayerKind.LSTM: [0, 2, 3, 1], LayerKind.GRU: [0, 1, 2]}
 """ONNX has i, o, f, c and z, r, h."""
 
@@ -24,19 +25,31 @@ _REORDER = {LayerKind.LSTM: [0, 2, 3, 1], LayerKind.GRU: [0, 1, 2]}
 def input_axes(graph: OnnxGraph) -> tuple[str, ...] | None:
     """Axes of the input of a graph with cells; None for any other.
 
-    Whether samples or steps come first, a transposition before the first layer decides.
+    Whether samples or steps come first, transpositions before the first cells decide.
     """
-    if not any(node.op_type in ("LSTM", "GRU", "RNN") for node in graph.nodes):
+    if not any(node.op_type in _CELLS for node in graph.nodes):
         return None
     if graph.shape is not None and len(graph.shape) != 3:
         raise ElsieError(
             f"{graph.path}: the input has rank {len(graph.shape)}, but a recurrent model takes "
-            f"(samples, steps, features) or (steps, samples, features)"
+            f"(samples, steps, features) or (steps, samples, features); export it with a batch axis"
         )
-    for node in graph.nodes:
-        if graph.input in node.input and node.op_type == "Transpose":
-            return (BATCH, STEPS, FEATURES)
-    return (STEPS, BATCH, FEATURES)
+    return (BATCH, STEPS, FEATURES) if _swapped(graph) else (STEPS, BATCH, FEATURES)
+
+
+def _swapped(graph: OnnxGraph) -> bool:
+    """Samples and steps change places before the first cells."""
+    givers = {name: node for node in graph.nodes for name in node.output}
+    node = next(node for node in graph.nodes if node.op_type in _CELLS)
+    swapped, seen = False, 0
+    while node is not None and seen <= len(graph.nodes):
+        if node.op_type == "Transpose":
+            perm = attributes(node).get("perm", [2, 1, 0])
+            swapped ^= perm[:1] == [1]
+        # The data come first, but a constant may, in an Add.
+        names = [name for name in node.input if name in givers or name == graph.input]
+        node, seen = givers.get(names[0]) if names else None, seen + 1
+    return swapped
 
 
 def cells(importer: Importer, node: Any, data: Data) -> None:
@@ -45,7 +58,7 @@ def cells(importer: Importer, node: Any, data: Data) -> None:
     _check(importer, node, given, data.axes)
     if data.affine.matrix is not None:
         data = importer.close(node, data, "identity")
-    importer.check_stage(node, data)
+    importer.enter(node, data)
     kind = LayerKind.LSTM if lstm else LayerKind.GRU
     names = [*node.input, *[""] * (8 - len(node.input))]
     weight = _gates(importer, node, 1, kind)
@@ -57,12 +70,13 @@ def cells(importer: Importer, node: Any, data: Data) -> None:
             node,
             f"has a recurrent weight of shape {raw.shape}; it must be (1, {gates * n}, {n})",
         )
+    _check_states(importer, node, n)
     if given.get("hidden_size", n) != n:
         importer.refuse(node, f"has hidden_size {given['hidden_size']}, but weights for {n} cells")
     bias = np.zeros((2, gates, n))
     if names[3]:
         flat = importer.constant(node, 3, "bias")
-        if flat.size != 2 * gates * n:
+        if flat.shape != (1, 2 * gates * n):
             importer.refuse(
                 node, f"has a bias of shape {flat.shape}; it must be (1, {2 * gates * n})"
             )
@@ -114,18 +128,18 @@ def _gates(importer: Importer, node: Any, number: int, kind: LayerKind) -> NDArr
 
 
 def _outputs(importer: Importer, node: Any) -> None:
-    """Which of the outputs is used."""
+    """Outputs of every step, and after the last; the cell state is in no layer's outputs."""
     names = [*node.output, "", "", ""][:3]
-    used = [bool(name) and importer.graph.used(name) for name in names]
-    if used[2] or used[:2] == [True, True]:
-        importer.refuse(
-            node,
-            "gives more than one output, or its cell state; only a chain of layers can be used",
-        )
-    if used[1]:
-        importer.values[names[1]] = importer.last(node, importer.after((ONE, BATCH, FEATURES)))
-    else:
-        importer.values[names[0]] = importer.after((STEPS, ONE, BATCH, FEATURES))
+    values = (
+        importer.after((STEPS, ONE, BATCH, FEATURES)),
+        importer.after((ONE, BATCH, FEATURES)),
+        Unusable(
+            f"takes the cell state of {describe(node)}; only outputs can be used: out or h_n[-1]"
+        ),
+    )
+    for name, value in zip(names, values, strict=True):
+        if name:
+            importer.values[name] = value
 
 
 def _check(importer: Importer, node: Any, given: dict[str, Any], axes: tuple[str, ...]) -> None:
@@ -153,25 +167,45 @@ def _check(importer: Importer, node: Any, given: dict[str, Any], axes: tuple[str
     if not lstm and not given.get("linear_before_reset", 0):
         importer.refuse(
             node,
-            "has linear_before_reset 0, which is not supported; PyTorch, and Keras with "
-            "reset_after=True, export 1",
+            "has linear_before_reset 0, and the engine has only the GRU whose reset gate comes "
+            "behind the matrix: train it with reset_after=True in Keras, or in PyTorch, whose GRU "
+            "is of this kind",
         )
     if len(node.input) > 4 and node.input[4]:
         importer.refuse(node, "has sequence_lens, which is not supported; give lengths as data")
-    for number, what in ((5, "initial_h"), (6, "initial_c")):
-        if len(node.input) > number and node.input[number]:
-            value = importer.value(node, node.input[number])
-            array = value.array if isinstance(value, Sized) else value
-            if not isinstance(array, np.ndarray) or array.any():
-                importer.refuse(
-                    node, f"has an {what} that is not zero; a sequence starts from zero"
-                )
-    if importer.head is not None:
-        importer.refuse(node, "comes after the last step was taken; it needs all steps")
     if axes != (STEPS, BATCH, FEATURES):
+        last = "; it comes after the last step was taken" if STEPS not in axes else ""
         importer.refuse(
             node,
-            f"takes axes ({', '.join(axes)}); with layout 0 they must be (steps, batch, features)",
+            f"takes axes ({', '.join(axes)}); with layout 0 they must be (steps, batch, features)"
+            f"{last}",
+        )
+
+
+def _check_states(importer: Importer, node: Any, n: int) -> None:
+    """Initial states must be zeros of the shape that the standard gives them."""
+    names, batch = ("initial_h", "initial_c"), importer.size(BATCH)
+    given = [importer.value(node, name) for name in node.input[5:7]]
+    shown = "batch" if importer.sizes.get(BATCH) is None else batch
+    for name, value in zip(names, given, strict=False):
+        if value is None:
+            continue
+        array = value.array if isinstance(value, Sized) else value
+        if not isinstance(array, np.ndarray) or array.any():
+            importer.refuse(node, f"has an {name} that is not zero; a sequence starts from zero")
+        if array.shape == (1, batch, n):
+            continue
+        why = "export the model again, with the samples open or without states"
+        if array.ndim == 3 and array.shape[2] != n:
+            why = (
+                "a projection (PyTorch's proj_size) cannot be exported, because ONNX's LSTM has "
+                "none; train without it"
+            )
+        shape = tuple(shown if size == importer.open[BATCH] else size for size in array.shape)
+        importer.refuse(
+            node,
+            f"has an {name} of shape ({', '.join(map(str, shape))}), but with its {n} cells it "
+            f"must be (1, {shown}, {n}): {why}",
         )
 
 

@@ -1,11 +1,19 @@
 """Why operators are refused that many models have, and the way out: ends of sentences."""
 
 from collections.abc import Mapping
+from typing import Any
 
+LACKS = "lacks an input or an attribute; export the model again"
 _FUNCTION = "is a function that the engine does not have; train with Relu, Tanh or Sigmoid"
 _QUANTISED = (
     "computes in integers: the model is quantised already, and Elsie does that itself; "
     "export the float model"
+)
+LOOPS = ("Loop", "Scan")
+"""Refused wherever the output needs them: nothing around them says what they compute."""
+_LOOP = (
+    "is a loop, which is not followed. tf2onnx writes Keras 3's GRU as one, and any GRU with "
+    "reset_after=False: use an LSTM, the GRU of tf_keras with reset_after=True, or PyTorch's"
 )
 _CONTROL = (
     "is control flow, which is not followed; export the model for fixed shapes, or without it"
@@ -39,7 +47,8 @@ REASONS: Mapping[str, str] = {
         ),
         _QUANTISED,
     ),
-    **dict.fromkeys(("Loop", "If", "Scan", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(("If", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(LOOPS, _LOOP),
     **dict.fromkeys(
         (
             *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "LpPool"),
@@ -80,3 +89,29 @@ REASONS: Mapping[str, str] = {
     ),
 }
 """By operator name, behind its domain and a dot unless that is the standard one."""
+
+
+def malformed(node: Any) -> str | None:
+    """What is wrong with a node in itself: too few inputs, or attributes of a wrong type."""
+    from onnx import AttributeProto, defs
+
+    if not all(isinstance(name, str) for name in (node.op_type, node.domain)):
+        return "has a name that is not text; export the model again"
+    if not defs.has(node.op_type, node.domain):
+        return None
+    schema = defs.get_schema(node.op_type, node.domain)
+    if len(node.input) < schema.min_input:
+        return LACKS
+    if len(node.input) > schema.max_input:
+        return f"has {len(node.input)} inputs, more than the standard has; export the model again"
+    known = schema.attributes
+    for attribute in node.attribute:
+        kind: Any = known[attribute.name].type if attribute.name in known else None
+        wanted = None if kind is None else kind.value
+        if wanted is not None and attribute.type != wanted:
+            types = AttributeProto.AttributeType
+            return (
+                f"has an attribute {attribute.name} of type {types.Name(attribute.type)}; it "
+                f"must be {types.Name(wanted)}; export the model again"
+            )
+    return None
