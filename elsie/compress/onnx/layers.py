@@ -69,7 +69,7 @@ class Layers:
                 "features the input has; export it with their number",
             )
         if data.affine.matrix is None:
-            self._own_layer(node or data.affine.node)
+            self.own_layer(node or data.affine.node)
         weight, bias = data.affine.rows(width)
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
@@ -101,7 +101,7 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def _own_layer(self, node: Any) -> None:
+    def own_layer(self, node: Any) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
         what = "the order of the outputs" if node is None else describe(node)
         self.notes.append(

@@ -71,6 +71,11 @@ CASES: dict[str, tuple[list[Any], list[str], int]] = {
         ["tanh", "sigmoid", "identity"],
         1,
     ),
+    "relu behind tanh": (
+        [W, node("Tanh", ["a"], ["b"]), node("Relu", ["b"], ["r"], name="s"), V],
+        ["tanh", "relu", "identity"],
+        1,
+    ),
     "relu of a relu": (
         [W, node("Relu", ["a"], ["b"]), node("Relu", ["b"], ["r"]), V],
         ["relu", "identity"],

@@ -365,6 +365,19 @@ def turned(g: Graph) -> None:
     g.cells("LSTM", "t", ["y"])
 
 
+@pytest.mark.parametrize("op", ["LSTM", "GRU"])
+def test_scaled_inputs_go_into_the_gates(tmp_path: Path, op: str) -> None:
+    graph = Graph(19)
+    graph.add("Sub", ["x", graph.weight("mean", N_IN)], ["c"])
+    graph.add("Mul", ["c", graph.weight("scale", N_IN)], ["d"])
+    graph.cells(op, "d", ["h"])
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    model = graph.agree(tmp_path)
+    assert len(model.layers) == 2
+    assert model.notes == ()
+
+
 @pytest.mark.parametrize("build", [relu_behind_cells, tanh_behind_cells, relu_behind_the_last_step])
 def test_functions_behind_cells(tmp_path: Path, build: Any) -> None:
     graph = Graph(18)

@@ -98,6 +98,10 @@ NODES = {
         [GEMM, node("Add", ["y", "w"], ["z"], name="a")],
         "node a (Add) has a bias of shape (4, 4), which is not one number a feature",
     ),
+    "turned": (
+        [GEMM, node("Transpose", ["y"], ["z"], name="t")],
+        "the output z has axes (features, batch), and samples must come first",
+    ),
     "trilu": (
         [GEMM, node("Trilu", ["y"], ["z"], name="s")],
         "node s (Trilu) is not supported; a mo",
