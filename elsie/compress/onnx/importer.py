@@ -87,6 +87,11 @@ class Importer(Layers):
                 f"({', '.join(result.axes)}), and samples must come first; export it without the "
                 f"last Transpose"
             )
+        if result.sized(STEPS) and result.axes[-1:] != (FEATURES,):
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} has axes "
+                f"({', '.join(result.axes)}); the features must be the last, so export it that way"
+            )
         if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:

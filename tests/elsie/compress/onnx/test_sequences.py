@@ -170,6 +170,10 @@ def gemm_of_sequences(g: Graph) -> None:
     g.add("Gemm", [all_steps(g), g.weight("m", N, 3)], ["y"])
 
 
+def features_first(g: Graph) -> None:
+    g.add("Transpose", [all_steps(g)], ["y"], perm=[2, 0, 1])
+
+
 def softmax_of_no_axis(g: Graph) -> None:
     g.add("Softmax", [all_steps(g)], ["y"], axis=5)
 
@@ -187,6 +191,7 @@ def softmax_of_no_axis(g: Graph) -> None:
         (one_state_for_all, r"initial_h of shape \(1, 1, 4\).*it must be \(1, 3, 4\)"),
         (flat_bias, r"bias of shape \(32,\); it must be \(1, 32\)"),
         (gemm_of_sequences, "rank 3, and a Gemm takes .*MatMul"),
+        (features_first, r"output y has axes \(features, steps, batch\)"),
         (softmax_of_no_axis, "has axis 5, but its input has rank 3"),
     ],
 )
