@@ -30,6 +30,7 @@ def compile(
     *,
     calibration: ArrayLike | str | Path,
     lengths: ArrayLike | None = None,
+    output: str | None = None,
     board: str | None = None,
     weights: str | None = None,
     density: float | Mapping[str, float] | None = None,
@@ -44,7 +45,8 @@ def compile(
 
     model: ONNX file, a chain of Gemm, MatMul, Add and Relu, Tanh or Sigmoid, or with LSTM and GRU.
     calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
-    (samples, steps, n_in), of which `lengths` (samples,) steps count. board: its preset shapes the
+    (samples, steps, n_in), of which `lengths` (samples,) steps count. output: which of the model's
+    outputs to use, if it has several; by default the probabilities. board: its preset shapes the
     engine, and the network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent
     model gets fixed ones of 12 bits by default. density, balanced, delta: see
     elsie.compress.options.CompileOptions.
@@ -57,7 +59,7 @@ def compile(
     from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
 
     engine = engine or EngineOptions()
-    imported = load_onnx(model)
+    imported = load_onnx(model, output)
     streams = None if engine.streams == 1 else engine.streams
     check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
     if isinstance(calibration, str | Path):

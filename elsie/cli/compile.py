@@ -45,6 +45,11 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--calibrate", metavar="DATA", type=Path, required=True, help="inputs for the scales"
     )
+    command.add_argument(
+        "--output",
+        metavar="NAME",
+        help="of several outputs of the model, the one to use (default: the probabilities)",
+    )
     add_out(command, "NET", "file")
     command.add_argument(
         "--density",
@@ -118,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
     network = elsie.compile(
         options.model,
         calibration=options.calibrate,
+        output=options.output,
         board=options.board,
         weights=options.weights,
         density=options.density,

@@ -1,12 +1,13 @@
 """A trained model in floating point: from the importer to the compiler."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer, Reals
 from golden.errors import ElsieError
 
@@ -27,6 +28,10 @@ class Model:
     head: int | None = None
     """Recurrent models: the first layer that runs only on a sequence's last step; the number of
     layers if only the last step's output counts; None when every step has an output."""
+
+    grids: Mapping[int, tuple[Grid, ...]] = field(default_factory=dict)
+    """What a quantised model rounds the outputs of a layer to, in this order, by the layer's
+    number from 1; 0 is the inputs. The engine has grids of its own."""
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other."""
@@ -77,10 +82,15 @@ class Model:
         called with (0, inputs), then (number, outputs) of each layer; returns what the next layer
         sees.
         """
-        values = rounding(0, np.asarray(x, dtype=np.float64))
+        values = rounding(0, self._snap(0, np.asarray(x, dtype=np.float64)))
         for number, layer in enumerate(self.layers, start=1):
-            values = rounding(number, layer.forward(values))
+            values = rounding(number, self._snap(number, layer.forward(values)))
         if self.head is None:
             return values
         last = np.full(len(values), values.shape[1]) if lengths is None else np.asarray(lengths)
         return values[np.arange(len(values)), last - 1]
+
+    def _snap(self, number: int, values: Reals) -> Reals:
+        for grid in self.grids.get(number, ()):
+            values = grid.snap(values)
+        return values

@@ -1,4 +1,4 @@
-"""An ONNX file as constants in numpy and the chain of nodes from the input to the output."""
+"""An ONNX file as constants in numpy and the nodes that its output needs."""
 
 import math
 from dataclasses import dataclass
@@ -15,82 +15,150 @@ _LARGEST = 1 << 27
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OnnxFile:
-    """What the importer needs of a file."""
-
-    path: Path
-    """The path that it was read from, for messages."""
-    input: str
-    """Name of the one input."""
-    shape: tuple[int | None, ...] | None
-    """Its shape, None for a dynamic axis; None when the file does not say."""
-    constants: dict[str, NDArray]
-    """Initialisers, dense or sparse, and folded constants, by name; always dense."""
-    chain: tuple[Any, ...]
-    """The nodes (onnx.NodeProto) that are not folded, from the input to the output."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class OnnxGraph:
     """A graph of any form, with its nodes unchanged."""
 
     path: Path
-    input: Any
-    """The one input (onnx.ValueInfoProto)."""
+    input: str
+    """Name of the one input."""
+    shape: tuple[int | None, ...] | None
+    """Its shape, None for an open axis; None when the file does not say."""
     output: str
-    """Name of the one output."""
+    """Name of the output that is used."""
     constants: dict[str, NDArray]
-    """Initialisers, dense or sparse, by name; always dense."""
+    """Initialisers, dense or sparse, and Constant nodes, by name; always dense."""
     nodes: tuple[Any, ...]
-    """All nodes (onnx.NodeProto), each one after those whose outputs it takes."""
+    """The nodes (onnx.NodeProto) that the output needs, each after those whose outputs it takes."""
     opset: int
     """Version of the standard operators."""
+    proto: Any
+    """The file (onnx.ModelProto), unchanged."""
+    notes: tuple[str, ...] = ()
+    """What was chosen, a sentence each."""
+
+    def used(self, name: str) -> bool:
+        """A value is the output, or some node takes it."""
+        return name == self.output or any(name in node.input for node in self.nodes)
 
 
-def as_chain(graph: OnnxGraph) -> OnnxFile:
-    """A graph as a chain of nodes. Raises ElsieError naming the file, and where known the node."""
-    constants, ends = graph.constants, (graph.input.name, graph.output)
-    nodes = [node for node in graph.nodes if not _fold(graph.path, node, constants)]
-    return OnnxFile(
-        path=graph.path,
-        input=graph.input.name,
-        shape=shape_of(graph.input),
-        constants=constants,
-        chain=_chain(graph.path, nodes, constants, ends=ends),
-    )
+def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
+    """Read a file with one input, and of its outputs the one that is named, or the only one.
 
-
-def read_graph(path: str | Path) -> OnnxGraph:
-    """Read a file with one input and one output. Raises ElsieError naming it."""
+    Raises ElsieError naming it.
+    """
     source = Path(path)
     proto = _parse(source)
     graph = proto.graph
     constants: dict[str, NDArray] = {}
+    names = _Names(source)
     for tensor in graph.initializer:
+        names.add(tensor.name, "an initialiser")
         constants[tensor.name] = _dense(source, tensor)
     for sparse in graph.sparse_initializer:
+        names.add(sparse.values.name, "an initialiser")
         constants[sparse.values.name] = _from_sparse(source, sparse, sparse.values.name)
     inputs = [value for value in graph.input if value.name not in constants]
+    for value in inputs:
+        names.add(value.name, "an input")
     if len(inputs) != 1:
         raise ElsieError(
             f"{source}: the graph has {len(inputs)} inputs "
             f"({', '.join(value.name for value in inputs)}) and only one can be used; "
             f"export the part with one input"
         )
-    if len(graph.output) != 1:
-        raise ElsieError(
-            f"{source}: the graph has {len(graph.output)} outputs "
-            f"({', '.join(value.name for value in graph.output)}) and only one can be used; "
-            f"export the part with one output"
-        )
+    for node in graph.node:
+        for name in node.output:
+            names.add(name, describe(node))
+    found, nodes = without_constants(source, graph)
+    constants |= found
+    chosen, notes = _choose(source, [value.name for value in graph.output], output)
     return OnnxGraph(
         path=source,
-        input=inputs[0],
-        output=graph.output[0].name,
+        input=inputs[0].name,
+        shape=_shape_of(inputs[0]),
+        output=chosen,
         constants=constants,
-        nodes=tuple(graph.node),
+        nodes=_needed(source, nodes, chosen),
         opset=next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 1),
+        proto=proto,
+        notes=notes,
     )
+
+
+def without_constants(source: Path, graph: Any) -> tuple[dict[str, NDArray], list[Any]]:
+    """Constant nodes of a GraphProto by name, and the other nodes."""
+    constants: dict[str, NDArray] = {}
+    nodes: list[Any] = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
+            constants[node.output[0]] = _constant_value(source, node)
+        else:
+            nodes.append(node)
+    return constants, nodes
+
+
+def _taken(node: Any) -> list[str]:
+    """Values that a node takes, also those of graphs inside it."""
+    inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    names = [name for graph in inner for child in graph.node for name in _taken(child)]
+    return [*node.input, *names, *(value.name for graph in inner for value in graph.output)]
+
+
+def _choose(source: Path, names: list[str], output: str | None) -> tuple[str, tuple[str, ...]]:
+    """The output that is used, and a note if it was a choice."""
+    listed = ", ".join(names)
+    if output is not None and output not in names:
+        raise ElsieError(f"{source}: the graph has no output {output!r}; its outputs are {listed}")
+    if output is None and len(names) == 1:
+        return names[0], ()
+    probable = [name for name in names if "probabilit" in name]
+    if output is None and len(probable) != 1:
+        raise ElsieError(
+            f"{source}: the graph has {len(names)} outputs ({listed}) and only one can be used; "
+            f"choose it with --output NAME, or export the part with one output"
+        )
+    chosen = output or probable[0]
+    return chosen, (f"of the outputs {listed}, {chosen} is used",) if len(names) > 1 else ()
+
+
+class _Names:
+    """Who gives each value of a graph."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        self.givers: dict[str, str] = {}
+
+    def add(self, name: str, giver: str) -> None:
+        """Refuse a second giver; a node's output without a name is left out."""
+        if name and name in self.givers:
+            raise ElsieError(
+                f"{self.source}: {giver} and {self.givers[name]} share the name {name}, so the "
+                f"graph has two meanings; export the model again"
+            )
+        self.givers[name] = giver
+
+
+def _needed(source: Path, nodes: list[Any], output: str) -> tuple[Any, ...]:
+    """The nodes that an output depends on, in order."""
+    givers = {name: node for node in nodes for name in node.output if name}
+    done: dict[int, Any] = {}
+    begun: set[int] = set()
+    stack = [output]
+    while stack:
+        node = givers.get(stack[-1])
+        if node is None or id(node) in done:
+            stack.pop()
+            continue
+        waits = [n for n in _taken(node) if n in givers and id(givers[n]) not in done]
+        if not waits:
+            done[id(node)] = node
+            stack.pop()
+        elif id(node) in begun:
+            raise ElsieError(f"{source}: the graph has a cycle at {describe(node)}")
+        else:
+            stack += waits[::-1]
+        begun.add(id(node))
+    return tuple(done.values())
 
 
 def describe(node: Any) -> str:
@@ -107,9 +175,9 @@ def attributes(node: Any) -> dict[str, Any]:
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
-def _line(error: Exception) -> str:
-    """An error's text on one line."""
-    return " ".join(str(error).split())
+def one_line(error: Exception) -> str:
+    """An error's text on one line, the beginning of it if it is long."""
+    return " ".join(str(error).split())[:200]
 
 
 def _parse(source: Path) -> Any:
@@ -143,49 +211,13 @@ def _parse(source: Path) -> Any:
         external.load_external_data_for_model(proto, str(source.parent))
     except Exception as error:  # several kinds, for a file that is short or outside the folder
         raise ElsieError(
-            f"{source}: its external data cannot be read ({_line(error)}); export the model again"
+            f"{source}: its external data cannot be read ({one_line(error)}); "
+            f"export the model again"
         ) from None
     return proto
 
 
-def _chain(
-    source: Path, nodes: list[Any], constants: dict[str, NDArray], *, ends: tuple[str, str]
-) -> tuple[Any, ...]:
-    """The nodes in order between the names `ends`. Refuses graphs that are not a chain."""
-    takers: dict[str, list[Any]] = {}
-    for node in nodes:
-        for name in node.input:
-            if name and name not in constants:
-                takers.setdefault(name, []).append(node)
-    chain: list[Any] = []
-    live, output = ends
-    while live in takers:
-        node, *others = takers[live]
-        if others or live == output:
-            other = describe(others[0]) if others else "the output"
-            raise ElsieError(
-                f"{source}: the graph branches at {live}, which {describe(node)} takes and "
-                f"{other} too; only a chain of layers can be used"
-            )
-        if any(node is taken for taken in chain):
-            raise ElsieError(f"{source}: the graph has a cycle at {describe(node)}")
-        chain.append(node)
-        live = node.output[0] if node.output else ""
-    rest = [node for node in nodes if not any(node is taken for taken in chain)]
-    if rest:
-        raise ElsieError(
-            f"{source}: {describe(rest[0])} is not on the way from the input to the output: the "
-            f"graph branches, and only a chain of layers can be used"
-        )
-    if live != output:
-        raise ElsieError(
-            f"{source}: the chain from input {ends[0]} ends at {live}, not at the output "
-            f"{output}; export the model again"
-        )
-    return tuple(chain)
-
-
-def shape_of(value: Any) -> tuple[int | None, ...] | None:
+def _shape_of(value: Any) -> tuple[int | None, ...] | None:
     """Shape of a graph input."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
@@ -204,7 +236,7 @@ def _dense(source: Path, tensor: Any) -> NDArray:
         return numpy_helper.to_array(tensor)
     except Exception as error:  # numpy and onnx raise several kinds for a damaged tensor
         raise ElsieError(
-            f"{source}: initialiser {tensor.name} cannot be read ({_line(error)}); "
+            f"{source}: initialiser {tensor.name} cannot be read ({one_line(error)}); "
             f"export the model again"
         ) from None
 
@@ -236,33 +268,9 @@ def _from_sparse(source: Path, sparse: Any, name: str) -> NDArray:
     return dense.reshape(dims)
 
 
-def _fold(source: Path, node: Any, constants: dict[str, NDArray]) -> bool:
-    """Put the result of a node that only moves constants into `constants`; whether it did."""
-    given = attributes(node)
-    if node.domain not in ("", "ai.onnx") or not node.output:
-        return False
-    if node.op_type == "Constant":
-        constants[node.output[0]] = constant_value(source, node, given)
-        return True
-    if not node.input or any(name not in constants for name in node.input if name):
-        return False
-    value = constants[node.input[0]] if node.input[0] else None
-    if value is None:
-        return False
-    if node.op_type == "Transpose" and value.ndim == len(given.get("perm", value.shape)):
-        value = np.transpose(value, given.get("perm"))
-    elif node.op_type == "Cast" and "to" in given:
-        from onnx import helper
-
-        value = value.astype(helper.tensor_dtype_to_np_dtype(given["to"]))
-    elif node.op_type != "Identity":
-        return False
-    constants[node.output[0]] = value
-    return True
-
-
-def constant_value(source: Path, node: Any, given: dict[str, Any]) -> NDArray:
+def _constant_value(source: Path, node: Any) -> NDArray:
     """The value of a Constant node."""
+    given = attributes(node)
     if "value" in given:
         return _dense(source, given["value"])
     if "sparse_value" in given:

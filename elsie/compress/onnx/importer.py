@@ -1,92 +1,213 @@
-"""The state of an import: layers so far, and the affine layer that is still open."""
+"""The walk over an ONNX graph: what every value is, and the layers found so far."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.dense import FloatDense
-from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.file import OnnxFile, describe
+from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
+from elsie.compress.onnx.file import OnnxGraph
+from elsie.compress.onnx.layers import Layers
+from elsie.compress.onnx.operators.refusals import LACKS, malformed
+from elsie.compress.onnx.values import (
+    BATCH,
+    FEATURES,
+    ONE,
+    STEPS,
+    TOGETHER,
+    Affine,
+    Data,
+    Sized,
+    Stack,
+    Unusable,
+)
 from golden.errors import ElsieError
 
-Handler = Callable[["Importer", Any], None]
-"""Takes a node (onnx.NodeProto) into the import."""
+Handler = Callable[["Importer", Any, Any], Data | Stack | None]
+"""Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
+if it has set the outputs itself."""
 
 
-FUNCTIONS: Mapping[str, str] = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid"}
-"""Operators that end a fully connected layer, and its activation (elsie.compress.model.functions).
-"""
+@dataclass(frozen=True, kw_only=True)
+class Operators:
+    """What a model may use."""
+
+    handlers: Mapping[str, Handler]
+    """By operator name, behind its domain and a dot unless that is the standard one."""
+    closing: tuple[str, ...]
+    """Those that may follow a Softmax or ArgMax that was dropped."""
+    constant: Mapping[str, Callable[["Importer", Any, list[Any]], Any]]
+    """Operators on constants that the folder does not know; each gives the first output."""
+    moving: Collection[str]
+    """Those that only move values."""
+    reasons: Mapping[str, str]
+    """Why an operator without a handler is refused, the end of a sentence."""
+    supported: str
+    """The list, for messages."""
 
 
-class Importer:
-    """Takes node after node; `weight` and `bias` are the affine layer that is still open.
+class Importer(Layers):
+    """Takes node after node; `values` says what each value is."""
 
-    `handlers` are by operator name; `supported` says what a model may use, for messages.
-    """
+    def __init__(self, graph: OnnxGraph, operators: Operators) -> None:
+        super().__init__(graph)
+        self.operators = operators
+        self.values: dict[str, Any] = dict(graph.constants)
+        free = unlike(graph.shape, graph.constants)
+        self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
-    def __init__(self, file: OnnxFile, handlers: Mapping[str, Handler], supported: str) -> None:
-        self.file, self.handlers, self.supported = file, handlers, supported
-        self.layers: list[FloatLayer] = []
-        self.notes: list[str] = []
-        self.name = ""
-        self.weight: NDArray[np.float64] | None = None
-        self.bias = np.zeros(0)
-        self.dropped: str | None = None
-        shape = file.shape
-        self.rank = None if shape is None else len(shape)
-        self.features: int | None = None
-        if shape is not None and len(shape) >= 2:
-            sizes = [size for size in shape[1:] if size is not None]
-            self.features = math.prod(sizes) if len(sizes) == len(shape) - 1 else None
+    def run(self, axes: tuple[str, ...]) -> Model:
+        """The model, from an input with these axes."""
+        shape = self.graph.shape
+        self.sizes = dict(zip(axes, shape or (None,) * len(axes), strict=True))
+        sizes: tuple[int, ...] | None = None
+        if shape is not None:
+            known = [s for a, s in zip(axes, shape, strict=True) if a == FEATURES and s]
+            sizes = tuple(known) if len(known) == axes.count(FEATURES) else None
+        start = Affine(sizes=sizes)
+        self.inputs = start.n
+        self.values[self.graph.input] = Data(axes=axes, stage=0, affine=start)
+        for node in self.graph.nodes:
+            self.node(node)
+        result = self.values.get(self.graph.output)
+        if isinstance(result, Unusable | Stack):
+            raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
+        if not isinstance(result, Data):
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
+                f"{self.graph.input}; export the model again"
+            )
+        if STEPS not in axes and [axis for axis in result.axes if axis != ONE][:1] != [BATCH]:
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} has axes "
+                f"({', '.join(result.axes)}), and samples must come first; export it without the "
+                f"last Transpose"
+            )
+        if result.sized(STEPS) and result.axes[-1:] != (FEATURES,):
+            raise ElsieError(
+                f"{self.graph.path}: the output {self.graph.output} has axes "
+                f"({', '.join(result.axes)}); the features must be the last, so export it that way"
+            )
+        if not result.affine.plain:
+            result = self.close(None, result, "identity")
+        if not self.layers:
+            raise ElsieError(
+                f"{self.graph.path}: it has no fully connected layer; a model needs at least one "
+                f"Gemm or MatMul"
+            )
+        self.enter(None, result)
+        return Model(
+            name=self.graph.path.stem,
+            layers=tuple(self.layers),
+            notes=tuple(self.notes),
+            head=self.head,
+            grids=self.grids,
+        )
 
-    def take(self, node: Any) -> None:
-        """The next node of the chain."""
-        handler = self.handlers.get(node.op_type)
-        if handler is None or node.domain not in ("", "ai.onnx"):
-            self.refuse(node, f"is not supported; a model may use {self.supported}")
-        if self.dropped and node.op_type in ("Gemm", "MatMul", "Add", *FUNCTIONS):
+    def node(self, node: Any) -> None:
+        """One node: constants are folded, the data tracked."""
+        given = [self.value(node, name) for name in node.input]
+        kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+        data = next((value for value in given if isinstance(value, Data | Stack)), None)
+        if isinstance(data, Stack) and kind not in self.operators.moving:
+            self.refuse(node, data.why)
+        wrong = malformed(node)
+        if wrong:
+            self.refuse(node, wrong)
+        try:
+            if data is None:
+                self._constant(node, kind, given)
+            elif kind == "Shape" and isinstance(data, Data):
+                self.fold(node, [self._extent(data)], sized=self._is_open(data), exact=True)
+            else:
+                self._follow(node, kind, data)
+        except (IndexError, KeyError):
+            self.refuse(node, LACKS)
+
+    def _constant(self, node: Any, kind: str, given: list[Any]) -> None:
+        """A node on constants and sizes."""
+        if kind in self.operators.constant:
+            self.values[node.output[0]] = self.operators.constant[kind](self, node, given)
+        elif node.domain not in ("", "ai.onnx"):
+            self.unknown(node, kind)
+        elif not given:
+            self.refuse(node, "has no input and is no constant; export the model for inference")
+        else:
+            arrays = [value.array if isinstance(value, Sized) else value for value in given]
+            sizes = [value for value in given if isinstance(value, Sized)]
+            exact = kind in SELECT and all(value.exact for value in sizes)
+            self.fold(node, arrays, sized=bool(sizes), exact=exact)
+
+    def fold(self, node: Any, given: list[Any], *, sized: bool, exact: bool = False) -> None:
+        """Work a node out; sized: its result depends on open sizes; exact: as in Sized."""
+        try:
+            found = fold(node, given, self.graph.opset)
+        except FoldError as error:
+            self.refuse(node, str(error))
+        for name, value in zip([n for n in node.output if n], found, strict=True):
+            array = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
+            # A Cast to fewer bits, or to bool, changes numbers.
+            kept = exact and np.dtype(array.dtype).itemsize >= 4
+            fixed = kept and not np.isin(array, list(self.open.values())).any()
+            self.values[name] = Sized(array, kept) if sized and not fixed else array
+
+    def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
+        """A node on the data."""
+        handler = self.operators.handlers.get(kind)
+        if handler is None:
+            self.unknown(node, kind)
+        if self.dropped and kind not in self.operators.closing:
             self.refuse(
                 node,
                 f"follows {self.dropped}, which is supported only at the end; "
                 f"export the model without it",
             )
-        try:
-            handler(self, node)
-        except (IndexError, KeyError):
-            self.refuse(node, "lacks an input or an attribute; export the model again")
-
-    def model(self) -> Model:
-        """The model, once all nodes are taken."""
-        self.close("identity")
-        if not self.layers:
-            raise ElsieError(
-                f"{self.file.path}: it has no fully connected layer; a model needs at least one "
-                f"Gemm or MatMul"
+        if isinstance(data, Data) and data.coded and kind != "DequantizeLinear":
+            self.refuse(
+                node,
+                "computes with quantised values; export the float model, or one with "
+                "DequantizeLinear directly behind each QuantizeLinear",
             )
-        return Model(name=self.file.path.stem, layers=tuple(self.layers), notes=tuple(self.notes))
+        result = handler(self, node, data)
+        if result is not None:
+            self.values[node.output[0]] = result
 
-    def refuse(self, node: Any, what: str) -> NoReturn:
-        """Say what is wrong with a node."""
-        raise ElsieError(f"{self.file.path}: {describe(node)} {what}")
+    def unknown(self, node: Any, kind: str) -> NoReturn:
+        """Say why an operator is not supported."""
+        reason = self.operators.reasons.get(kind)
+        self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
+
+    def value(self, node: Any, name: str) -> Any:
+        """What an input is: an array, Sized, Data, or None if it is left out."""
+        if name and name not in self.values:
+            self.refuse(
+                node, f"takes {name}, which no node before it gives; export the model again"
+            )
+        found = self.values[name] if name else None
+        if isinstance(found, Unusable):
+            self.refuse(node, found.why)
+        return found
 
     def constant(self, node: Any, number: int, what: str) -> NDArray[np.float64]:
         """Input `number` of a node, which must be a finite constant."""
         name = node.input[number]
-        if name not in self.file.constants:
+        raw = self.value(node, name)
+        if isinstance(raw, Data | Sized):
+            why = "is computed from the data" if isinstance(raw, Data) else "depends on open sizes"
             self.refuse(
                 node,
-                f"needs a constant {what}, but its input {name} is computed; "
+                f"needs a constant {what}, but its input {name} {why}; "
                 f"only a chain of layers with fixed weights can be used",
             )
-        raw = self.file.constants[name]
         try:
             value = np.asarray(raw, dtype=np.float64)
         except (TypeError, ValueError):
-            self.refuse(node, f"has a {what} of type {raw.dtype}; it must be numbers")
+            kind = getattr(raw, "dtype", type(raw).__name__)
+            self.refuse(node, f"has a {what} of type {kind}; it must be numbers")
         if not np.isfinite(value).all():
             self.refuse(
                 node,
@@ -95,57 +216,24 @@ class Importer:
             )
         return value
 
-    def open(self, node: Any, weight: NDArray[np.float64]) -> None:
-        """Begin an affine layer with `weight` (n_out, n_in)."""
-        self.close("identity")
-        if self.rank not in (None, 2):
-            self.refuse(
-                node,
-                f"takes an input of rank {self.rank}; a layer takes (samples, "
-                f"features): put a Flatten before it, or export with a batch axis",
-            )
-        if self.features is not None and weight.shape[1] != self.features:
-            self.refuse(
-                node,
-                f"takes {weight.shape[1]} features, but its input has "
-                f"{self.features}; export the model again",
-            )
-        if not weight.size:
-            self.refuse(node, f"has an empty weight of shape {weight.shape}")
-        self.name, self.weight = self.free_name(node, "layer"), weight
-        self.bias = np.zeros(len(weight))
-        self.features, self.rank = len(weight), 2
+    def size(self, axis: str) -> int:
+        """Of an axis of samples or steps: the file's, or the stand-in."""
+        return self.sizes.get(axis) or self.open[axis]
 
-    def free_name(self, node: Any, stem: str) -> str:
-        """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
-        taken = {layer.name for layer in self.layers}
-        name = stem = node.name or f"{stem}{len(self.layers)}"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        return name
+    def dims(self, data: Data, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape of the data, given the sizes of samples and steps."""
+        features = iter(data.affine.sizes or [self.open[FEATURES]] * len(data.axes))
+        known = {**sizes, ONE: 1}
+        return tuple(
+            next(features) if a == FEATURES else prod(known[name] for name in a.split(TOGETHER))
+            for a in data.axes
+        )
 
-    def close(self, activation: str) -> None:
-        """End the open layer, if there is one."""
-        if self.weight is not None:
-            self.layers.append(
-                FloatDense(
-                    name=self.name, weight=self.weight, bias=self.bias, activation=activation
-                )
-            )
-        self.weight = None
+    def _extent(self, data: Data) -> NDArray[Any]:
+        """An array of the data's shape, without memory."""
+        sizes = {axis: self.size(axis) for axis in (BATCH, STEPS)}
+        return np.broadcast_to(np.float32(0), self.dims(data, sizes))
 
-    def add_bias(self, node: Any, bias: NDArray[np.float64]) -> None:
-        """Add a bias that broadcasts over the samples."""
-        if bias.size not in (1, len(self.bias)) or bias.shape[:-1] not in ((), (1,)):
-            self.refuse(
-                node,
-                f"has a bias of shape {bias.shape}, but the layer has {len(self.bias)} outputs",
-            )
-        self.bias = self.bias + bias.reshape(-1)
-
-    def drop(self, node: Any) -> None:
-        """Leave out a node that does not change which output is the largest."""
-        self.dropped = describe(node)
-        self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")
+    def _is_open(self, data: Data) -> bool:
+        axes = [axis for axis in (BATCH, STEPS) if data.sized(axis)]
+        return data.affine.sizes is None or any(not self.sizes.get(axis) for axis in axes)

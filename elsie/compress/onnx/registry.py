@@ -1,35 +1,60 @@
-"""ONNX files to models: which importer takes a graph, with which handlers.
+"""ONNX files to models: which handler takes which operator.
 
-A new operator is a handler in a table: `HANDLERS` of elsie.compress.onnx.dense, or `MOVES` of
-elsie.compress.onnx.axes for what depends on the data's axes.
+A new operator is a handler in a table of a file in elsie/compress/onnx/operators/; the tables are
+put together here.
 """
 
 from pathlib import Path
 from traceback import walk_tb
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.dense import HANDLERS, SUPPORTED
-from elsie.compress.onnx.file import as_chain, describe, read_graph
-from elsie.compress.onnx.importer import Importer
-from elsie.compress.onnx.recurrent import RecurrentImporter
+from elsie.compress.onnx.check.evaluate import check_model
+from elsie.compress.onnx.file import OnnxGraph, describe, read_graph
+from elsie.compress.onnx.importer import Importer, Operators
+from elsie.compress.onnx.operators.axes import MOVES, branch
+from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
+from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
+from elsie.compress.onnx.operators.learn import LEARN
+from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
+from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
+from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
+from elsie.compress.onnx.values import BATCH, FEATURES
+from golden.errors import ElsieError
 from golden.reading import reading
 
-_RECURRENT = ("LSTM", "GRU", "RNN")
+OPERATORS = Operators(
+    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED},
+    closing=(
+        *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
+        *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap"),
+    ),
+    constant={**CONSTANT, "If": branch},
+    moving=MOVES,
+    reasons=REASONS,
+    supported=(
+        f"Gemm, MatMul, {', '.join(FUNCTIONS)}, Clip, Max, Min, BatchNormalization, LSTM, GRU, "
+        f"Add, Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, "
+        f"Transpose ...), and a trailing Softmax, LogSoftmax or ArgMax"
+    ),
+)
+"""What a model may use."""
 
 
-def load_onnx(path: str | Path) -> Model:
+def load_onnx(path: str | Path, output: str | None = None) -> Model:
     """The model in an ONNX file; weights may be dense or sparse initialisers.
 
-    Takes a chain of Gemm, MatMul, Add of a bias, Relu, Tanh, Sigmoid, Identity, Dropout (as in
-    inference), Flatten, Reshape to (samples, features) and Cast to float; and LSTM and GRU, with
-    whatever moves the data between them. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
+    Takes a chain of Gemm, MatMul, Relu, Tanh and Sigmoid, LSTM and GRU, with whatever moves,
+    scales and shifts the values between them by constants: it becomes part of a layer. What depends
+    on constants only is worked out. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
     does not change which output is the largest, and noted in Model.notes. A trailing Sigmoid stays:
     where it is all but 0 or 1, outputs that differ can become equal.
+
+    output: which output to use, where there are several; by default the probabilities.
 
     Raises ElsieError, a sentence with the file, the node and what to do, for anything else.
     """
     with reading(path, "an ONNX model that can be read", "export the model again", where=_node):
-        return _import(path)
+        return _import(path, output)
 
 
 def _node(error: Exception) -> str:
@@ -44,14 +69,26 @@ def _node(error: Exception) -> str:
         return "a node whose name is no text"
 
 
-def _import(path: str | Path) -> Model:
+def _import(path: str | Path, output: str | None) -> Model:
     """The same without the boundary, so with any exception at all."""
-    graph = read_graph(path)
-    if any(node.op_type in _RECURRENT for node in graph.nodes):
-        supported = f"LSTM, GRU, {SUPPORTED}, and what moves the data between them"
-        return RecurrentImporter(graph, HANDLERS, supported).run()
-    file = as_chain(graph)
-    importer = Importer(file, HANDLERS, SUPPORTED)
-    for node in file.chain:
-        importer.take(node)
-    return importer.model()
+    graph = read_graph(path, output)
+    axes, importer = input_axes(graph), Importer(graph, OPERATORS)
+    for node in graph.nodes:
+        if node.op_type in LOOPS:
+            importer.unknown(node, node.op_type)
+    model = importer.run(axes or _rows(graph))
+    if axes is not None:
+        check_model(graph, axes, model, importer.answer)
+    return model
+
+
+def _rows(graph: OnnxGraph) -> tuple[str, ...]:
+    """Axes of an input without steps: samples come first."""
+    if graph.shape is None:
+        return (BATCH, FEATURES)
+    if len(graph.shape) < 2:
+        raise ElsieError(
+            f"{graph.path}: the input {graph.input} has rank {len(graph.shape)}, but a model takes "
+            f"(samples, features); export it with an axis of samples"
+        )
+    return (BATCH, *(FEATURES,) * (len(graph.shape) - 1))

@@ -1,173 +1,145 @@
-"""Values of an ONNX graph outside layers: constants, shapes, zeros; and the names of axes."""
+"""What a value of an ONNX graph is: a constant, something that only sizes decide, or the data.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+The data is tracked as an affine map of the outputs of the last layer (or of the model's inputs):
+each value is scale * (matrix @ outputs)[index] + offset. Whatever moves, scales or shifts values
+changes the map, and the next layer takes the map in.
+"""
+
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.onnx.file import OnnxFile, OnnxGraph, attributes, shape_of
-from elsie.compress.onnx.importer import Handler, Importer
-from golden.errors import ElsieError
+from elsie.compress.model.grid import Grid
 
 STEPS, BATCH, ONE, FEATURES = "steps", "batch", "1", "features"
-"""Names of axes; ONE has size 1."""
+"""Names of axes; ONE has size 1. The data may have several axes of features."""
 
-Size = int | str
-"""Of an axis: a number, or the name of an axis whose size the file leaves open."""
+TOGETHER = "*"
+"""Between the names of samples and steps where one axis has both, the second running faster."""
+
+Reals = NDArray[np.float64]
+UNIT, NOTHING = np.array(1.0), np.array(0.0)
+"""The scale and offset that change no value."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Sized:
+    """An array that depends on sizes that the file leaves open: a shape, or a state of zeros.
+
+    It was worked out with the importer's stand-ins for these sizes (Importer.open).
+    """
+
+    array: NDArray[Any]
+    exact: bool = False
+    """Each number is a size of the data, or a constant."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Affine:
+    """Values as a map of the outputs of the stage before, scale * (matrix @ x)[index] + offset."""
+
+    sizes: tuple[int, ...] | None
+    """Of the axes of features, None where the file leaves the only one open."""
+    matrix: Reals | None = None
+    """Shape (rows, width of the stage); None is the unit matrix."""
+    index: NDArray[np.int64] | None = None
+    """Row of each value, shape (n,), features in order; None: each row once."""
+    scale: Reals = field(default_factory=lambda: UNIT)
+    """Shape (n,) or ()."""
+    offset: Reals = field(default_factory=lambda: NOTHING)
+    """Shape (n,) or ()."""
+    node: Any = None
+    """The node that the layer is named after."""
+
+    @property
+    def n(self) -> int | None:
+        """Values, if known."""
+        return None if self.sizes is None else prod(self.sizes)
+
+    @property
+    def plain(self) -> bool:
+        """The values are the outputs of the stage before, unchanged."""
+        return (
+            self.matrix is None
+            and self.index is None
+            and not np.any(self.scale != 1)
+            and not np.any(self.offset)
+        )
+
+    def scaled(self, factor: Reals, plus: Reals, node: Any) -> Self:
+        """Times `factor`, plus `plus`; each of shape (n,) or ()."""
+        scale, offset = self.scale * factor, self.offset * factor + plus
+        return replace(self, scale=scale, offset=offset, node=self.node or node)
+
+    def moved(self, index: NDArray[np.int64], sizes: tuple[int, ...]) -> Self:
+        """Value `index[k]` becomes value k."""
+        n = self.n or len(index)
+        rows = index if self.index is None else self.index[index]
+        if self.matrix is None and np.array_equal(rows, np.arange(n)) and len(rows) == n:
+            rows = None if self.index is None else rows
+        scale, offset = (v if np.ndim(v) == 0 else v[index] for v in (self.scale, self.offset))
+        return replace(self, index=rows, sizes=sizes, scale=scale, offset=offset)
+
+    def rows(self, width: int) -> tuple[Reals, Reals]:
+        """Weight (n, width) and bias (n,) that give the values."""
+        matrix = np.eye(width) if self.matrix is None else self.matrix
+        matrix = matrix if self.index is None else matrix[self.index]
+        scale, offset = (np.broadcast_to(v, len(matrix)) for v in (self.scale, self.offset))
+        return matrix * scale[:, None], np.array(offset)
+
+    def into(self, weight: Reals, width: int) -> tuple[Reals, Reals]:
+        """Weight and bias of a layer on the stage before that does what `weight` does on this."""
+        n = weight.shape[1]
+        scale, offset = (np.broadcast_to(v, n) for v in (self.scale, self.offset))
+        scaled = weight * scale
+        if self.index is not None:
+            spread = np.zeros((width, len(weight)))
+            np.add.at(spread, self.index, scaled.T)
+            scaled = spread.T
+        return scaled, weight @ offset
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Data:
-    """The data: names of the axes in their order."""
+    """The data."""
 
     axes: tuple[str, ...]
+    """Names of the axes in their order."""
+    stage: int
+    """Number of layers that it comes behind."""
+    affine: Affine
+    """Its values, from the outputs of that layer."""
+    grids: tuple[Grid, ...] = ()
+    """What rounds the outputs of that layer, as far as this value has seen it."""
+
+    @property
+    def coded(self) -> bool:
+        """The values are integers that stand for others."""
+        return False
+
+    def sized(self, name: str) -> bool:
+        """An axis of this name exists, alone or with another in one axis (see TOGETHER)."""
+        return any(name in axis.split(TOGETHER) for axis in self.axes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stack:
+    """Outputs of several layers along a new axis, of which one can be taken."""
+
+    parts: tuple[Data, ...]
+    """Of the same axes."""
+    axis: int
+    """Of size 1 in each part."""
+    why: str = "takes the states of several layers; only those of the last can be used: h_n[-1]"
+    """Why it cannot be used whole, the end of a sentence."""
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A shape, or a part of one."""
+class Unusable:
+    """A value that no layer gives."""
 
-    sizes: tuple[Size, ...]
-
-
-class Zeros:
-    """Zeros of any shape."""
-
-
-_KEEP_ZEROS = (
-    "Cast",
-    "Expand",
-    "Identity",
-    "Reshape",
-    "Slice",
-    "Squeeze",
-    "Transpose",
-    "Unsqueeze",
-)
-"""Operators whose result is zeros if their first input is zeros."""
-
-_SHAPE_OPS = ("Concat", "Slice", "Gather", "Mul", "Reshape", "Unsqueeze", "Squeeze", "Cast")
-
-
-class ShapeFollower(Importer):
-    """An importer that tracks what every value of the graph is."""
-
-    def __init__(self, graph: OnnxGraph, handlers: Mapping[str, Handler], supported: str) -> None:
-        file = OnnxFile(
-            path=graph.path,
-            input=graph.input.name,
-            shape=None,
-            constants=graph.constants,
-            chain=(),
-        )
-        super().__init__(file, handlers, supported)
-        self.graph = graph
-        self.values: dict[str, Any] = {}
-        self.taken: dict[str, Any] = {}
-        self.head: int | None = None
-        shape = shape_of(graph.input)
-        self.sizes: dict[str, int | None] = {}
-        """Sizes of the input's axes, if the file gives them."""
-        self.inputs = shape[-1] if shape else None
-        if shape is not None and len(shape) != 3:
-            raise ElsieError(
-                f"{graph.path}: the input has rank {len(shape)}, but a recurrent model takes "
-                f"(samples, steps, features) or (steps, samples, features)"
-            )
-
-    def _value(self, node: Any, name: str) -> Any:
-        """What an input is."""
-        if not name:
-            return None
-        if name in self.file.constants:
-            return self.file.constants[name]
-        if name not in self.values:
-            self.refuse(
-                node, f"takes {name}, which no node before it gives; export the model again"
-            )
-        return self.values[name]
-
-    def _set(self, node: Any, value: Any) -> None:
-        self.values[node.output[0]] = value
-
-    def _fold(self, node: Any, given: list[Any]) -> None:
-        """A node on constants alone."""
-        from onnx import helper
-        from onnx.reference import ReferenceEvaluator
-
-        names = [name for name in node.input if name]
-        inputs = [helper.make_tensor_value_info(name, 0, None) for name in dict.fromkeys(names)]
-        outputs = [helper.make_tensor_value_info(name, 0, None) for name in node.output if name]
-        graph = helper.make_graph([node], "constant", inputs, outputs)
-        opset = [helper.make_opsetid("", self.graph.opset)]
-        feed = {name: value for name, value in zip(node.input, given, strict=True) if name}
-        try:
-            found = ReferenceEvaluator(helper.make_model(graph, opset_imports=opset)).run(
-                None, feed
-            )
-        except Exception as error:  # whatever the node's arithmetic raises
-            self.refuse(node, f"cannot be worked out ({error}); export the model again")
-        for name, value in zip([n for n in node.output if n], found, strict=True):
-            self.file.constants[name] = np.asarray(value)
-
-    def _shape(self, data: Data, given: dict[str, Any]) -> Shape:
-        sizes = [self._size(axis) for axis in data.axes]
-        return Shape(tuple(sizes[given.get("start", 0) : given.get("end")]))
-
-    def _size(self, axis: str) -> Size:
-        if axis == ONE:
-            return 1
-        if axis != FEATURES:
-            return self.sizes.get(axis) or axis
-        width = self.features if self.layers or self.weight is not None else self.inputs
-        return FEATURES if width is None else width
-
-    def _work_out(self, node: Any, given: list[Any]) -> Any:
-        """A node on shapes, or on zeros."""
-        first = given[0]
-        if node.op_type == "ConstantOfShape":
-            value = attributes(node).get("value")
-            if value is None or not np.any(_array(value)):
-                return Zeros()
-        if node.op_type == "Expand" and isinstance(first, np.ndarray) and not first.any():
-            return Zeros()
-        if isinstance(first, Zeros) and node.op_type in _KEEP_ZEROS:
-            return Zeros()
-        if node.op_type in _SHAPE_OPS and not any(isinstance(value, Zeros) for value in given):
-            return self._shape_op(node, given)
-        return self.refuse(
-            node, "is not supported; shapes, and states of zeros, may only be cut and put together"
-        )
-
-    def _shape_op(self, node: Any, given: list[Any]) -> Shape:
-        """Sizes cut out, put together, or multiplied."""
-        sizes = [
-            value.sizes if isinstance(value, Shape) else tuple(np.ravel(value).tolist())
-            for value in given
-            if value is not None
-        ]
-        if node.op_type == "Concat":
-            return Shape(tuple(size for part in sizes for size in part))
-        if node.op_type == "Slice":
-            return Shape(sizes[0][int(sizes[1][0]) : min(int(sizes[2][0]), len(sizes[0]))])
-        if node.op_type == "Gather":
-            return Shape(tuple(sizes[0][int(index)] for index in sizes[1]))
-        if node.op_type != "Mul":
-            return Shape(sizes[0])
-        products: list[Size] = []
-        for a, b in zip(*sizes, strict=True):
-            if isinstance(a, int) and isinstance(b, int):
-                products.append(a * b)
-            elif 1 in (a, b):
-                products.append(b if a == 1 else a)
-            else:
-                self.refuse(node, "multiplies two open sizes, which would mix samples and steps")
-        return Shape(tuple(products))
-
-
-def _array(tensor: Any) -> NDArray[Any]:
-    from onnx import numpy_helper
-
-    return numpy_helper.to_array(tensor)
+    why: str
+    """The end of a sentence that begins with the node that takes it."""

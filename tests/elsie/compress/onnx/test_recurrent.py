@@ -66,7 +66,8 @@ class Graph:
         self.add(op, inputs, outputs, **{"hidden_size": N, **attributes})
 
     def head(self, x: str) -> None:
-        self.add("Gemm", [x, self.weight("hw", 3, N), self.weight("hb", 3)], ["y"], transB=1)
+        self.add("MatMul", [x, self.weight("hw", N, 3)], ["hy"])
+        self.add("Add", ["hy", self.weight("hb", 3)], ["y"])
 
     def proto(self) -> onnx.ModelProto:
         batch, steps = (3, 6) if self.static else ("b", "t")
@@ -253,7 +254,7 @@ def test_attributes_are_refused_by_name(
 def test_inputs_are_refused_by_name(tmp_path: Path, op: str, extra: list[str], text: str) -> None:
     if op == "GRU" and "initial_c" in text:
         pytest.skip("a GRU has no cell state")
-    graph = Graph(6)
+    graph = Graph(6, static=True)
     graph.const("lengths", np.array([6, 6, 6], np.int32))
     graph.const("ones", np.ones((1, 3, N), np.float32))
     graph.const("zeros", np.zeros((1, 3, N), np.float32))
@@ -265,7 +266,7 @@ def test_inputs_are_refused_by_name(tmp_path: Path, op: str, extra: list[str], t
 
 
 def test_zero_states_are_taken(tmp_path: Path) -> None:
-    graph = Graph(7)
+    graph = Graph(7, static=True)
     graph.const("zeros", np.zeros((1, 3, N), np.float32))
     graph.cells("LSTM", "x", ["h"], extra=["", "zeros", "zeros"])
     graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
@@ -359,30 +360,49 @@ def both_outputs(g: Graph) -> None:
     g.add("Add", ["h", "hn"], ["y"])
 
 
-def samples_first(g: Graph) -> None:
-    g.add("Transpose", ["x"], ["t"], perm=[0, 1, 2])
+def turned(g: Graph) -> None:
+    g.add("Transpose", ["x"], ["t"], perm=[0, 2, 1])
     g.cells("LSTM", "t", ["y"])
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU"])
+def test_scaled_inputs_go_into_the_gates(tmp_path: Path, op: str) -> None:
+    graph = Graph(19)
+    graph.add("Sub", ["x", graph.weight("mean", N_IN)], ["c"])
+    graph.add("Mul", ["c", graph.weight("scale", N_IN)], ["d"])
+    graph.cells(op, "d", ["h"])
+    graph.add("Squeeze", ["h", graph.const("one", [1])], ["s"])
+    graph.head("s")
+    model = graph.agree(tmp_path)
+    assert len(model.layers) == 2
+    assert model.notes == ()
+
+
+@pytest.mark.parametrize("build", [relu_behind_cells, tanh_behind_cells, relu_behind_the_last_step])
+def test_functions_behind_cells(tmp_path: Path, build: Any) -> None:
+    graph = Graph(18)
+    build(graph)
+    model = graph.agree(tmp_path)
+    own = 0 if build is relu_behind_the_last_step else 1
+    assert len([note for note in model.notes if "a layer of its own" in note]) == own
 
 
 @pytest.mark.parametrize(
     ("build", "text"),
     [
-        (two_outputs, "more than one output"),
+        (two_outputs, "takes the cell state of node LSTM_h"),
         (the_first_step, "steps other than the last"),
         (flattened, "mixes samples, steps and features"),
-        (samples_first, r"axes \(batch, steps, features\)"),
-        (relu_behind_cells, "Relu.* does not follow a Gemm or MatMul"),
-        (tanh_behind_cells, "Tanh.* does not follow a Gemm or MatMul"),
-        (relu_behind_the_last_step, "Relu.* does not follow a Gemm or MatMul"),
+        (turned, r"axes \(steps, features, batch\)"),
         (softmax_over_samples, "axis 1, which mixes samples or steps; use axis -1"),
         (argmax_over_steps, "axis 0, which mixes samples or steps; use axis -1"),
         (flattened_samples, "Flatten.* mixes samples, steps and features"),
-        (zeros_plus_ones, "Add.* is not supported"),
+        (zeros_plus_ones, "initial_h that is not zero"),
         (wrong_peephole, r"peephole of shape \(1, 8\); it must be \(1, 12\)"),
         (wrong_recurrence, r"recurrent weight of shape \(1, 16, 3\)"),
         (no_recurrence, "lacks an input or an attribute"),
         (an_empty_gather, "lacks an input or an attribute"),
-        (both_outputs, "more than one output"),
+        (both_outputs, "adds values of different shapes"),
     ],
 )
 def test_graphs_are_refused(tmp_path: Path, build: Any, text: str) -> None:

@@ -44,16 +44,72 @@ def refused(proto: Any, folder: Path) -> str:
 
 
 NODES = {
-    "elu": ([GEMM, node("Elu", ["y"], ["z"], name="s")], "node s (Elu) is not supported; a model"),
-    "unnamed": ([node("Sin", ["x"], ["z"])], "node z (Sin) is not supported"),
-    "tanh first": ([node("Tanh", ["x"], ["z"], name="t")], "node t (Tanh) comes before the first"),
-    "two tanh": (
-        [GEMM, node("Tanh", ["y"], ["t"]), node("Tanh", ["t"], ["z"], name="t")],
-        "node t (Tanh) does not follow a Gemm or MatMul; put it directly behind one",
+    "elu": (
+        [GEMM, node("Elu", ["y"], ["z"], name="s")],
+        "node s (Elu) is a function that the engin",
     ),
-    "relu behind tanh": (
-        [GEMM, node("Tanh", ["y"], ["t"]), node("Relu", ["t"], ["z"], name="r")],
-        "node r (Relu) does not follow a Gemm or MatMul",
+    "leaky": (
+        [GEMM, node("LeakyRelu", ["y"], ["z"], name="l")],
+        "node l (LeakyRelu) is a function that the engine does not have; train with Relu, Tanh",
+    ),
+    "silu": (
+        [GEMM, node("Sigmoid", ["y"], ["i"]), node("Mul", ["y", "i"], ["z"], name="m")],
+        "node m (Mul) multiplies or divides two values of the data (a gate, SiLU, softmax or atten",
+    ),
+    "gelu": ([GEMM, node("Erf", ["y"], ["z"], name="e")], "Erf is part of a Gelu"),
+    "top": (
+        [GEMM, node("TopK", ["y", "s"], ["z", "i"], name="k")],
+        "node k (TopK) orders or selects by value, which no layer does",
+    ),
+    "integers": (
+        [node("MatMulInteger", ["x", "w"], ["z"], name="q")],
+        "node q (MatMulInteger) computes in integers: the model is quantised already",
+    ),
+    "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) works on images"),
+    "typed": (
+        [node("Gemm", ["x", "w"], ["z"], name="g", transB="yes")],
+        "node g (Gemm) has an attribute transB of type STRING; it must be INT",
+    ),
+    "perm": (
+        [node("Transpose", ["w"], ["t"], perm=[0, 0], name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (Transpose) cannot be worked out (",
+    ),
+    "cast of a constant": (
+        [node("Cast", ["w"], ["t"], to=0, name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (Cast) cannot be worked out (",
+    ),
+    "huge": (
+        [
+            node("ConstantOfShape", ["large"], ["t"], name="t"),
+            node("Gemm", ["x", "t"], ["z"]),
+        ],
+        "node t (ConstantOfShape) gives a constant of 9000000000000 elements, and at most",
+    ),
+    "random": (
+        [node("RandomNormalLike", ["w"], ["t"], name="t"), node("Gemm", ["x", "t"], ["z"])],
+        "node t (RandomNormalLike) gives random numbers; export the model for inference",
+    ),
+    "zero": ([GEMM, node("Div", ["y", "o"], ["z"], name="d")], "node d (Div) divides by 0"),
+    "one by": (
+        [GEMM, node("Div", ["v", "y"], ["z"], name="d")],
+        "node d (Div) divides by the data",
+    ),
+    "samples": (
+        [GEMM, node("Add", ["y", "w"], ["z"], name="a")],
+        "node a (Add) has a bias of shape (4, 4), which is not one number a feature",
+    ),
+    "turned": (
+        [GEMM, node("Transpose", ["y"], ["z"], name="t")],
+        "the output z has axes (features, batch), and samples must come first",
+    ),
+    "trilu": (
+        [GEMM, node("Trilu", ["y"], ["z"], name="s")],
+        "node s (Trilu) is not supported; a mo",
+    ),
+    "unnamed": ([node("Sin", ["x"], ["z"])], "node z (Sin) is a function that the engine does not"),
+    "tanh before sizes": (
+        [node("Tanh", ["u"], ["z"], name="t")],
+        "node t (Tanh) comes before the first Gemm or MatMul, and the file does not say how many",
     ),
     "tanh behind softmax": (
         [GEMM, node("Softmax", ["y"], ["u"], name="s"), node("Tanh", ["u"], ["z"], name="t")],
@@ -62,13 +118,11 @@ NODES = {
     "domain": ([node("Gemm", ["x", "w"], ["z"], name="q", domain="my")], "node q (my.Gemm) is not"),
     "transA": ([node("Gemm", ["x", "w"], ["z"], name="g", transA=1)], "node g (Gemm) has transA=1"),
     "left": ([node("MatMul", ["w", "x"], ["z"], name="m")], "node m (MatMul) has its weight on th"),
-    "square": ([node("MatMul", ["x", "x"], ["z"], name="m")], "branches at x, which node m (MatM"),
+    "square": ([node("MatMul", ["x", "x"], ["z"], name="m")], "its input x is computed from the"),
     "nan": ([node("Gemm", ["x", "nan"], ["z"], name="g")], "node g (Gemm) uses initialiser nan,"),
     "vector": ([node("MatMul", ["x", "v"], ["z"], name="m")], "node m (MatMul) has a weight of sh"),
     "width": ([node("MatMul", ["x", "w3"], ["z"], name="m")], "node m (MatMul) takes 3 features, "),
-    "no bias": ([node("Add", ["x", "v"], ["z"], name="a")], "node a (Add) does not follow a Gemm"),
     "bias": ([node("Gemm", ["x", "w", "w3"], ["z"], name="g")], "node g (Gemm) has a bias of shap"),
-    "relu first": ([node("Relu", ["x"], ["z"], name="r")], "node r (Relu) comes before the first"),
     "cast": ([node("Cast", ["x"], ["z"], name="c", to=7)], "node c (Cast) casts to INT64; only"),
     "flatten": ([node("Flatten", ["x"], ["z"], name="f", axis=0)], "node f (Flatten) has axis 0"),
     "reshape": ([node("Reshape", ["x", "s"], ["z"], name="r")], "node r (Reshape) has shape [2, -"),
@@ -82,13 +136,17 @@ NODES = {
     "text": ([node("Gemm", ["x", "text"], ["z"], name="g")], "node g (Gemm) has a weight of type"),
     "empty": ([node("Gemm", ["x", "empty"], ["z"], name="g")], "node g (Gemm) has an empty weight"),
     "nothing": ([node("Identity", ["x"], ["z"])], "it has no fully connected layer"),
-    "computed": (
-        [node("Relu", ["w"], ["r"], name="k"), node("MatMul", ["x", "r"], ["z"])],
-        "node k (Relu) is not on the way from the input",
-    ),
     "branch": (
         [GEMM, node("Relu", ["y"], ["r"], name="r"), node("Add", ["y", "r"], ["z"])],
-        "the graph branches at y, which node r (Relu) takes and node z (Add) too",
+        "node z (Add) joins two branches: the graph branches, with layers between, and only a chai",
+    ),
+    "two layers": (
+        [
+            node("Relu", ["x"], ["a"], name="r"),
+            node("Tanh", ["x"], ["b"], name="t"),
+            node("Add", ["a", "b"], ["z"]),
+        ],
+        "the graph branches behind the input: node t (Tanh) takes its values, and layer r too",
     ),
 }
 
@@ -99,10 +157,13 @@ def test_nodes(tmp_path: Path, case: str) -> None:
     output = nodes[-1].output[0]
     proto = build(
         nodes,
+        inputs=[info("x")] if case != "tanh before sizes" else [info("u", None)],
         outputs=[info(output, None)],
         v=np.ones(4, np.float32),
         w3=np.ones((3, 4), np.float32),
         s=np.array([2, -1]),
+        o=np.zeros(4, np.float32),
+        large=np.array([3_000_000, 3_000_000]),
         true=np.array(True),
         text=np.array([["a"]], dtype=object),
         empty=np.ones((4, 0), np.float32),
@@ -115,14 +176,46 @@ def test_inputs_and_outputs(tmp_path: Path) -> None:
     assert "the graph has 2 inputs (x, u) and only one can be used" in refused(two, tmp_path)
     two = build([GEMM], outputs=[info("y"), info("x")])
     assert "the graph has 2 outputs (y, x) and only one can be used" in refused(two, tmp_path)
-    inner = build([GEMM, node("Relu", ["y"], ["z"], name="r")])
-    assert "node r (Relu) takes and the output too" in refused(inner, tmp_path)
     other = build([GEMM], outputs=[info("u")])
-    assert "ends at y, not at the output u" in refused(other, tmp_path)
-    circle = build([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])])
-    assert "the graph has a cycle at node a (Add)" in refused(circle, tmp_path)
+    assert "the output u does not depend on the input x" in refused(other, tmp_path)
+    circle = build(
+        [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], outputs=[info("b")]
+    )
+    assert "the graph has a cycle at node b (Relu)" in refused(circle, tmp_path)
     image = build([GEMM], inputs=[info("x", ("samples", 2, 2))])
     assert "node g (Gemm) takes an input of rank 3" in refused(image, tmp_path)
+
+
+@pytest.mark.parametrize("samples", [2, 5, 7, 11, 13])
+def test_a_fixed_number_of_samples_is_refused(tmp_path: Path, samples: int) -> None:
+    """Whatever number stands in for the open one inside."""
+    nodes = [node("Reshape", ["x", "to"], ["r"], name="r"), node("Gemm", ["r", "w"], ["y"])]
+    message = refused(build(nodes, to=np.array([samples, 4])), tmp_path)
+    assert f"node r (Reshape) has shape [{samples}, 4], which mixes samples" in message
+
+
+def test_control_flow(tmp_path: Path) -> None:
+    body = helper.make_graph([node("Relu", ["y"], ["b"])], "b", [], [info("b", None)])
+    branch = node("If", ["flag"], ["z"], name="i", then_branch=body, else_branch=body)
+    chosen = [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["flag"], to=9), GEMM, branch]
+    message = refused(build(chosen, outputs=[info("z", None)]), tmp_path)
+    assert "node i (If) is control flow, which is not followed" in message
+    trips = build(
+        [node("Loop", ["", "", "x"], ["z"], name="l", body=body)], outputs=[info("z", None)]
+    )
+    assert "node l (Loop) is a loop, which is not followed" in refused(trips, tmp_path)
+
+
+def test_names_are_unique(tmp_path: Path) -> None:
+    twice = build([GEMM])
+    twice.graph.initializer.append(numpy_helper.from_array(W, "w"))
+    assert "an initialiser and an initialiser share the name w" in refused(twice, tmp_path)
+    both = build([node("Relu", ["x"], ["w"], name="r"), GEMM])
+    assert "node r (Relu) and an initialiser share the name w" in refused(both, tmp_path)
+    producers = build([GEMM, node("Relu", ["x"], ["y"], name="r")])
+    assert "node r (Relu) and node g (Gemm) share the name y" in refused(producers, tmp_path)
+    itself = build([node("Gemm", ["x", "w"], ["x"], name="g")], outputs=[info("x")])
+    assert "node g (Gemm) and an input share the name x" in refused(itself, tmp_path)
 
 
 def test_initialisers_listed_as_inputs_are_no_inputs(tmp_path: Path) -> None:

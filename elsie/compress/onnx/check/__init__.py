@@ -1,0 +1,1 @@
+"""Imports, checked by onnx itself."""
