@@ -31,6 +31,7 @@ def compile(
     weights: str | None = None,
     density: float | Mapping[str, float] | None = None,
     balanced: str | None = None,
+    effort: str = "fast",
     delta: tuple[float, float] | None = None,
     evaluate: Sequence[ArrayLike | None] | str | Path | None = None,
     engine: EngineOptions | None = None,
@@ -42,7 +43,7 @@ def compile(
     calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
     (samples, steps, n_in), of which `lengths` (samples,) steps count. board: its preset shapes the
     engine, and the network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent
-    model gets fixed ones of 12 bits by default. density, balanced, delta: see
+    model gets fixed ones of 12 bits by default. density, balanced, effort, delta: see
     elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. engine: options that differ from the preset or the default.
@@ -64,6 +65,7 @@ def compile(
     options = CompileOptions(
         density=density,
         balanced=balanced,
+        effort=effort,
         delta=delta,
         acc_width=engine.acc_width,
         run_width=engine.run_width,

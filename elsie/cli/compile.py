@@ -11,6 +11,7 @@ from elsie.cli.grammar import (
     add_balanced,
     add_board,
     add_command,
+    add_effort,
     add_out,
     add_weights,
     positive,
@@ -36,6 +37,8 @@ def add(steps: Steps) -> None:
         "--pes 8 -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density fc1=0.1,fc2=0.2 "
         "--evaluate test.npz -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density 0.1 --effort best "
+        "--board icebreaker -o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -51,6 +54,7 @@ def add(steps: Steps) -> None:
         "(default: keep the model's own zeros)",
     )
     add_balanced(command)
+    add_effort(command)
     add_weights(command)
     command.add_argument(
         "--delta",
@@ -113,6 +117,7 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         density=options.density,
         balanced=options.balanced,
+        effort=options.effort,
         delta=options.delta,
         evaluate=options.evaluate,
         progress=output.note,

@@ -77,7 +77,8 @@ COMPILED: dict[str, dict[str, Any]] = {
     "ulx3s, balanced": {"board": "ulx3s-85f", "density": 0.1, "balanced": "column"},
     "spram": {"board": "icebreaker", "engine": EngineOptions(entry_memory="spram")},
 }
-"""The digits example, compiled with these options."""
+"""The digits example, compiled with these options, and weights rounded to the nearest: what solves
+equations may differ in the last bit from one processor to another."""
 
 
 def _hash(parts: list[bytes]) -> str:
