@@ -188,6 +188,7 @@ def compiled(name: str) -> dict[str, str]:
     network = elsie.compile(
         EXAMPLES / "digits/digits.onnx",
         calibration=EXAMPLES / "digits/calibrate.npz",
+        effort="none",
         **COMPILED[name],
     )
     return {"net": net_hash(network), "image": image_hash(encode(network))}

@@ -1,9 +1,9 @@
 """Which weights to keep, by what the outputs lose.
 
 ALPS (Meng et al., ALPS: Improved Optimization for Highly Sparse One-Shot Pruning for Large Language
-Models, arXiv 2406.07831, 2024). Alternating directions: weights of least loss, and their largest on the mask, are drawn to each other
-ever more strongly, until the mask stands. A group keeps as many weights as it is told to: of a
-matrix, a gate, or a PE's share, so that balanced masks stay balanced.
+Models, arXiv 2406.07831, 2024). Alternating directions: weights of least loss, and their largest on
+the mask, are drawn to each other ever more strongly, until the mask stands. A group keeps as many
+weights as it is told to: of a matrix, a gate, or a PE's share, so balanced masks stay balanced.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """Weights to a grid one by one, the others making up for each error.
 
 Optimal Brain Quantiser (Frantar and Alistarh, Optimal Brain Compression, NeurIPS 2022, section 5)
-in the fixed order of GPTQ (Frantar et al., ICLR 2023), on each row's own mask. The start of coordinate descent: that alone ends in a worse minimum where the grid is coarse.
+in the fixed order of GPTQ (Frantar et al., ICLR 2023), on each row's own mask. The start of
+coordinate descent: that alone ends in a worse minimum where the grid is coarse.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Weights on a grid by coordinate descent, for any alphabet.
 
 QuantEase (Behdin et al., QuantEase: Optimization-based Quantization for Language Models, arXiv
-2309.01885, 2023). Each weight in turn takes the value of the grid that is best while the others stand, in all rows at
-once. No step makes the loss larger.
+2309.01885, 2023). Each weight in turn takes the value of the grid that is best while the others
+stand, in all rows at once. No step makes the loss larger.
 """
 
 import numpy as np

@@ -46,7 +46,13 @@ def fit(
     weights, problem = reference, None
     for _ in range(view.rounds):
         now = view.inputs(layer, given)[valid]
-        problem = Problem.of(reference, wanted=before, given=now, damping=view.damping)
+        problem = Problem.of(
+            reference,
+            wanted=before,
+            given=now,
+            sources=view.sources(dense),
+            damping=view.damping,
+        )
         if groups is not None:
             mask = alps(problem, mask, groups)
         weights = least_squares(problem, mask)

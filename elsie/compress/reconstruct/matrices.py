@@ -16,6 +16,7 @@ from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.prune.even import Owners
+from elsie.compress.quantise.kmeans import nearest
 from elsie.compress.reconstruct.alps import Groups
 from golden.config import EngineConfig
 from golden.kinds import GATE_FRAC, LayerKind
@@ -31,6 +32,8 @@ class View:
     """A layer with such weights."""
     inputs: Callable[[Any, Reals], Reals]
     """What the columns are multiplied with, (..., columns), from the layer and its inputs."""
+    sources: Callable[[Any], tuple[int, ...]]
+    """How many columns each source of inputs has."""
     scales: Callable[[Any, Quantised, EngineConfig], Reals]
     """What each column is multiplied with before it is quantised, (columns,)."""
     settle: Callable[[Any, Reals, Quantised, EngineConfig], FloatLayer] = lambda layer, *_: layer
@@ -92,18 +95,22 @@ def _cell_scales(layer: FloatCells, made: Quantised, _: EngineConfig) -> Reals:
 def _settle_cells(
     layer: FloatCells, grid: Reals, made: Quantised, config: EngineConfig
 ) -> FloatCells:
-    """Peepholes; they are all stored, so values are the grid's but 0."""
+    """Peepholes: the grid's values, but 0 only where they are 0, as all have an entry."""
     if layer.peephole is None:
         return layer
     scale = 2.0 ** (made.layers[0].in_frac - config.state_frac)
-    distance = np.abs(layer.peephole[..., None] * scale - grid[grid != 0])
-    return replace(layer, peephole=grid[grid != 0][distance.argmin(axis=-1)] / scale)
+    values = grid[grid != 0]
+    if not values.size:
+        return layer
+    settled = values[nearest(layer.peephole * scale, values)] / scale
+    return replace(layer, peephole=np.where(layer.peephole != 0, settled, 0.0))
 
 
 _CELLS = View(
     read=_read_cells,
     write=unstacked,
     inputs=_cell_inputs,
+    sources=lambda layer: (layer.n_in, layer.n_out),
     scales=_cell_scales,
     settle=_settle_cells,
     damping=0.05,  # chosen with the rounds on validate.npz of examples/speech
@@ -115,6 +122,7 @@ VIEWS: Mapping[LayerKind, View] = {
         read=lambda layer: np.hstack((layer.weight, layer.bias[:, None])),
         write=_write_dense,
         inputs=lambda _, x: x,
+        sources=lambda layer: (layer.n_in,),
         scales=lambda layer, *_: np.ones(layer.n_in),
     ),
     LayerKind.LSTM: _CELLS,

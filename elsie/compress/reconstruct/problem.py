@@ -1,10 +1,11 @@
 """What one layer has to reproduce, as a least-squares problem.
 
 Layer-wise reconstruction as in Optimal Brain Compression (Frantar and Alistarh, NeurIPS 2022,
-section 3), with targets from the dense network but inputs from the compressed one before the layer, so that
-a layer also makes up for what the layers before it lost.
+section 3), with targets from the dense network but inputs from the compressed one before the layer,
+so that a layer also makes up for what the layers before it lost.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,21 +26,31 @@ class Problem:
     """Best weights if all may be used, shape (rows, columns + 1)."""
 
     @classmethod
-    def of(cls, dense: Reals, *, wanted: Reals, given: Reals, damping: float) -> "Problem":
+    def of(
+        cls,
+        dense: Reals,
+        *,
+        wanted: Reals,
+        given: Reals,
+        sources: Sequence[int],
+        damping: float,
+    ) -> "Problem":
         """Of `dense` weights (rows, columns + 1), the bias last.
 
         `wanted` (samples, columns) are the layer's inputs in the dense network, `given` those that
         it has now. With fewer samples than columns the inputs do not determine the weights, so
-        they are held at the dense ones by `damping` times the mean of the Hessian's diagonal, the
-        bias a thousand times less.
+        they are held at the dense ones: by `damping` times the mean of the Hessian's diagonal over
+        the columns of a source, `sources` many each, whose scales may differ; the bias a thousand
+        times less.
         """
         samples = len(given)
         now = np.hstack((given, np.ones((samples, 1))))
         before = np.hstack((wanted, np.ones((samples, 1))))
         hessian = now.T @ now / samples
-        hold = np.full(len(hessian), damping * np.diag(hessian).mean())
-        hold[-1] /= 1000
-        hessian[np.diag_indices_from(hessian)] += hold
+        bounds = np.cumsum([0, *sources])[:-1]
+        mean = np.add.reduceat(np.diag(hessian)[:-1], bounds) / sources
+        hold = np.repeat(damping * np.where(mean > 0, mean, 1.0), sources)
+        hessian[np.diag_indices_from(hessian)] += np.append(hold, damping / 1000)
         # The dense weights plus a correction, so that equal inputs give exactly the dense weights.
         moved = dense @ ((before - now).T @ now / samples)
         correction = np.linalg.solve(hessian, moved.T).T if moved.any() else moved
