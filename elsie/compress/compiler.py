@@ -151,7 +151,8 @@ def _quantise(
     repair = Repair(given, effort_of(options.effort))
     for layer in source.model.layers:
         pruned, owners = source.pruned(layer, signal, config, chosen[layer.name], options)
-        pruned, exact = repair(layer, pruned, signal, config)
+        even = any(owner is not None for owner in owners)
+        pruned, exact = repair(layer, pruned, signal, config, even=even)
         quantised = KINDS[layer.kind].quantise(exact, signal, config)
         steps.append(Step(pruned=pruned, owners=owners, quantised=quantised))
         frac = quantised.layers[-1].out_frac

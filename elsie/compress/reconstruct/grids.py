@@ -21,14 +21,21 @@ SCALES = (1.0, 0.5, 2.0)
 
 
 def on_grid(
-    problem: Problem, weights: Reals, mask: NDArray[np.bool_], config: EngineConfig, layer: Layer
+    problem: Problem,
+    weights: Reals,
+    mask: NDArray[np.bool_],
+    config: EngineConfig,
+    layer: Layer,
+    *,
+    drop: bool = True,
 ) -> tuple[Reals, Reals]:
     """Weights (rows, columns + 1) of little loss whose values are an alphabet's, and that grid.
 
     `weights` are real ones of least loss on `mask` (rows, columns). `layer` holds the alphabet
     that suits them if each goes to the nearest value: its scale and codebook are where it starts.
+    `drop` lets a weight become 0 where no code stands for that, and so lose its entry.
     """
-    values = _values(config, layer)
+    values = _values(config, layer, drop=drop)
     if not mask.any():
         return weights, values
 
@@ -47,10 +54,13 @@ def on_grid(
     return found, grid
 
 
-def _values(config: EngineConfig, layer: Layer) -> Reals:
-    """What codes stand for, ascending, and 0, which is a weight without an entry."""
+def _values(config: EngineConfig, layer: Layer, *, drop: bool) -> Reals:
+    """What codes stand for, ascending; with `drop` also 0, which is a weight without an entry."""
     codes = np.arange(1 << config.code_width)
-    return np.unique(np.append(layer.decode(config, codes) * 2.0**-layer.weight_frac, 0.0))
+    values = layer.decode(config, codes) * 2.0**-layer.weight_frac
+    if config.alphabet.codebook and not drop and values.any():
+        values = values[values != 0]  # what is left of a codebook is filled with 0
+    return np.unique(np.append(values, 0.0) if drop else values)
 
 
 def _refit(problem: Problem, found: Reals, mask: NDArray[np.bool_], grid: Reals) -> Reals:

@@ -22,12 +22,19 @@ class Repair:
         self._wanted = given.values
 
     def __call__(
-        self, layer: FloatLayer, pruned: FloatLayer, signal: Signal, config: EngineConfig
+        self,
+        layer: FloatLayer,
+        pruned: FloatLayer,
+        signal: Signal,
+        config: EngineConfig,
+        *,
+        even: bool,
     ) -> tuple[FloatLayer, FloatLayer]:
         """`pruned` with the weights that make up best for those that are gone, and quantised.
 
         `layer` is the reference, `signal` what `pruned` is given. The second layer's weights are
         values of the alphabet, so that the quantiser, which takes the nearest, gives their codes.
+        `even`: PEs have equally many weights, so none is dropped.
         """
         if not self._effort.repair:
             return pruned, pruned
@@ -43,6 +50,7 @@ class Repair:
             fitted.mask,
             config,
             nearest.layers[0],
+            drop=not even,
         )
         exact = view.write(pruned, weights / scale)
         return fitted.layer, view.settle(exact, grid, nearest, config)
