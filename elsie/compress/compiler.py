@@ -73,7 +73,6 @@ def compile_model(
         "layers": report.layer_figures(network, steps),
         "strategy": options.strategy,
         "balanced": options.balanced,
-        "effort": options.effort,
         "notes": [*model.notes, *source.notes],
         **report.sizes(network, model),
     }

@@ -9,8 +9,8 @@ from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.report import quantised_outputs
 from elsie.compress.reconstruct.thin import Source
+from elsie.compress.report import quantised_outputs
 from examples.speech import accuracy
 from golden.arithmetic.run import predict
 from golden.arithmetic.sequences import Step, quantise_input

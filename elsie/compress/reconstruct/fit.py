@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.layer import FloatLayer, Reals
-from elsie.compress.reconstruct.alps import Groups, alps
-from elsie.compress.reconstruct.least_squares import least_squares
+from elsie.compress.reconstruct.layer.alps import Groups, alps
+from elsie.compress.reconstruct.layer.least_squares import least_squares
+from elsie.compress.reconstruct.layer.problem import Problem
 from elsie.compress.reconstruct.matrices import VIEWS, kept
-from elsie.compress.reconstruct.problem import Problem
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

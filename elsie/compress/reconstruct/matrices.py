@@ -17,7 +17,7 @@ from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.kmeans import nearest
-from elsie.compress.reconstruct.alps import Groups
+from elsie.compress.reconstruct.layer.alps import Groups
 from golden.config import EngineConfig
 from golden.kinds import GATE_FRAC, LayerKind
 
@@ -39,7 +39,7 @@ class View:
     settle: Callable[[Any, Reals, Quantised, EngineConfig], FloatLayer] = lambda layer, *_: layer
     """The layer with its other weights that share the alphabet set to values of the grid."""
     damping: float = 0.01
-    """How strongly weights are held at the dense ones (elsie.compress.reconstruct.problem)."""
+    """How strongly weights are held at the dense ones (elsie.compress.reconstruct.layer.problem)."""
     rounds: int = 1
     """Times that it is done, because the inputs depend on the result."""
 

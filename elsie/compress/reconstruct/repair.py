@@ -8,7 +8,7 @@ from elsie.compress.model.layer import FloatLayer
 from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.reconstruct.effort import Effort
 from elsie.compress.reconstruct.fit import fit
-from elsie.compress.reconstruct.grids import on_grid
+from elsie.compress.reconstruct.layer.grids import on_grid
 from elsie.compress.reconstruct.matrices import VIEWS
 from golden.config import EngineConfig
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.kmeans import nearest
-from elsie.compress.reconstruct.least_squares import with_bias
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer.least_squares import with_bias
+from elsie.compress.reconstruct.layer.problem import Problem
 
 LARGEST = 1e11
 """Multiplications up to which it is done; beyond, rounding has to do as a start."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.kmeans import nearest
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer.problem import Problem
 
 BLOCK = 64
 """Columns after which the gradient of all others is brought up to date, by one product."""

@@ -5,10 +5,10 @@ import pytest
 
 from elsie.compress.quantise.kinds import with_weights
 from elsie.compress.quantise.quantise import quantise
-from elsie.compress.reconstruct import brain_surgeon, descent, least_squares
-from elsie.compress.reconstruct.alps import alps
-from elsie.compress.reconstruct.grids import on_grid
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer import brain_surgeon, descent, least_squares
+from elsie.compress.reconstruct.layer.alps import alps
+from elsie.compress.reconstruct.layer.grids import on_grid
+from elsie.compress.reconstruct.layer.problem import Problem
 from golden.config import EngineConfig, MacKind
 from golden.format.layer import Layer
 

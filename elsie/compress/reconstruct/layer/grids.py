@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
-from elsie.compress.reconstruct.brain_surgeon import round_in_order
-from elsie.compress.reconstruct.descent import descend
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer.brain_surgeon import round_in_order
+from elsie.compress.reconstruct.layer.descent import descend
+from elsie.compress.reconstruct.layer.problem import Problem
 from golden.config import EngineConfig
 from golden.format.layer import Layer
 

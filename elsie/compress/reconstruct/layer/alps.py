@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer.problem import Problem
 
 FIRST = 0.1
 """Penalty to start with."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from elsie.compress.model.layer import Reals
-from elsie.compress.reconstruct.problem import Problem
+from elsie.compress.reconstruct.layer.problem import Problem
 
 LARGEST = 3e11
 """Multiplications up to which rows are solved exactly; a minute on one core."""
