@@ -39,7 +39,7 @@ class View:
     settle: Callable[[Any, Reals, Quantised, EngineConfig], FloatLayer] = lambda layer, *_: layer
     """The layer with its other weights that share the alphabet set to values of the grid."""
     damping: float = 0.01
-    """How strongly weights are held at the dense ones (elsie.compress.reconstruct.layer.problem)."""
+    """How strongly weights are held at the dense ones (layer.problem)."""
     rounds: int = 1
     """Times that it is done, because the inputs depend on the result."""
 
