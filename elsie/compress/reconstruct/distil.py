@@ -6,7 +6,7 @@ network labels too. Adam (Kingma and Ba, ICLR 2015) moves what the masks keep, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,8 @@ def distil(
             v += 0.001 * (g * g - v)
             unbiased = np.sqrt(v / (1 - 0.999**step))
             w -= now * rate * m / (1 - 0.9**step) / (unbiased + 1e-8 * unbiased.max() + 1e-300)
-    return [view.write(layer, w) for layer, w in zip(layers, weights, strict=True)]
+    pairs = zip(layers, weights, strict=True)
+    return [replace(layer, weight=w[:, :-1], bias=w[:, -1]) for layer, w in pairs]
 
 
 def _size(weights: Reals) -> float:

@@ -68,7 +68,7 @@ def _factors(hessian: Reals) -> Reals:
     """U with U^T U = inverse of the Hessian, U upper triangular; (patterns, n, n)."""
     inverse = np.linalg.inv(hessian)
     lower = np.linalg.cholesky((inverse + np.swapaxes(inverse, -1, -2)) / 2)
-    return np.swapaxes(lower, -1, -2)
+    return np.asarray(np.swapaxes(lower, -1, -2), dtype=np.float64)
 
 
 def _round(weights: Reals, grid: Reals, places: NDArray[np.int64], factors: Reals) -> Reals:

@@ -23,7 +23,7 @@ def least_squares(problem: Problem, mask: NDArray[np.bool_]) -> Reals:
     The bias is always used. Exact unless that takes more than LARGEST multiplications.
     """
     support = with_bias(mask)
-    full = support.all(axis=1)
+    full = np.asarray(support.all(axis=1))
     found = np.where(full[:, None], problem.target, 0.0)
     sizes = support[~full].sum(axis=1).astype(np.float64)
     if np.sum(sizes**3) / 3 > LARGEST:
