@@ -35,6 +35,7 @@ def compile(
     weights: str | None = None,
     density: float | Mapping[str, float] | None = None,
     balanced: str | None = None,
+    effort: str = "fast",
     delta: tuple[float, float] | None = None,
     evaluate: Sequence[ArrayLike | None] | str | Path | None = None,
     max_drop: float | None = None,
@@ -48,7 +49,7 @@ def compile(
     (samples, steps, n_in), of which `lengths` (samples,) steps count. output: which of the model's
     outputs to use, if it has several; by default the probabilities. board: its preset shapes the
     engine, and the network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent
-    model gets fixed ones of 12 bits by default. density, balanced, delta: see
+    model gets fixed ones of 12 bits by default. density, balanced, effort, delta: see
     elsie.compress.options.CompileOptions.
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
@@ -66,7 +67,7 @@ def compile(
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
-    options = CompileOptions(balanced=balanced, delta=delta, max_drop=max_drop)
+    options = CompileOptions(balanced=balanced, effort=effort, delta=delta, max_drop=max_drop)
     choice = Choice(board=board, weights=weights, density=density, engine=engine)
     config, asked = _asked(choice, imported, options)
     try:
@@ -100,7 +101,9 @@ def _fits(
     """Whether a choice can be compiled; the quick way to assign rows first."""
     try:
         for strategy in ("lpt", options.strategy):
-            config, asked = _asked(choice, model, replace(options, strategy=strategy))
+            effort = "none" if strategy == "lpt" else options.effort
+            tried = replace(options, strategy=strategy, effort=effort)
+            config, asked = _asked(choice, model, tried)
             assert asked.preset is not None
             if not has_room(model, choice, config, asked.preset):
                 return False

@@ -11,6 +11,7 @@ from elsie.cli.grammar import (
     add_balanced,
     add_board,
     add_command,
+    add_effort,
     add_out,
     add_weights,
     positive,
@@ -38,6 +39,8 @@ def add(steps: Steps) -> None:
         "--evaluate test.npz -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density 0.15 --max-drop 2 "
         "-o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density 0.1 --effort best "
+        "--board icebreaker -o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -58,6 +61,7 @@ def add(steps: Steps) -> None:
         "(default: keep the model's own zeros)",
     )
     add_balanced(command)
+    add_effort(command)
     add_weights(command)
     command.add_argument(
         "--delta",
@@ -128,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         density=options.density,
         balanced=options.balanced,
+        effort=options.effort,
         delta=options.delta,
         evaluate=options.evaluate,
         max_drop=options.max_drop,

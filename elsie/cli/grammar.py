@@ -93,6 +93,18 @@ def add_weights(command: argparse.ArgumentParser, *, default: str | None = None)
     )
 
 
+def add_effort(command: argparse.ArgumentParser) -> None:
+    """How much work goes into keeping the accuracy; the compiler knows the names."""
+    command.add_argument(
+        "--effort",
+        choices=["none", "fast", "normal", "best"],
+        default="fast",
+        help="keep the accuracy without labels: by least squares (fast), and by distillation from "
+        "the dense network (normal), while the density falls in steps (best); none only rounds "
+        "(default: fast)",
+    )
+
+
 def add_balanced(command: argparse.ArgumentParser) -> None:
     """How to prune: plainly when it is left out."""
     command.add_argument(

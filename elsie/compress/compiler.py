@@ -28,16 +28,16 @@ from elsie.compress.inputs import (
 )
 from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
-from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.place.rows import STRATEGIES, assign_rows, place
 from elsie.compress.prune.balanced import check_balanced
-from elsie.compress.prune.even import Owners, prune_evenly, prune_plainly
-from elsie.compress.prune.prune import densities, prune
+from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.quantise.calibrate import activation_frac
-from elsie.compress.quantise.quantise import QUANTISERS
+from elsie.compress.reconstruct.effort import effort_of
+from elsie.compress.reconstruct.repair import Repair
+from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -80,8 +80,9 @@ def compile_model(
     held = replace(held, signal=scale_signal(held.signal, exponents))
     if evaluate is not None:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, exponents))
+    source = thin(model, given, room, chosen, options, say)
     say(f"prune, quantise ({room.mac.value}) and calibrate {len(model.layers)} layers")
-    room, steps = quantise_model(model, given, room, chosen, options)
+    room, steps = quantise_model(source, given, room, chosen, options)
     say(f"assign rows to {room.pes} PEs ({options.strategy})")
     layers = _place(room, steps, options.strategy)
     say("size the engine")
@@ -90,7 +91,7 @@ def compile_model(
         "layers": report.layer_figures(network, steps),
         "strategy": options.strategy,
         "balanced": options.balanced,
-        "notes": list(model.notes),
+        "notes": [*model.notes, *source.notes],
         "board": None if options.preset is None else options.preset.board,
         **report.sizes(network, model),
     }
@@ -148,6 +149,7 @@ def _check(
         raise ElsieError(
             f"no row assignment {options.strategy!r}; there are {', '.join(STRATEGIES)}"
         )
+    effort_of(options.effort)
     chosen = densities(model, options.density)
     check_balanced(options.balanced, chosen)
     return Signal(values=samples, valid=valid_steps(model, samples, lengths), frac=0), chosen
@@ -162,7 +164,7 @@ def _room(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
 
 
 def quantise_model(
-    model: Model,
+    source: Source,
     given: Signal,
     config: EngineConfig,
     chosen: Mapping[str, float | None],
@@ -177,7 +179,7 @@ def quantise_model(
     least, state_frac = RANGES["state_frac"]
     while True:
         config = config.replace(state_frac=state_frac)
-        steps = _quantise(model, given, config, chosen, options)
+        steps = _quantise(source, given, config, chosen, options)
         largest = max(step.quantised.largest_state for step in steps)
         if state_frac == least or largest * 2.0**state_frac < 1 << (CELL_WIDTH - 1):
             return config, steps
@@ -185,7 +187,7 @@ def quantise_model(
 
 
 def _quantise(
-    model: Model,
+    source: Source,
     given: Signal,
     config: EngineConfig,
     chosen: Mapping[str, float | None],
@@ -194,42 +196,16 @@ def _quantise(
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
     frac = activation_frac(given.rows, act_width=config.act_width)
     signal, steps = replace(given, frac=frac), []
-    for layer in model.layers:
-        pruned, owners = _prune(layer, signal, config, chosen[layer.name], options)
-        quantised = KINDS[layer.kind].quantise(pruned, signal, config)
+    repair = Repair(given, effort_of(options.effort))
+    for layer in source.model.layers:
+        pruned, owners = source.pruned(layer, signal, config, chosen[layer.name], options)
+        even = any(owner is not None for owner in owners)
+        pruned, exact = repair(layer, pruned, signal, config, even=even)
+        quantised = KINDS[layer.kind].quantise(exact, signal, config)
         steps.append(Step(pruned=pruned, owners=owners, quantised=quantised))
         frac = quantised.layers[-1].out_frac
         signal = replace(signal, values=quantised.outputs, frac=frac)
     return steps
-
-
-def _prune(
-    layer: FloatLayer,
-    signal: Signal,
-    config: EngineConfig,
-    density: float | None,
-    options: CompileOptions,
-) -> tuple[FloatLayer, Owners]:
-    """The layer with the weights that are kept, and the PEs that it was pruned for."""
-    if options.balanced is None or density is None:
-        parts = prune_plainly(layer.parts(), _keep(config, density))
-        return layer.with_parts(parts), (None,) * len(parts)
-    parts, owners = prune_evenly(
-        config,
-        layer.parts(),
-        density,
-        per=options.balanced,
-        strategy=options.strategy,
-        activity=signal.activity(act_width=config.act_width),
-    )
-    return layer.with_parts(parts), owners
-
-
-def _keep(config: EngineConfig, density: float | None) -> Callable[[Reals], Reals]:
-    """Makes those weights of a matrix 0 that are not kept: without a density the kind decides."""
-    if density is None:
-        return QUANTISERS[config.mac].keep
-    return lambda matrix: prune(matrix, density)
 
 
 def _place(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:

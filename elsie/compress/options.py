@@ -17,6 +17,9 @@ class CompileOptions:
     own zeros."""
     balanced: str | None = None
     """'pe' or 'column': prune so that all PEs keep equally many weights; needs a density."""
+    effort: str = "fast"
+    """Work on keeping the accuracy without labels, one of
+    elsie.compress.reconstruct.effort.EFFORTS; 'none' rounds each weight to the nearest."""
     strategy: str = "search"
     """Row assignment, one of elsie.compress.place.rows.STRATEGIES."""
     delta: tuple[float, float] | None = None

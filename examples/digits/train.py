@@ -2,6 +2,7 @@
 
 With --validate, trains on the train part only, reports accuracy on the validation part, which the
 hyper-parameters were chosen on, and writes nothing. The test part serves the last table alone.
+With --dense DIR, writes only dense networks of other seeds, for `elsie bench compression`.
 """
 
 import argparse
@@ -37,7 +38,10 @@ def main() -> None:
     """Train, prune, write, report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--validate", action="store_true", help="choose hyper-parameters only")
-    validate = parser.parse_args().validate
+    parser.add_argument("--dense", metavar="DIR", type=Path, help="only dense networks, to DIR")
+    parser.add_argument("--seeds", type=int, default=7, help="with --dense: how many (default: 7)")
+    options = parser.parse_args()
+    validate = options.validate
     parts = splits()
     train = parts["train"]
     if not validate:
@@ -46,6 +50,10 @@ def main() -> None:
             x=np.concatenate([part.x for part in both]), y=np.concatenate([part.y for part in both])
         )
     train = shifted(train)
+    if options.dense:
+        for seed in range(1, options.seeds + 1):
+            save_dense(options.dense / f"digits-{seed}.onnx", train, seed)
+        return
     net = Mlp(WIDTHS, seed=SEED)
     net.train(train, epochs=30, rate=RATE, decay=DECAY)
     dense = [weight.copy() for weight in net.weights], [bias.copy() for bias in net.biases]
@@ -63,6 +71,13 @@ def main() -> None:
     np.savez(HERE / "calibrate.npz", x=parts["calibration"].x)
     np.savez(HERE / "test.npz", x=parts["test"].x, y=parts["test"].y)
     report(parts)
+
+
+def save_dense(path: Path, train: Part, seed: int) -> None:
+    """Train a dense network as the example's, but from another seed, and write it."""
+    net = Mlp(WIDTHS, seed=seed)
+    net.train(train, epochs=30, rate=RATE, decay=DECAY)
+    save_onnx(path, net.weights, net.biases, sparse=False)
 
 
 def save_onnx(path: Path, weights: list[NDArray], biases: list[NDArray], *, sparse: bool) -> None:

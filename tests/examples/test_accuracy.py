@@ -9,6 +9,7 @@ from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.reconstruct.thin import Source
 from elsie.compress.report import quantised_outputs
 from examples.speech import accuracy
 from golden.arithmetic.run import predict
@@ -33,7 +34,8 @@ def test_nothing_is_lost_on_the_way(name: str) -> None:
     valid = valid_steps(model, CALIBRATE.x, CALIBRATE.lengths)
     given = Signal(values=CALIBRATE.x, valid=valid, frac=0)
     keep = dict.fromkeys(layer.name for layer in model.layers)
-    _, steps = quantise_model(model, given, config, keep, CompileOptions())
+    source = Source(model=model, owners={})
+    _, steps = quantise_model(source, given, config, keep, CompileOptions())
     data = Evaluation(x=test.x, lengths=test.lengths, labels=test.y)
     codes = quantised_outputs(network, model=model, steps=steps, data=data)
     golden = predict(network, test.x, test.lengths)

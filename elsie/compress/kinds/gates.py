@@ -95,7 +95,7 @@ class _Gates:
     ) -> "_Gates":
         """Quantised for the scales of the columns' inputs."""
         in_frac = given.frac
-        inputs, back, bias = _stacked(layer)
+        inputs, back, bias = stacked(layer)
         looks = np.zeros((len(inputs), 0))
         if layer.peephole is not None:
             i, f, o = layer.peephole
@@ -157,7 +157,7 @@ class _Gates:
         )
 
 
-def _stacked(layer: FloatCells) -> tuple[Reals, Reals, Reals]:
+def stacked(layer: FloatCells) -> tuple[Reals, Reals, Reals]:
     """Input and recurrent matrix, (rows, columns), and bias (rows,), in golden's order of rows."""
     if layer.kind is LayerKind.LSTM:
         flat = (layer.weight.reshape(-1, layer.n_in), layer.recurrent.reshape(-1, layer.n_out))
@@ -168,4 +168,23 @@ def _stacked(layer: FloatCells) -> tuple[Reals, Reals, Reals]:
         np.vstack((*layer.weight, np.zeros((n, layer.n_in)))),
         np.vstack((*layer.recurrent[:2], np.zeros((n, n)), layer.recurrent[2])),
         np.concatenate((*layer.bias, inner)),
+    )
+
+
+def unstacked(layer: FloatCells, weights: Reals) -> FloatCells:
+    """The layer with the gates and biases of `weights` (rows, inputs + fed back + 1).
+
+    Undoes `stacked`, whose results stand side by side, bias last.
+    """
+    matrix = weights.reshape(4, layer.n_cells, -1)
+    inputs, back = matrix[:, :, : layer.n_in], matrix[:, :, layer.n_in : -1]
+    bias = matrix[:, :, -1]
+    if layer.kind is LayerKind.LSTM:
+        return replace(layer, weight=inputs, recurrent=back, bias=bias)
+    return replace(
+        layer,
+        weight=inputs[:3],
+        recurrent=back[[0, 1, 3]],
+        bias=bias[:3],
+        bias_recurrent=bias[3],
     )

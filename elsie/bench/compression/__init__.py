@@ -1,0 +1,1 @@
+"""Accuracy against size, for the ways to compress a network without labels."""

@@ -1,0 +1,1 @@
+"""One layer: its problem, masks, weights, and values of an alphabet."""

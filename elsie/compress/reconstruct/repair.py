@@ -1,0 +1,56 @@
+"""What the compiler calls between pruning and quantising a layer."""
+
+import numpy as np
+
+from elsie.compress.kinds.registry import KINDS
+from elsie.compress.kinds.step import Signal
+from elsie.compress.model.layer import FloatLayer
+from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.reconstruct.effort import Effort
+from elsie.compress.reconstruct.fit import fit
+from elsie.compress.reconstruct.layer.grids import on_grid
+from elsie.compress.reconstruct.matrices import VIEWS
+from golden.config import EngineConfig
+
+
+class Repair:
+    """Goes through a model's layers in order, beside the compiler."""
+
+    def __init__(self, given: Signal, effort: Effort) -> None:
+        """`given` are the model's inputs."""
+        self._effort = effort
+        self._wanted = given.values
+
+    def __call__(
+        self,
+        layer: FloatLayer,
+        pruned: FloatLayer,
+        signal: Signal,
+        config: EngineConfig,
+        *,
+        even: bool,
+    ) -> tuple[FloatLayer, FloatLayer]:
+        """`pruned` with the weights that make up best for those that are gone, and quantised.
+
+        `layer` is the reference, `signal` what `pruned` is given. The second layer's weights are
+        values of the alphabet, so that the quantiser, which takes the nearest, gives their codes.
+        `even`: PEs have equally many weights, so none is dropped.
+        """
+        if not self._effort.repair:
+            return pruned, pruned
+        view = VIEWS[layer.kind]
+        wanted, self._wanted = self._wanted, layer.forward(self._wanted)
+        given = fake_quantise(signal.values, signal.frac, act_width=config.act_width)
+        fitted = fit(layer, pruned, wanted=wanted, given=given, valid=signal.valid)
+        nearest = KINDS[layer.kind].quantise(fitted.layer, signal, config)
+        scale = np.append(view.scales(layer, nearest, config), 1.0)
+        weights, grid = on_grid(
+            fitted.problem.scaled(scale),
+            fitted.weights * scale,
+            fitted.mask,
+            config,
+            nearest.layers[0],
+            drop=not even,
+        )
+        exact = view.write(pruned, weights / scale)
+        return fitted.layer, view.settle(exact, grid, nearest, config)

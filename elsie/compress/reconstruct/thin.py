@@ -1,0 +1,171 @@
+"""The model pruned in float, before any layer is quantised: efforts above `fast`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from elsie.compress.kinds.step import Signal
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.layer import FloatLayer
+from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions
+from elsie.compress.prune.even import Owners
+from elsie.compress.prune.layer import prune_layer
+from elsie.compress.reconstruct import lamp
+from elsie.compress.reconstruct.distil import ENOUGH, Teacher, distil
+from elsie.compress.reconstruct.effort import Effort, effort_of
+from elsie.compress.reconstruct.fit import fit
+from elsie.compress.reconstruct.matrices import VIEWS, groups, kept
+from golden.config import EngineConfig
+
+SEED = 2016
+"""Of the samples that distillation draws; equal inputs give equal networks."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """The model that is quantised, and taken as the reference of that."""
+
+    model: Model
+    """As given, or pruned in float already."""
+    owners: Mapping[str, Owners]
+    """By layer that is pruned already: the PEs that it was pruned for."""
+    notes: tuple[str, ...] = ()
+    """What the user should know, one sentence each."""
+
+    def pruned(
+        self,
+        layer: FloatLayer,
+        signal: Signal,
+        config: EngineConfig,
+        density: float | None,
+        options: CompileOptions,
+    ) -> tuple[FloatLayer, Owners]:
+        """A layer of the model with the weights that are kept, and their PEs."""
+        if layer.name in self.owners:
+            return layer, self.owners[layer.name]
+        return prune_layer(layer, signal, config, density, options)
+
+
+def thin(
+    model: Model,
+    given: Signal,
+    config: EngineConfig,
+    chosen: Mapping[str, float | None],
+    options: CompileOptions,
+    say: Callable[[str], None],
+) -> Source:
+    """Prune all layers for `options.effort`, or leave that to the quantiser."""
+    effort = effort_of(options.effort)
+    if not effort.masks:
+        return Source(model=model, owners={})
+    samples = int(given.valid.reshape(len(given.valid), -1).any(axis=1).sum())
+    say(f"reconstruct {len(model.layers)} layers on {samples} samples")
+    layers, owners = _masked(model, given, config, chosen, options, largest=effort.largest)
+    dense = [layer for layer in model.layers if isinstance(layer, FloatDense)]
+    notes: tuple[str, ...] = ()
+    if effort.distil and len(dense) == len(layers) and not _same(model.layers, layers):
+        random = np.random.default_rng(SEED)
+        teacher = Teacher(model=model, x=given.rows)
+        if effort.rounds:
+            layers = _gradually(teacher, dense, layers, effort, random, say, free=_free(options))
+        say(f"distil {effort.distil} steps")
+        layers = distil(teacher, _dense(layers), steps=effort.distil, random=random)
+        if samples < ENOUGH:
+            notes = (
+                f"distilled on {samples} calibration samples; below {ENOUGH} a network "
+                f"learns them by heart, so give more, or use effort fast",
+            )
+    return Source(model=replace(model, layers=tuple(layers)), owners=owners, notes=notes)
+
+
+def _masked(
+    model: Model,
+    given: Signal,
+    config: EngineConfig,
+    chosen: Mapping[str, float | None],
+    options: CompileOptions,
+    *,
+    largest: float,
+) -> tuple[list[FloatLayer], dict[str, Owners]]:
+    """Masks by ALPS, up to `largest` multiplications a step, and least squares, layer by layer."""
+    layers: list[FloatLayer] = []
+    owners: dict[str, Owners] = {}
+    wanted, signal = given.values, given
+    for layer in model.layers:
+        pruned, owner = prune_layer(layer, signal, config, chosen[layer.name], options)
+        owners[layer.name] = owner
+        if signal.values is not wanted or not _same([layer], [pruned]):
+            labels = groups(layer, VIEWS[layer.kind], owner, per=options.balanced)
+            pruned = fit(
+                layer,
+                pruned,
+                wanted=wanted,
+                given=signal.values,
+                valid=given.valid,
+                groups=labels if float(len(labels)) * labels.shape[1] ** 2 <= largest else None,
+            ).layer
+            wanted, signal = (
+                layer.forward(wanted),
+                replace(signal, values=pruned.forward(signal.values)),
+            )
+        else:
+            wanted = layer.forward(wanted)
+            signal = replace(signal, values=wanted)
+        layers.append(pruned)
+    return layers, owners
+
+
+def _gradually(
+    teacher: Teacher,
+    dense: Sequence[FloatDense],
+    masked: Sequence[FloatLayer],
+    effort: Effort,
+    random: np.random.Generator,
+    say: Callable[[str], None],
+    *,
+    free: bool,
+) -> list[FloatLayer]:
+    """From the dense layers to as many weights as `masked` ones have, in steps.
+
+    `free`: in all layers together; else in each.
+    """
+    layers = list(dense)
+    first = [np.count_nonzero(layer.weight) for layer in layers]
+    last = [np.count_nonzero(layer.weight) for layer in _dense(masked)]
+    for nth in range(1, effort.rounds + 1):
+        share = nth / effort.rounds
+        counts = [round(a * (b / a) ** share) if a else 0 for a, b in zip(first, last, strict=True)]
+        matrices = [layer.weight for layer in layers]
+        if free:
+            total = round(sum(first) * (sum(last) / sum(first)) ** share)
+            kept = lamp.masks(matrices, count=total)
+        else:
+            pairs = zip(matrices, counts, strict=True)
+            kept = [lamp.masks([matrix], count=count)[0] for matrix, count in pairs]
+        layers = [
+            replace(layer, weight=np.where(mask, layer.weight, 0.0))
+            for layer, mask in zip(layers, kept, strict=True)
+        ]
+        say(f"prune step {nth} of {effort.rounds}, distil {effort.between} steps")
+        layers = distil(teacher, layers, steps=effort.between, random=random)
+    return list(layers)
+
+
+def _free(options: CompileOptions) -> bool:
+    """One density is that of all layers together, unless each PE gets its share."""
+    return options.balanced is None and isinstance(options.density, float | int)
+
+
+def _dense(layers: Sequence[FloatLayer]) -> list[FloatDense]:
+    return [layer for layer in layers if isinstance(layer, FloatDense)]
+
+
+def _same(before: Sequence[FloatLayer], after: Sequence[FloatLayer]) -> bool:
+    """No weight was pruned."""
+    pairs = zip(before, after, strict=True)
+    return all(
+        np.array_equal(kept(one, VIEWS[one.kind]), kept(other, VIEWS[one.kind]))
+        for one, other in pairs
+    )

@@ -1,0 +1,36 @@
+"""`elsie bench compression`, in its quick form."""
+
+import json
+
+import pytest
+
+from elsie.cli.main import main
+
+
+def test_rows_and_means(capsys: pytest.CaptureFixture) -> None:
+    options = ["--density", "1,.15", "--effort", "none,fast", "--alphabets", "log:4", "--json"]
+    assert main(["bench", "compression", *options]) == 0
+    values = json.loads(capsys.readouterr().out)
+    rows = {(row["density"], row["method"]): row for row in values["rows"]}
+    assert len(rows) == len(values["means"]) == 4
+    assert rows[1, "fast"]["accuracy_golden"] >= rows[1, "fast"]["accuracy_float"] - 0.5
+    assert rows[0.15, "fast"]["accuracy_golden"] > rows[0.15, "none"]["accuracy_golden"] + 30
+    assert rows[0.15, "fast"]["file_bytes"] < rows[1, "fast"]["file_bytes"]
+    assert set(values["rows"][0]) == {
+        *("model", "method", "alphabet", "density", "accuracy_float", "accuracy_golden"),
+        *("file_bytes", "onchip_bits", "ratio_file", "ratio_onchip", "cycles", "seed", "seconds"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--alphabets", "log:x"), "write KIND or KIND:BITS, such as log:4"),
+        (("--alphabets", "nosuch"), "no kind of weights 'nosuch'"),
+        (("--effort", "nosuch"), "no effort 'nosuch'"),
+        (("net.onnx",), "networks of your own need --calibrate and --test"),
+    ],
+)
+def test_refusals(capsys: pytest.CaptureFixture, options: tuple[str, ...], text: str) -> None:
+    assert main(["bench", "compression", *options]) == 2
+    assert text in " ".join(capsys.readouterr().err.split())
