@@ -14,7 +14,7 @@ def exports() -> Iterator[tuple[str, onnx.ModelProto, np.ndarray, np.ndarray]]:
     """Name, file, inputs, and Keras' outputs."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras  # pyright: ignore[reportMissingImports]
-    import tensorflow as tf  # pyright: ignore[reportMissingImports]
+    import tensorflow as tf  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
     import tf2onnx  # pyright: ignore[reportMissingImports]
     import tf_keras  # pyright: ignore[reportMissingImports]
 
