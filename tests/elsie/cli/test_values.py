@@ -118,7 +118,7 @@ def test_a_missed_goal_leaves_no_file(capsys, tmp_path: Path) -> None:
     target = tmp_path / "n.elsie"
     arguments = (
         *("compile", DIGITS / "digits.onnx", "--calibrate", DIGITS / "calibrate.npz"),
-        *("--density", "0.15", "-o", target),
+        *("--density", "0.15", "--effort", "none", "-o", target),
     )
     code, out, err = run(capsys, *arguments, "--max-drop", "2")
     assert (code, out) == (1, "")
@@ -183,7 +183,7 @@ def test_cells_that_need_fewer_pes(monkeypatch: pytest.MonkeyPatch) -> None:
         name="head", weight=RNG.normal(size=(4, 12)), bias=np.zeros(4), activation="identity"
     )
     model = Model(name="small", layers=(lstm, head), head=1)
-    monkeypatch.setattr(registry, "load_onnx", lambda _: model)
+    monkeypatch.setattr(registry, "load_onnx", lambda *_: model)
     x = RNG.normal(size=(8, 3, 10))
     with pytest.raises(elsie.ElsieError, match=r"iCE40UP5K has 30; it fits with --pes 2$"):
         elsie.compile("small.onnx", calibration=x, board="icebreaker")
