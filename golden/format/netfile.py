@@ -8,9 +8,7 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import reprlib
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,10 +48,22 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save(network: Network, path: str | Path) -> None:
-    """Write `network`, whole or not at all; equal networks give equal bytes."""
+    """Write `network`; equal networks give equal bytes.
+
+    An error may leave part of a file, which `load` refuses; elsie.save leaves none. Raises
+    ElsieError when the file cannot be written.
+    """
     target = Path(path)
     if target.exists() and not target.is_file():
         raise ElsieError(f"{target}: cannot be written: it is not a regular file")
+    try:
+        target.write_bytes(dump(network))
+    except OSError as error:
+        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def dump(network: Network) -> bytes:
+    """The contents of the NET file of `network`."""
     blobs: dict[str, bytes] = {}
     layers = []
     for number, layer in enumerate(network.layers):
@@ -82,23 +92,12 @@ def save(network: Network, path: str | Path) -> None:
         "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
         **blobs,
     }
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name, blob in blobs.items():
-                entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-                archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, blob in blobs.items():
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
+    return file.getvalue()
 
 
 def load(path: str | Path) -> Network:

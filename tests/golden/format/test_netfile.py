@@ -279,24 +279,6 @@ def test_altered_files_say_what_is_wrong(number: int, saved: Path) -> None:
     assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("step", ["zipfile.ZipFile.writestr", "os.replace", "os.chmod"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_nothing_half_written_stays(
-    step: str, error: BaseException, saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = saved.read_bytes()
-
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise error
-
-    monkeypatch.setattr(step, fail)
-    with pytest.raises((OSError, ElsieError, KeyboardInterrupt)):
-        netfile.save(make(seed=2), saved)
-    monkeypatch.undo()
-    assert saved.read_bytes() == before
-    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
-
-
 def test_no_pickles(saved: Path) -> None:
     """An array that only a pickle could hold is refused, not executed."""
 
