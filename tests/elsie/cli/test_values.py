@@ -96,9 +96,7 @@ def test_no_half_written_values_stay(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = elsie.predict(elsie.load(compiled(tmp_path, WEIGHT)), X)
     monkeypatch.setattr("os.replace", full)
     before = set(tmp_path.iterdir())
-    with pytest.raises(
-        elsie.ElsieError, match=r"written \(No space left on device\); make room"
-    ):
+    with pytest.raises(elsie.ElsieError, match=r"written \(No space left on device\); make room"):
         found.save(tmp_path / "v.npz", classes=False)
     assert set(tmp_path.iterdir()) == before
 
