@@ -1,6 +1,11 @@
 """The exceptions for bad input: a clear sentence, no traceback."""
 
 
+def printable(text: str) -> str:
+    """`text` on one line: what cannot be printed, as names from files may have, is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class ElsieError(Exception):
     """The user's input cannot be used; the message says what, where, and what to do.
 
@@ -10,6 +15,9 @@ class ElsieError(Exception):
 
     exit_code = 2
     """Bad input."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class CheckFailed(ElsieError):

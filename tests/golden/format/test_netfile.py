@@ -163,6 +163,9 @@ def edits() -> list[tuple[Any, bool, str]]:
         (lambda m, b: m["config"].update(pess=1), True, "did you mean 'pes'"),
         (lambda m, b: m["layers"][0].update(shift=99), True, "layer layer0: shift must be"),
         (lambda m, b: m["layers"][0].pop("shift"), True, "layer 0 has no field shift"),
+        (lambda m, b: m.update(colour=1), True, "the manifest has a field 'colour' that"),
+        (lambda m, b: m.update(input_frac=[]), True, "the manifest has a field 'input_frac' that"),
+        (lambda m, b: m["layers"][1].update(colour=1), True, "layer 1 has a field 'colour' that"),
         (lambda m, b: m.pop("config"), True, "the manifest has no field config"),
         (
             lambda m, b: m["layers"][0].update(n_in=9.0),
