@@ -74,7 +74,9 @@ class Prediction:
         if lengths is not None:
             arrays["lengths"] = lengths
         if target.suffix not in (".npz", ".npy"):
-            raise ElsieError(f"{target}: name a .npz or .npy file for the outputs")
+            raise ElsieError(
+                f"{target}: outputs are written as .npz or .npy; give the file one of these endings"
+            )
         with replacing(target) as part, part.open("wb") as file:
             if target.suffix == ".npy":
                 np.save(file, self.outputs)

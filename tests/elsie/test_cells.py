@@ -184,11 +184,11 @@ def test_bad_sequences(
     ("options", "text"),
     [
         (["--act-width", "8"], "leave out --act-width"),
-        (["--balanced", "pe"], "it needs a density"),
-        (["--delta", "0.25,0.1", "--streams", "2"], "streams must be 1 with delta"),
-        (["--delta=-1,0"], "must be 0 or more"),
+        (["--balanced", "pe"], "--balanced says how to prune; give a --density too"),
+        (["--delta", "0.25,0.1", "--streams", "2"], "--streams must be 1 with --delta"),
+        (["--delta=-1,0"], "--delta: the threshold of inputs must be 0 or more"),
         (["--delta", "1e9,0"], "too large"),
-        (["--acc-width", "20"], "raise --acc-width"),
+        (["--acc-width", "20"], "raise --acc-width to "),
         (["--streams", "2", "--board", "ulx3s-85f"], "a board runs one sequence at a time"),
         (["--board", "icebreaker"], "too large for board icebreaker"),
     ],
@@ -243,7 +243,9 @@ def test_ragged_inputs_are_refused(net: Path) -> None:
 def test_evaluation_needs_labels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 2, 13)))
     options = ("--calibrate", CALIBRATE, "--evaluate", tmp_path / "x.npy")
-    assert "no array 'y'" in refused(capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie")
+    assert "no array named 'y'" in refused(
+        capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie"
+    )
 
 
 def test_options_of_cells_for_other_networks(

@@ -133,7 +133,7 @@ class _Names:
         if name and name in self.givers:
             raise ElsieError(
                 f"{self.source}: {giver} and {self.givers[name]} share the name {name}, so the "
-                f"graph has two meanings; export the model again"
+                f"graph is ambiguous; export the model again"
             )
         self.givers[name] = giver
 
