@@ -1,6 +1,7 @@
 """Messages name options as they were typed; the library names its arguments."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,9 @@ def test_every_option_of_the_engine_out_of_range(capsys, tmp_path: Path, name: s
     sentence = said(capsys, tmp_path, option, "99999")
     assert option in sentence
     assert name not in sentence.replace(option, "")
+    given: dict[str, Any] = {name: 99999}
     with pytest.raises(elsie.ElsieError) as caught:
-        elsie.compile(
-            MODEL, calibration=CALIBRATE, effort="none", engine=EngineOptions(**{name: 99999})
-        )
+        elsie.compile(MODEL, calibration=CALIBRATE, effort="none", engine=EngineOptions(**given))
     assert name in str(caught.value)
     assert "--" not in str(caught.value)
     assert "`" not in str(caught.value)

@@ -195,7 +195,9 @@ def test_qonnx_beside_cells_is_refused_because_nobody_can_check_it(
         nodes = [quant("w", "wq"), cells, last, node("MatMul", ["s", "v"], ["y"])]
     else:
         nodes = [cells, last, quant("s", "a"), node("MatMul", ["a", "v"], ["y"])]
-    tensors = [numpy_helper.from_array(np.float32(v), n) for n, v in arrays.items()]
+    tensors = [
+        numpy_helper.from_array(np.asarray(v, dtype=np.float32), n) for n, v in arrays.items()
+    ]
     graph = helper.make_graph(
         nodes,
         "g",
