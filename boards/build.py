@@ -69,7 +69,7 @@ def build(
             steps = find_tools(board)  # after the elaboration: what never is elaborated warns
             for name, *arguments in commands:
                 if name in steps:  # else a loader's helper, of no use here
-                    _run(chosen, name, arguments, work, seed, progress)
+                    _run(chosen, name, arguments, work, seed, progress, pes=top.config.pes)
             result = _report(top, chosen, work, seed, time.monotonic() - started)
         except ElsieError as error:
             kept = out.with_name(out.name + ".failed")
@@ -114,6 +114,8 @@ def _run(
     work: Path,
     seed: int,
     progress: Progress | None,
+    *,
+    pes: int,
 ) -> None:
     """Run one tool in `work`. Only relative paths are given to it: YoWASP hides /tmp."""
     if progress is not None:
@@ -128,8 +130,8 @@ def _run(
     text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
     reason = None
     if name.startswith("nextpnr"):
-        reason = diagnose.capacity_failure(text) or diagnose.timing_failure(
-            text, clock_mhz=board.clock_mhz, seed=seed
+        reason = diagnose.capacity_failure(text, pes=pes) or diagnose.timing_failure(
+            text, clock_mhz=board.clock_mhz, seed=seed, pes=pes
         )
     raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs) or done.reason}")
 
@@ -154,7 +156,7 @@ def _report(top: Design, board: Board, work: Path, seed: int, seconds: float) ->
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ElsieError(
             f"the reports of yosys and {family.nextpnr} are not as expected "
-            f"({type(error).__name__}: {error}); use the versions that come with Elsie"
+            f"({type(error).__name__}: {error}); use the versions that Elsie installs"
         ) from None
     return BuildReport(
         board=board.name,

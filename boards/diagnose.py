@@ -19,8 +19,10 @@ _NAMES = {
 }
 
 
-def timing_failure(log: str, *, clock_mhz: float, seed: int) -> str | None:
+def timing_failure(log: str, *, clock_mhz: float, seed: int, pes: int) -> str | None:
     """A sentence if nextpnr's log says that the clock is not reached, else None.
+
+    seed, pes: of this build, for what to try instead.
 
     Only the last result of each run counts: nextpnr also prints an estimate before routing.
     """
@@ -35,12 +37,17 @@ def timing_failure(log: str, *, clock_mhz: float, seed: int) -> str | None:
     short = 100 * (1 - missed / clock_mhz)
     return (
         f"the design does not reach {clock_mhz:g} MHz: place and route got {missed:.2f} MHz, "
-        f"{short:.1f} % too slow; use fewer PEs, or try another seed (--seed {seed + 1})"
+        f"{short:.1f} % too slow; try another seed (--seed {seed + 1}), or compile "
+        f"{'with fewer --pes' if pes > 1 else 'for another --board'}"
     )
 
 
-def capacity_failure(log: str) -> str | None:
-    """A sentence if nextpnr's log says that something does not fit, else None."""
+def capacity_failure(log: str, *, pes: int) -> str | None:
+    """A sentence if nextpnr's log says that something does not fit, else None.
+
+    pes: of this build, for what to try instead.
+    """
+    remedy = f"compile {'with fewer --pes, or ' if pes > 1 else ''}for a larger --board"
     over = {
         cell: (int(used), int(available))
         for cell, used, available in _USE.findall(log)
@@ -51,9 +58,9 @@ def capacity_failure(log: str) -> str | None:
             f"{used} {_NAMES.get(cell, cell)} of {available} ({cell})"
             for cell, (used, available) in over.items()
         )
-        return f"the design does not fit: it needs {parts}; use fewer PEs or a smaller network"
+        return f"the design does not fit: it needs {parts}; {remedy}"
     if match := re.search(r"ERROR: (.*(?:no Bels remaining|legal placement).*)", log):
-        return f"the design does not fit: {match[1]}; use fewer PEs or a smaller network"
+        return f"the design does not fit: {match[1]}; {remedy}"
     return None
 
 

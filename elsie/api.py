@@ -19,11 +19,20 @@ from golden.presets import check_answers, check_fits
 from golden.timing.model import TimingModel
 from sim.simulation import Simulation
 from sim.waves.target import CLOCK_MHZ, Wave
+from toolchain.scratch import replacing
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
 load = netfile.load
-save = netfile.save
+
+
+def save(network: Network, path: str | Path) -> None:
+    """Write `network` to a NET file, whole or not at all; equal networks give equal bytes.
+
+    Raises ElsieError when it cannot be written.
+    """
+    with replacing(Path(path)) as part:
+        part.write_bytes(netfile.dump(network))
 
 
 def predict(

@@ -18,7 +18,7 @@ from elsie.compress.quantise.kinds import kind_of
 from elsie.data import load_data
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
-from golden.errors import DoesNotFit, ElsieError
+from golden.errors import ArgumentError, DoesNotFit, ElsieError
 from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
@@ -82,7 +82,7 @@ def compile(
         )
     except DoesNotFit as error:
         if progress:
-            progress("too large: look for what fits")
+            progress("too large: look for options that fit")
         few = (
             np.asarray(calibration)[:_FEW],
             None if lengths is None else np.asarray(lengths)[:_FEW],
@@ -140,9 +140,9 @@ def _engine(
     needs = engine_needs(model, act_width={**base, **given}["act_width"])
     for name, value in needs.items():
         if given.get(name, value) != value:
-            raise ElsieError(
-                f"model {model.name}: its layers need {name} {value}, not {given[name]}; "
-                f"leave out --{name.replace('_', '-')}"
+            raise ArgumentError(
+                f"model {model.name}: its layers need `{name}` {value}, not {given[name]}; "
+                f"leave out `{name}`"
             )
     fields = {**base, **given}
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value
@@ -172,7 +172,10 @@ def _labelled(
     if isinstance(evaluate, str | Path):
         data = load_data(evaluate, model)
         if data.y is None:
-            raise ElsieError(f"{evaluate}: no array 'y' of labels to evaluate with")
+            raise ElsieError(
+                f"{evaluate}: no array named 'y'; save labels with numpy.savez(file, x=inputs, "
+                f"y=labels)"
+            )
         return Evaluation(x=data.x, lengths=data.lengths, labels=data.y)
     x, y = evaluate[0], evaluate[-1]
     if len(evaluate) not in (2, 3) or x is None or y is None:

@@ -7,7 +7,7 @@ import operator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 
 
 def whole(value: Any, name: str, *, least: int) -> int:
@@ -17,7 +17,7 @@ def whole(value: Any, name: str, *, least: int) -> int:
     except TypeError:
         found = None
     if found is None or isinstance(value, bool) or found < least:
-        raise ElsieError(f"{name} must be an integer of at least {least}, not {value!r}")
+        raise ArgumentError(f"`{name}` must be an integer of at least {least}, not {value!r}")
     return found
 
 

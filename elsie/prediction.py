@@ -1,6 +1,5 @@
 """The golden model's predictions for inputs."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.errors import ElsieError
+from toolchain.scratch import replacing
 
 
 def accuracy(classes: NDArray[np.int64], labels: ArrayLike) -> float:
@@ -74,16 +74,11 @@ class Prediction:
         if lengths is not None:
             arrays["lengths"] = lengths
         if target.suffix not in (".npz", ".npy"):
-            raise ElsieError(f"{target}: name a .npz or .npy file for the outputs")
-        part = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            with part.open("wb") as file:
-                if target.suffix == ".npy":
-                    np.save(file, self.outputs)
-                else:
-                    np.savez(file, **arrays)
-            os.replace(part, target)
-        except OSError as error:
-            raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
-        finally:
-            part.unlink(missing_ok=True)
+            raise ElsieError(
+                f"{target}: outputs are written as .npz or .npy; give the file one of these endings"
+            )
+        with replacing(target) as part, part.open("wb") as file:
+            if target.suffix == ".npy":
+                np.save(file, self.outputs)
+            else:
+                np.savez(file, **arrays)

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from golden import limits
-from golden.errors import ElsieError
+from golden.errors import ArgumentError, ElsieError
 from golden.fields import EngineFields
 from golden.kinds import EntryMemory, MacKind
 
@@ -57,7 +57,7 @@ def _as_kind(config: EngineConfig, name: str, kind: type[Enum]) -> None:
     """Make a field that may be text an enumeration's member."""
     known, value = [member.value for member in kind], getattr(config, name)
     if value not in known:
-        raise ElsieError(
-            f"engine configuration: {name} must be one of {', '.join(known)}, not {value!r}"
+        raise ArgumentError(
+            f"engine configuration: `{name}` must be one of {', '.join(known)}, not {value!r}"
         )
     object.__setattr__(config, name, kind(value))

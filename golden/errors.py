@@ -1,5 +1,15 @@
 """The exceptions for bad input: a clear sentence, no traceback."""
 
+import re
+from collections.abc import Mapping
+
+_NAME = re.compile("`([a-z_]+)`")
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what cannot be printed, as names from files may have, is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
 
 class ElsieError(Exception):
     """The user's input cannot be used; the message says what, where, and what to do.
@@ -10,6 +20,25 @@ class ElsieError(Exception):
 
     exit_code = 2
     """Bad input."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+class ArgumentError(ElsieError):
+    """Arguments, or fields of a configuration, that cannot be used, or not together.
+
+    The message is given with their names in backquotes. str() shows it without these, and `named`
+    with other names, such as those of a command's options.
+    """
+
+    def __init__(self, marked: str) -> None:
+        super().__init__(_NAME.sub(r"\1", marked))
+        self._marked = marked
+
+    def named(self, names: Mapping[str, str]) -> str:
+        """The message with other names for those that `names` has."""
+        return printable(_NAME.sub(lambda found: names.get(found[1], found[1]), self._marked))
 
 
 class CheckFailed(ElsieError):

@@ -1,6 +1,6 @@
 """The rules of an engine's configuration: ranges of fields, and rules between fields."""
 
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.fields import EngineFields
 from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, EntryMemory
 
@@ -36,20 +36,20 @@ def check(config: EngineFields) -> None:
     for name, (low, high) in RANGES.items():
         value = getattr(config, name)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ElsieError(
-                f"engine configuration: {name} must be an integer from {low} to {high}, "
+            raise ArgumentError(
+                f"engine configuration: `{name}` must be an integer from {low} to {high}, "
                 f"not {value!r}"
             )
     _check_widths(config)
     _check_cells(config)
     if not config.cells and config.act_depth < config.row_depth * config.group:
-        raise ElsieError(
-            f"engine configuration: act_depth must be at least row_depth x group = "
+        raise ArgumentError(
+            f"engine configuration: `act_depth` must be at least row_depth x group = "
             f"{config.row_depth * config.group}, the outputs of a group, not {config.act_depth}"
         )
     if config.queue_depth <= config.queue_margin:
-        raise ElsieError(
-            f"engine configuration: queue_depth must be at least {config.queue_margin + 1} for "
+        raise ArgumentError(
+            f"engine configuration: `queue_depth` must be at least {config.queue_margin + 1} for "
             f"{config.pes} PEs, not {config.queue_depth}: {config.queue_margin} slots are for "
             f"broadcasts already on their way when a queue reports that it is nearly full"
         )
@@ -60,13 +60,13 @@ def _check_widths(config: EngineFields) -> None:
     """The rules between code, weight and accumulator widths."""
     config.alphabet.check(config.code_width, config.weight_width)
     if config.acc_width < config.product_width:
-        raise ElsieError(
-            f"engine configuration: acc_width must be at least {config.product_width}, the "
+        raise ArgumentError(
+            f"engine configuration: `acc_width` must be at least {config.product_width}, the "
             f"width of one product, not {config.acc_width}"
         )
     if config.shift_low > config.shift_top:
-        raise ElsieError(
-            f"engine configuration: shift_low must be at most shift_high and acc_width - 1, "
+        raise ArgumentError(
+            f"engine configuration: shift_low must be at most shift_high and `acc_width` - 1, "
             f"{config.shift_top}, not {config.shift_low}"
         )
 
@@ -76,20 +76,20 @@ def _check_entries(config: EngineFields) -> None:
     if config.entry_memory is EntryMemory.BLOCK:
         return
     if config.code_width + config.run_width > 8:
-        raise ElsieError(
-            f"engine configuration: entry_memory spram holds entries of at most 8 bits, but "
-            f"code_width {config.code_width} and run_width {config.run_width} need "
+        raise ArgumentError(
+            f"engine configuration: `entry_memory` spram holds entries of at most 8 bits, but "
+            f"`code_width` {config.code_width} and `run_width` {config.run_width} need "
             f"{config.code_width + config.run_width}; lower one of them"
         )
     if config.group % 2 and config.pes > 1:
-        raise ElsieError(
-            f"engine configuration: group must be even with entry_memory spram, where two PEs "
+        raise ArgumentError(
+            f"engine configuration: `group` must be even with `entry_memory` spram, where two PEs "
             f"share a memory, not {config.group}"
         )
     if config.entry_depth % 2 or config.entry_depth > SPRAM_ENTRIES:
-        raise ElsieError(
+        raise ArgumentError(
             f"engine configuration: entry_depth must be even and at most {SPRAM_ENTRIES} with "
-            f"entry_memory spram, not {config.entry_depth}"
+            f"`entry_memory` spram, not {config.entry_depth}"
         )
 
 
@@ -98,41 +98,43 @@ def _check_cells(config: EngineFields) -> None:
     for name in ("delta", "functions"):
         value = getattr(config, name)
         if not isinstance(value, bool):
-            raise ElsieError(f"engine configuration: {name} must be true or false, not {value!r}")
+            raise ArgumentError(
+                f"engine configuration: `{name}` must be true or false, not {value!r}"
+            )
     if config.functions and config.act_width != CELL_WIDTH:
-        raise ElsieError(
-            f"engine configuration: act_width must be {CELL_WIDTH} with functions (sigmoid and "
+        raise ArgumentError(
+            f"engine configuration: `act_width` must be {CELL_WIDTH} with functions (sigmoid and "
             f"tanh), not {config.act_width}"
         )
     if not config.cells:
         if config.streams > 1 or config.act_lists > 2 or config.delta:
-            raise ElsieError(
-                "engine configuration: streams, delta and act_lists are for engines with cells; "
-                "leave them out, or set cells"
+            raise ArgumentError(
+                "engine configuration: `streams`, `delta` and act_lists are for engines with cells "
+                "(LSTM, GRU); leave them out, or set cells"
             )
         return
     if config.delta and config.streams > 1:
-        raise ElsieError(
-            f"engine configuration: streams must be 1 with delta, not {config.streams}: sums last "
-            f"from step to step, and there is one set of them"
+        raise ArgumentError(
+            f"engine configuration: `streams` must be 1 with `delta`, not {config.streams}: sums "
+            f"last from step to step, and there is one set of them"
         )
     if config.act_width != CELL_WIDTH:
-        raise ElsieError(
-            f"engine configuration: act_width must be {CELL_WIDTH} with cells, "
+        raise ArgumentError(
+            f"engine configuration: `act_width` must be {CELL_WIDTH} with LSTM or GRU cells, "
             f"not {config.act_width}"
         )
     if not config.shift_low < GATE_FRAC <= config.shift_top:
-        raise ElsieError(
+        raise ArgumentError(
             f"engine configuration: with cells the shifts must go from below {GATE_FRAC} to "
             f"{GATE_FRAC} or more, not from {config.shift_low} to {config.shift_top}"
         )
     if config.streams > 1 and config.entry_memory is EntryMemory.SPRAM:
-        raise ElsieError(
-            "engine configuration: several streams need entry_memory block: with spram two PEs "
+        raise ArgumentError(
+            "engine configuration: several `streams` need `entry_memory` block: with spram two PEs "
             "take turns, and operations would come between"
         )
     if config.act_lists < 2 * config.streams:
-        raise ElsieError(
+        raise ArgumentError(
             f"engine configuration: act_lists must be at least {2 * config.streams} for "
             f"{config.streams} streams, not {config.act_lists}"
         )

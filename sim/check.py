@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.arithmetic.run import Runner
 from golden.arithmetic.sequences import Sequences, Step, interleave, quantise_input
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.format.image import Image, encode
 from golden.format.network import Network
 from golden.timing.model import TimingModel
@@ -73,7 +73,9 @@ def simulate_steps(
     limit = budget(image, steps, predicted)
     if compiled:
         if wave is not None or load or engine is not Engine:
-            raise ElsieError("compiled simulation has no waveforms and no load; leave out compiled")
+            raise ArgumentError(
+                "compiled simulation has neither waveforms nor loading; leave out `compiled`"
+            )
         from sim.compiled import run as backend  # needs a C++ compiler
 
         records, counters = backend.run(image, steps, max_cycles=limit)

@@ -39,7 +39,9 @@ def folder(name: str) -> Path:
 def _refusal(where: Path, why: OSError | Unwritable | str) -> ElsieError:
     if not isinstance(why, str):
         why = f"it cannot be written ({why.strerror if isinstance(why, OSError) else why.why})"
-    return ElsieError(f"the cache {where} is of no use: {why}; set {VARIABLE} to another folder")
+    return ElsieError(
+        f"cache folder {where} cannot be used: {why}; set {VARIABLE} to another folder"
+    )
 
 
 def program(name: str, key: str, make: Callable[[Path], Path]) -> Path:

@@ -24,6 +24,8 @@ LOCK = "owner.lock"
 """The file in each that its owner has locked."""
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """Errors that a disk causes; they come without the file's name when it was open already."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Those of them that room helps against."""
 _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
 
 
@@ -33,9 +35,8 @@ class Unwritable(ElsieError):
     def __init__(self, place: Path, error: OSError) -> None:
         self.why = error.strerror or str(error)
         """The system's reason."""
-        super().__init__(
-            f"{place}: cannot be written ({self.why}); make room there or choose another place"
-        )
+        room = "make room there or " if error.errno in _FULL else ""
+        super().__init__(f"{place}: cannot be written ({self.why}); {room}choose another place")
 
 
 @contextmanager
@@ -51,6 +52,21 @@ def scratch(parent: Path) -> Iterator[Path]:
             yield folder
         except OSError as error:
             raise _explained(error, folder) from None
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A file to write, which in the end takes the place of `target`: whole, or not at all.
+
+    Raises ElsieError for a target that is not a regular file, and as `scratch` does.
+    """
+    target = target.absolute()
+    if target.exists() and not target.is_file():
+        raise ElsieError(f"{target}: is not a regular file; name a file to write")
+    with scratch(target.parent) as work:
+        yield work / "whole"
+        stopping.check()
+        os.replace(work / "whole", target)
 
 
 def _explained(error: OSError, folder: Path) -> OSError | ElsieError:

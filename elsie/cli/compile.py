@@ -46,7 +46,11 @@ def add(steps: Steps) -> None:
     )
     command.add_argument("model", metavar="MODEL.onnx", type=Path, help="trained network")
     command.add_argument(
-        "--calibrate", metavar="DATA", type=Path, required=True, help="inputs for the scales"
+        "--calibrate",
+        metavar="DATA",
+        type=Path,
+        required=True,
+        help="typical inputs, to choose scales by",
     )
     command.add_argument(
         "--output",
@@ -67,17 +71,20 @@ def add(steps: Steps) -> None:
         "--delta",
         metavar="X,H",
         type=_thresholds,
-        help="LSTM, GRU: send only inputs that moved by more than X, and outputs by more than H",
+        help="LSTM, GRU: use only inputs that changed by more than X, and outputs by more than H",
     )
     command.add_argument(
-        "--evaluate", metavar="DATA", type=Path, help="inputs and labels: accuracy at each step"
+        "--evaluate",
+        metavar="DATA",
+        type=Path,
+        help="inputs and labels, to report the accuracy at each step",
     )
     command.add_argument(
         "--max-drop",
         metavar="POINTS",
         type=float,
-        help="fail (exit code 1, no file) when more percentage points are lost: of the accuracy "
-        "with --evaluate, else of the agreement with the float network",
+        help="fail (exit code 1, no NET file) if more percentage points than this are lost: of "
+        "accuracy with --evaluate, else of agreement with the float network",
     )
     add_board(command)
     _add_engine(command)

@@ -70,4 +70,4 @@ def _describe(found: "Demo") -> None:
     print()
     print(found.report.table())
     print()
-    print("Everything held." if found.held else "NOT everything held.")
+    print("All checks passed." if found.held else "NOT all checks passed.")

@@ -89,7 +89,10 @@ def add_seed(command: argparse.ArgumentParser) -> None:
 def add_weights(command: argparse.ArgumentParser, *, default: str | None = None) -> None:
     """The kind of multiply-accumulate."""
     command.add_argument(
-        "--weights", choices=[kind.value for kind in MacKind], default=default, help="MAC kind"
+        "--weights",
+        choices=[kind.value for kind in MacKind],
+        default=default,
+        help="kind of weights",
     )
 
 

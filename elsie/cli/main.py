@@ -33,9 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         options = parser().parse_args(arguments)
-        return options.run(options)
+        return _run(options)
 
     return _guard(work)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command; arguments of the library are named as the options that were typed."""
+    from golden.errors import ArgumentError, ElsieError
+
+    try:
+        return options.run(options)
+    except ArgumentError as error:
+        names = {name: f"--{name.replace('_', '-')}" for name in vars(options)}
+        raise ElsieError(error.named(names)) from None
 
 
 def _open_streams() -> None:

@@ -24,8 +24,8 @@ def clipped(share: float) -> None:
     """A word about inputs that the network's scales do not hold."""
     if share > 0.01:
         note(
-            f"warning: {100 * share:.1f} % of the inputs are far beyond the calibration data, and "
-            f"are clipped; scale them as those were, or calibrate with such inputs"
+            f"warning: {100 * share:.1f} % of the inputs are far outside the calibration "
+            f"data's range and are clipped; scale them alike, or calibrate with inputs like these"
         )
 
 

@@ -65,8 +65,8 @@ def warnings(
         )
     if evaluated is not None and (share := clipped(made.network, evaluated)) > CLIPPED:
         found.append(
-            f"{100 * share:.1f} % of the evaluation inputs are far beyond the calibration data, "
-            f"and are clipped; calibrate with data of the same range"
+            f"{100 * share:.1f} % of the evaluation inputs are far outside the calibration "
+            f"data's range and are clipped; calibrate with data of the same range"
         )
     return [*found, *_empty_layers(made), *_calibration(made.model, held)]
 

@@ -10,7 +10,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.scores import score_for
 from golden.arithmetic.sequences import check_lengths
-from golden.errors import ElsieError
+from golden.errors import ArgumentError, ElsieError
 
 WIDEST = 53
 """Accumulator width in which a network is built before the width it needs is known."""
@@ -47,11 +47,8 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float6
 def check_steps(model: Model, given: Mapping[str, Any]) -> None:
     """Refuse options for sequences, unless they are None, for models without a state."""
     if not model.recurrent and any(value is not None for value in given.values()):
-        *first, last = given
-        raise ElsieError(
-            f"model {model.name}: it has no LSTM or GRU layers; leave out {', '.join(first)} "
-            f"and {last}"
-        )
+        names = " and ".join(f"`{name}`" for name, value in given.items() if value is not None)
+        raise ArgumentError(f"model {model.name}: it has no LSTM or GRU layers; leave out {names}")
 
 
 def valid_steps(

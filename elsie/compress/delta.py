@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 from numbers import Real
 
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.format.network import Network
 from golden.kinds import CELL_WIDTH
 
@@ -14,10 +14,14 @@ def check_delta(delta: tuple[float, float] | None) -> None:
     if delta is None:
         return
     if not isinstance(delta, tuple | list) or len(delta) != 2:
-        raise ElsieError(f"delta must be two thresholds, of inputs and of outputs, not {delta!r}")
+        raise ArgumentError(
+            f"`delta` must be two thresholds, of inputs and of outputs, not {delta!r}"
+        )
     for what, value in zip(("inputs", "outputs"), delta, strict=True):
         if not isinstance(value, Real) or not 0 <= float(value) < inf:
-            raise ElsieError(f"delta: the threshold of {what} must be 0 or more, not {value!r}")
+            raise ArgumentError(
+                f"`delta`: the threshold of {what} must be 0 or more, not {value!r}"
+            )
 
 
 def with_thresholds(network: Network, inputs: float, outputs: float) -> Network:
@@ -40,8 +44,8 @@ def _integer(threshold: float, frac: int, what: str) -> int:
     """A threshold at a scale."""
     found, most = round(threshold * 2.0**frac), (1 << (CELL_WIDTH - 1)) - 1
     if found > most:
-        raise ElsieError(
-            f"delta: threshold {threshold:g} of {what} is too large; nothing there moves by more "
-            f"than {most * 2.0**-frac:g}"
+        raise ArgumentError(
+            f"`delta`: the threshold {threshold:g} of {what} is too large: nothing there can "
+            f"move by more than {most * 2.0**-frac:g}"
         )
     return found

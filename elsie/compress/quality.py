@@ -12,7 +12,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.scores import has_classes
 from golden.arithmetic.run import predict
-from golden.errors import CheckFailed, ElsieError
+from golden.errors import ArgumentError, CheckFailed
 from golden.format.network import Network
 
 FEWEST = 40
@@ -160,4 +160,4 @@ def accuracy_drop(figures: dict[str, dict[str, float]]) -> float:
 def check_max_drop(most: float | None) -> None:
     """Raise ElsieError for a limit that is no number of points."""
     if most is not None and not (isinstance(most, Real) and 0 <= float(most) <= 100):
-        raise ElsieError(f"max_drop must be percentage points from 0 to 100, not {most!r}")
+        raise ArgumentError(f"`max_drop` must be percentage points from 0 to 100, not {most!r}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from elsie.compress.checks import WIDEST
 from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap
 from golden.format.layer import Layer
@@ -69,10 +69,12 @@ def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
         shift = max(_shifts(layer))
         needed = max(bound.bit_length(), shift) + 1
         if needed > limit:
-            raise ElsieError(
-                f"layer {layer.name}: its sums reach {bound} and its shift is {shift}, "
-                f"which needs acc_width {needed}, but acc_width is {limit}; raise "
-                f"--acc-width (at most {WIDEST}), or lower --act-width, --weight-width or --density"
+            wider = f"raise `acc_width` to {needed}, or " if needed <= WIDEST else ""
+            narrower = "`weight_width`" if wide.config.cells else "`act_width`, `weight_width`"
+            raise ArgumentError(
+                f"layer {layer.name}: its sums reach {bound} and its shift is {shift}, which needs "
+                f"accumulators of {needed} bits, but they have {limit}; {wider}lower {narrower} or "
+                f"`density`"
             )
         least = max(least, needed)
         signed = activation_of(layer.kind, layer.activation).signed
@@ -104,9 +106,9 @@ def _power_of_two(value: int) -> int:
 def _entry_depth(config: EngineConfig, places: int) -> int:
     """Entry memory depth: a block RAM is 256 deep at its widest on iCE40."""
     if config.entry_memory is EntryMemory.SPRAM and places > SPRAM_ENTRIES:
-        raise ElsieError(
-            f"the fullest PE has {places} entries, but entry_memory spram holds {SPRAM_ENTRIES} "
-            f"for each; use more --pes or lower --density"
+        raise ArgumentError(
+            f"the fullest PE has {places} entries, but `entry_memory` spram holds {SPRAM_ENTRIES} "
+            f"for each; use more `pes`, or a lower `density`"
         )
     rounded = _power_of_two(max(1, places)) if places <= 256 else -(-places // 256) * 256
     return max(config.entry_lanes, rounded)

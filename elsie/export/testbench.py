@@ -49,9 +49,9 @@ def write_steps(network: Network, steps: Sequence[Step], folder: str | Path) -> 
     if not steps:
         raise ElsieError("a testbench needs at least one step")
     if target.exists():
-        raise ElsieError(f"{folder}: it exists; name a folder that does not")
+        raise ElsieError(f"{folder}: already exists; name a new folder")
     if not target.parent.is_dir():
-        raise ElsieError(f"{folder}: its directory does not exist")
+        raise ElsieError(f"{folder}: its directory does not exist; make it first")
     # Beside the target, so that a single rename moves it there.
     with scratch(target.parent) as work:
         made = work / "made"

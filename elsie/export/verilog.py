@@ -43,7 +43,7 @@ def verilog(network: Network, path: str | Path, *, name: str = "elsie") -> None:
 
     target = Path(path).absolute()
     if not target.parent.is_dir():
-        raise ElsieError(f"{path}: its directory does not exist")
+        raise ElsieError(f"{path}: its directory does not exist; make it first")
     # Beside the target, so that a single rename moves it there.
     with scratch(target.parent) as work:
         translate(network, work, name=name)

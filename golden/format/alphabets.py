@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.kinds import MacKind
 
 Ints = NDArray[np.int64]
@@ -58,13 +58,13 @@ class Alphabet:
         least, most = self.code_widths
         if not least <= code_width <= most:
             what = f"from {least} to {most}" if least < most else f"{most}"
-            raise ElsieError(
-                f"engine configuration: code_width must be {what} for {self.title}, "
+            raise ArgumentError(
+                f"engine configuration: `code_width` must be {what} for {self.title}, "
                 f"not {code_width}"
             )
         if self.is_weight and code_width != weight_width:
-            raise ElsieError(
-                f"engine configuration: code_width ({code_width}) must equal weight_width "
+            raise ArgumentError(
+                f"engine configuration: `code_width` ({code_width}) must equal `weight_width` "
                 f"({weight_width}) for {self.title}"
             )
 

@@ -8,9 +8,7 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import reprlib
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +35,7 @@ _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
     *("shift", "activation", "weight_frac", "in_frac", "out_frac", "threshold"),
 )
+_HEAD: dict[str, Any] = {"format": str, "version": int}
 _MANIFEST: dict[str, Any] = {
     **{"name": str, "config": dict, "layers": list, "head": int | None, "threshold": int},
     **{"info": dict, "sha256": dict},
@@ -50,10 +49,22 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save(network: Network, path: str | Path) -> None:
-    """Write `network`, whole or not at all; equal networks give equal bytes."""
+    """Write `network`; equal networks give equal bytes.
+
+    An error may leave part of a file, which `load` refuses; elsie.save leaves none. Raises
+    ElsieError when the file cannot be written.
+    """
     target = Path(path)
     if target.exists() and not target.is_file():
         raise ElsieError(f"{target}: cannot be written: it is not a regular file")
+    try:
+        target.write_bytes(dump(network))
+    except OSError as error:
+        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def dump(network: Network) -> bytes:
+    """The contents of the NET file of `network`."""
     blobs: dict[str, bytes] = {}
     layers = []
     for number, layer in enumerate(network.layers):
@@ -82,23 +93,12 @@ def save(network: Network, path: str | Path) -> None:
         "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
         **blobs,
     }
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name, blob in blobs.items():
-                entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-                archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise ElsieError(f"{target}: cannot be written: {error.strerror}") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, blob in blobs.items():
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
+    return file.getvalue()
 
 
 def load(path: str | Path) -> Network:
@@ -120,7 +120,7 @@ def _read(source: Path) -> Network:
     json.dumps(
         manifest, ensure_ascii=False
     ).encode()  # no halves of characters, which no one prints
-    head = _fields("the manifest", manifest, {"format": str, "version": int})
+    head = _typed("the manifest", manifest, _HEAD)
     if head["format"] != FORMAT:
         raise ElsieError(f"format is {head['format']!r}, not {FORMAT!r}")
     if head["version"] not in (VERSION, INPUT_FRAC):
@@ -128,7 +128,8 @@ def _read(source: Path) -> Network:
             f"version {head['version']} is none of the versions {VERSION} and {INPUT_FRAC} "
             f"that this Elsie reads"
         )
-    fields = _fields("the manifest", manifest, _MANIFEST)
+    own = {"input_frac": list} if head["version"] == INPUT_FRAC else {}
+    fields = _fields("the manifest", manifest, {**_HEAD, **_MANIFEST, **own})
     digests = fields.pop("sha256")
     if set(blobs) != set(digests):
         raise ElsieError("arrays are missing or were added: the file was altered")
@@ -139,10 +140,9 @@ def _read(source: Path) -> Network:
     fields["layers"] = tuple(
         _layer(number, scalars, blobs) for number, scalars in enumerate(fields["layers"])
     )
-    if head["version"] == INPUT_FRAC:
-        own = _fields("the manifest", manifest, {"input_frac": list})
-        fields["input_frac"] = tuple(own["input_frac"])
-    return Network(**fields)
+    if own:
+        fields["input_frac"] = tuple(fields["input_frac"])
+    return Network(**{name: value for name, value in fields.items() if name not in _HEAD})
 
 
 def _layer(number: int, scalars: Any, blobs: Mapping[str, bytes]) -> Layer:
@@ -160,6 +160,17 @@ def _layer(number: int, scalars: Any, blobs: Mapping[str, bytes]) -> Layer:
 
 
 def _fields(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:
+    """`values`, as `_typed`; a field that `types` does not name is refused, whatever it means."""
+    found = _typed(what, values, types)
+    for name in sorted(values.keys() - types.keys()):
+        raise ElsieError(
+            f"{what} has a field {reprlib.repr(name)} that this Elsie does not know; use the one "
+            f"that wrote the file"
+        )
+    return found
+
+
+def _typed(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that `types` names, each of exactly that type: true is no 1, nor 1.0."""
     if not isinstance(values, dict):
         raise ElsieError(f"{what} must be a table of fields, not {reprlib.repr(values)}")

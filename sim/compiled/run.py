@@ -43,8 +43,8 @@ def run(
             raise AssertionError(f"Assertion violated: {done.err.strip()}")
         if done.code == 6:
             raise ElsieError(
-                f"{folder.parent}: compiled simulation could not write there; it is "
-                f"full, or set TMPDIR to another folder"
+                f"{folder.parent}: compiled simulation cannot write there; make "
+                f"room, or set TMPDIR to another folder"
             )
         if done.code:
             raise RuntimeError(f"compiled simulation ended with {done.code}: {done.reason}")

@@ -22,28 +22,32 @@ Info: 	        ICESTORM_DSP:      16/      8   200%
 
 
 def test_timing_names_the_last_result_and_a_way_out() -> None:
-    assert diagnose.timing_failure(FAILED, clock_mhz=60.0, seed=7) == (
+    assert diagnose.timing_failure(FAILED, clock_mhz=60.0, seed=7, pes=2) == (
         "the design does not reach 60 MHz: place and route got 36.18 MHz, 39.7 % too slow; "
-        "use fewer PEs, or try another seed (--seed 8)"
+        "try another seed (--seed 8), or compile with fewer --pes"
     )
+    one = diagnose.timing_failure(FAILED, clock_mhz=60.0, seed=7, pes=1)
+    assert (one or "").endswith("or compile for another --board")
 
 
 def test_timing_that_is_met_after_routing_is_no_failure() -> None:
     log = FAILED + "Info: Max frequency for clock 'clk': 61.00 MHz (PASS at 60.00 MHz)\n"
-    assert diagnose.timing_failure(log, clock_mhz=60.0, seed=1) is None
-    assert diagnose.timing_failure("", clock_mhz=60.0, seed=1) is None
+    assert diagnose.timing_failure(log, clock_mhz=60.0, seed=1, pes=2) is None
+    assert diagnose.timing_failure("", clock_mhz=60.0, seed=1, pes=2) is None
 
 
 def test_capacity_names_every_resource() -> None:
-    assert diagnose.capacity_failure(TOO_LARGE) == (
+    assert diagnose.capacity_failure(TOO_LARGE, pes=8) == (
         "the design does not fit: it needs 8048 logic cells of 5280 (ICESTORM_LC), 96 block RAMs "
-        "of 30 (ICESTORM_RAM), 16 multipliers of 8 (ICESTORM_DSP); use fewer PEs or a smaller "
-        "network"
+        "of 30 (ICESTORM_RAM), 16 multipliers of 8 (ICESTORM_DSP); compile with fewer --pes, "
+        "or for a larger --board"
     )
-    assert diagnose.capacity_failure("Info: SB_IO:       3/     96     3%\n") is None
-    message = diagnose.capacity_failure("ERROR: Unable to find legal placement for cell 'x'\n")
+    assert diagnose.capacity_failure("Info: SB_IO:       3/     96     3%\n", pes=8) is None
+    message = diagnose.capacity_failure(
+        "ERROR: Unable to find legal placement for cell 'x'\n", pes=1
+    )
     assert message is not None
-    assert "legal placement for cell 'x'" in message
+    assert "legal placement for cell 'x'; compile for a larger --board" in message
 
 
 def test_last_error(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_options_of_cells(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     out = ("-o", tmp_path / "n.elsie")
     dense = SPEECH / "speech.onnx"
     options = ("--calibrate", CALIBRATE, "--density", "0.2", "--balanced", "pe", "--pes", "8")
+    options = (*options, "--effort", "none")
     values = run(capsys, "compile", dense, *options, "--streams", "2", "--weights", "log", *out)
     assert (values["config"]["streams"], values["config"]["mac"]) == (2, "log")
     values = run(capsys, "compile", dense, *options, "--code-width", "10", *out)
@@ -81,7 +82,8 @@ def test_options_of_cells(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert (
         max(layer["entries_per_pe"]) - min(layer["entries_per_pe"]) <= 1 + padding + layer["lost"]
     )
-    values = run(capsys, "compile", dense, "--calibrate", CALIBRATE, "--delta", "0.25,0.1", *out)
+    delta = ("--delta", "0.25,0.1", "--effort", "none")
+    values = run(capsys, "compile", dense, "--calibrate", CALIBRATE, *delta, *out)
     network = elsie.load(out[1])
     assert network.config.delta
     assert network.threshold == round(0.25 * 2 ** network.layers[0].in_frac)
@@ -90,20 +92,23 @@ def test_options_of_cells(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 
 
 def test_predict_counts_the_steps_that_are_simulated(
-    capsys: pytest.CaptureFixture[str], net: Path, words: Path
+    capsys: pytest.CaptureFixture[str], net: Path, words: Path, tmp_path: Path
 ) -> None:
     found = run(capsys, "predict", net, "--input", words, "--timing", 3)
     with np.load(words) as data:
         assert found["timing"]["steps"] == data["lengths"].sum()
         assert found["classes"] == data["y"].tolist()
+        few = tmp_path / "few.npz"  # steps: the simulation is interpreted
+        np.savez(few, x=data["x"][:, :2], lengths=[1, 2, 1])
     assert found["accuracy"] == 100.0
-    done = run(capsys, "simulate", net, "--input", words, "--limit", 1)
-    assert done["inferences"] == 1
+    done = run(capsys, "simulate", net, "--input", few, "--limit", 2)
+    assert done["inferences"] == 2
+    assert done["steps"] == 3
     assert done["outputs_equal"] == done["trace_equal"] == done["steps"]
     assert done["cycles_per_inference"]["rtl"] == done["cycles_per_inference"]["golden"]
-    one = run(capsys, "predict", net, "--input", words, "--timing", 1)["timing"]
-    assert one["cycles"] == done["cycles_per_inference"]["rtl"]
-    assert one["steps"] == done["steps"]
+    two = run(capsys, "predict", net, "--input", few, "--timing", 2)["timing"]
+    assert two["cycles"] == done["cycles_per_inference"]["rtl"]
+    assert two["steps"] == done["steps"]
 
 
 def test_several_streams_take_sequences_in_turn(
@@ -187,11 +192,11 @@ def test_bad_sequences(
     ("options", "text"),
     [
         (["--act-width", "8"], "leave out --act-width"),
-        (["--balanced", "pe"], "it needs a density"),
-        (["--delta", "0.25,0.1", "--streams", "2"], "streams must be 1 with delta"),
-        (["--delta=-1,0"], "must be 0 or more"),
+        (["--balanced", "pe"], "--balanced says how to prune; give a --density too"),
+        (["--delta", "0.25,0.1", "--streams", "2"], "--streams must be 1 with --delta"),
+        (["--delta=-1,0"], "--delta: the threshold of inputs must be 0 or more"),
         (["--delta", "1e9,0"], "too large"),
-        (["--acc-width", "20"], "raise --acc-width"),
+        (["--acc-width", "20"], "raise --acc-width to "),
         (["--streams", "2", "--board", "ulx3s-85f"], "a board runs one sequence at a time"),
         (["--board", "icebreaker"], "too large for board icebreaker"),
     ],
@@ -200,7 +205,8 @@ def test_refused_options(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str], text: str
 ) -> None:
     out = tmp_path / "n.elsie"
-    assert text in refused(capsys, "compile", MODEL, "--calibrate", CALIBRATE, *options, "-o", out)
+    options = ["--calibrate", str(CALIBRATE), "--effort", "none", *options]
+    assert text in refused(capsys, "compile", MODEL, *options, "-o", out)
     assert not out.exists()
 
 
@@ -217,7 +223,10 @@ def test_what_is_behind_a_length_does_not_count(net: Path, tmp_path: Path) -> No
 
 def test_spram_holds_codes(tmp_path: Path) -> None:
     network = elsie.compile(
-        MODEL, calibration=CALIBRATE, engine=EngineOptions(entry_memory="spram", pes=4)
+        MODEL,
+        calibration=CALIBRATE,
+        effort="none",
+        engine=EngineOptions(entry_memory="spram", pes=4),
     )
     assert network.config.mac.value == "codebook"
 
@@ -246,7 +255,9 @@ def test_ragged_inputs_are_refused(net: Path) -> None:
 def test_evaluation_needs_labels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 2, 13)))
     options = ("--calibrate", CALIBRATE, "--evaluate", tmp_path / "x.npy")
-    assert "no array 'y'" in refused(capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie")
+    assert "no array named 'y'" in refused(
+        capsys, "compile", MODEL, *options, "-o", tmp_path / "n.elsie"
+    )
 
 
 def test_options_of_cells_for_other_networks(

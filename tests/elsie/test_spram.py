@@ -94,6 +94,7 @@ def test_what_does_not_go_into_spram_is_refused(options: dict, text: str) -> Non
             calibration=DIGITS / "calibrate.npz",
             board=options.pop("board", None),
             weights=options.pop("weights", None),
+            effort="none",
             engine=EngineOptions(entry_memory="spram", **options),
         )
 
@@ -107,6 +108,7 @@ def test_other_weights_and_widths(weights: str, code_width: int) -> None:
         DIGITS / "digits-pruned.onnx",
         calibration=DIGITS / "calibrate.npz",
         weights=weights,
+        effort="none",
         engine=EngineOptions(entry_memory="spram", code_width=code_width),
     )
     assert network.config.code_width == code_width

@@ -74,6 +74,15 @@ def test_hangs_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_sentences_are_checked(tmp_path: Path) -> None:
     from golden.errors import ElsieError
 
+    class Raw(ElsieError):
+        """With its text as it is: an ElsieError escapes what cannot be printed."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def __str__(self) -> str:
+            return self.text
+
     path = tmp_path / "x"
     for text, right in (
         (f"{path}: wrong", True),
@@ -84,7 +93,7 @@ def test_sentences_are_checked(tmp_path: Path) -> None:
     ):
 
         def refuse(_: Path, text: str = text) -> None:
-            raise ElsieError(text)
+            raise Raw(text)
 
         target = Target(
             suffix="", seeds=tuple, mutate=lambda rng, data: data, read=refuse, verify=print

@@ -39,7 +39,7 @@ def test_outputs_and_traces_are_golden(engine: dict[str, Any], peepholes: bool) 
     assert any(one.outputs.any() for one in result.inferences)
 
 
-@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize("streams", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_compiled_is_the_same(streams: int) -> None:
     rng = np.random.default_rng(streams)
     network = cell_network(rng, cell_config(streams=streams))

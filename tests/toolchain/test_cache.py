@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make(work: Path) -> Path:
     """A program; says in a file beside the cache that it was made."""
-    time.sleep(0.05)
+    time.sleep(0.3)  # so long that all who wait at the barrier see that it is not there
     with open(os.environ["ELSIE_CACHE_DIR"] + ".made", "a") as made:
         made.write("x")
     (work / "it").write_text("#!/bin/sh\n" + "# long\n" * 1000)
@@ -32,7 +33,8 @@ def make(work: Path) -> Path:
     return work / "it"
 
 
-def wanted(results: "multiprocessing.Queue[int]") -> None:
+def wanted(results: "multiprocessing.Queue[int]", start: Any) -> None:
+    start.wait(120)
     results.put(cache.program("kind", "key", make).stat().st_size)
 
 
@@ -44,7 +46,8 @@ def race(where: Path, processes: int) -> None:
     """Several processes want the same thing: it is made once, and all get it whole."""
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[int] = context.Queue()
-    running = [context.Process(target=wanted, args=(results,)) for _ in range(processes)]
+    start = context.Barrier(processes)
+    running = [context.Process(target=wanted, args=(results, start)) for _ in range(processes)]
     for process in running:
         process.start()
     sizes = {results.get(timeout=240) for _ in running}

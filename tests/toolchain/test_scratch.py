@@ -149,6 +149,26 @@ def test_a_lock_on_a_deleted_file_guards_nothing(tmp_path: Path) -> None:
     os.close(second)
 
 
+def test_a_waiting_one_notices_that_the_file_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had opened the file already: the lock that it then gets is on a file without a name."""
+    path = tmp_path / "lock"
+    first = locking.lock(path)
+    assert first is not None
+
+    def tidied(_: float) -> None:
+        path.unlink()
+        os.close(first)
+
+    monkeypatch.setattr("time.sleep", tidied)
+    second = locking.lock(path)
+    assert second is not None
+    assert os.path.samestat(os.fstat(second), path.stat())
+    assert locking.lock(path, wait=False) is None
+    os.close(second)
+
+
 def test_without_locks_waiting_ones_succeed_and_the_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

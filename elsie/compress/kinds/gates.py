@@ -19,7 +19,7 @@ from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
 from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.format.alphabets import decode
 from golden.format.network import Layer
 from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
@@ -28,9 +28,9 @@ from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
 def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Quantised:
     """Gates, and the projection where there is one."""
     if layer.peephole is not None and not config.alphabet.peepholes:
-        raise ElsieError(
+        raise ArgumentError(
             f"layer {layer.name}: it has peepholes, which are all stored, and {config.mac.value} "
-            f"weights have no code for those near 0; choose other weights"
+            f"weights have no code for those near 0; choose other `weights`"
         )
     projection = None if layer.projection is None else quantise(config, layer.projection)
     shown = layer if projection is None else replace(layer, projection=projection.values)

@@ -14,7 +14,7 @@ from elsie.compress.kinds.step import Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from golden.config import EngineConfig, MacKind
-from golden.errors import ElsieError
+from golden.errors import ArgumentError
 from golden.format.activations import ACTIVATIONS
 from golden.kinds import CELL_WIDTH, LayerKind
 
@@ -61,9 +61,9 @@ def engine_needs(model: Model, *, act_width: int) -> dict[str, int]:
     width = needs.get("act_width", act_width)
     for layer, fields in each:
         if "functions" in fields and width != CELL_WIDTH:
-            raise ElsieError(
+            raise ArgumentError(
                 f"layer {layer.name}: a sigmoid or tanh needs activations of {CELL_WIDTH} bits, "
-                f"but the engine's have {width}; use --act-width {CELL_WIDTH}"
+                f"but the engine's have {width}; use `act_width` {CELL_WIDTH}"
             )
     return needs
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.errors import ElsieError
+from golden.errors import ElsieError, printable
 
 _LARGEST = 1 << 27
 """Elements of a sparse initialiser, zeros included: it is made dense."""
@@ -133,7 +133,7 @@ class _Names:
         if name and name in self.givers:
             raise ElsieError(
                 f"{self.source}: {giver} and {self.givers[name]} share the name {name}, so the "
-                f"graph has two meanings; export the model again"
+                f"graph is ambiguous; export the model again"
             )
         self.givers[name] = giver
 
@@ -165,7 +165,7 @@ def describe(node: Any) -> str:
     """A node for messages: name and op type."""
     name = node.name or next((output for output in node.output if output), "unnamed")
     domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
-    return f"node {name} ({domain}{node.op_type})"
+    return printable(f"node {name} ({domain}{node.op_type})")
 
 
 def attributes(node: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.file import OnnxGraph, describe
 from elsie.compress.onnx.values import STEPS, Affine, Data
-from golden.errors import ElsieError
+from golden.errors import ElsieError, printable
 
 
 class Layers:
@@ -94,7 +94,8 @@ class Layers:
     def free_name(self, node: Any, stem: str) -> str:
         """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
-        name = stem = (node.name if node is not None else "") or f"{stem}{len(self.layers)}"
+        given = printable(node.name) if node is not None else ""
+        name = stem = given or f"{stem}{len(self.layers)}"
         number = 1
         while name in taken:
             number += 1

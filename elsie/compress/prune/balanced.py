@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.prune.prune import check_density
-from golden.errors import ElsieError
+from golden.errors import ArgumentError, ElsieError
 
 BALANCES = ("pe", "column")
 
@@ -57,7 +57,7 @@ def check_balanced(balanced: str | None, density: Mapping[str, float | None]) ->
     if balanced not in BALANCES:
         raise ElsieError(f"no balance {balanced!r}; there are {', '.join(BALANCES)}")
     if all(value is None for value in density.values()):
-        raise ElsieError("balanced says how to prune, so it needs a density; give one too")
+        raise ArgumentError("`balanced` says how to prune; give a `density` too")
 
 
 def _even(total: int, room: NDArray[np.int64], held: NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.model import Model
-from golden.errors import ElsieError
+from golden.errors import ArgumentError, ElsieError
 
 
 def prune(weight: NDArray[np.float64], density: float) -> NDArray[np.float64]:
@@ -30,8 +30,8 @@ def prune(weight: NDArray[np.float64], density: float) -> NDArray[np.float64]:
 def check_density(density: float) -> None:
     """Raise ElsieError unless 0 < density <= 1 (which NaN is not)."""
     if not 0 < density <= 1:
-        raise ElsieError(
-            f"density must be above 0 and at most 1 (0.1 keeps a tenth of the weights), "
+        raise ArgumentError(
+            f"`density` must be above 0 and at most 1 (0.1 keeps a tenth of the weights), "
             f"not {density}"
         )
 
@@ -46,8 +46,8 @@ def densities(model: Model, density: float | Mapping[str, float] | None) -> dict
         return dict.fromkeys(names, density)
     for name, value in density.items():
         if name not in names:
-            raise ElsieError(
-                f"density names layer {name!r}, but model {model.name} has {', '.join(names)}"
+            raise ArgumentError(
+                f"`density` names layer {name!r}, but model {model.name} has {', '.join(names)}"
             )
         try:
             check_density(value)

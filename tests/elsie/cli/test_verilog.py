@@ -45,7 +45,7 @@ def test_what_is_refused(net: Path, tmp_path: Path, capsys) -> None:
     data = tmp_path / "x.npz"
     for arguments, message in (
         (("--limit", 3, "-o", tmp_path / "a.v"), "--limit is for --testbench"),
-        (("--testbench", data, "-o", tmp_path), "it exists; name a folder that does not"),
+        (("--testbench", data, "-o", tmp_path), "already exists; name a new folder"),
         (("--testbench", data, "-o", tmp_path / "no/folder"), "its directory does not exist"),
         (("--testbench", data, "-o", data), "is not a directory"),
         (("--testbench", net, "-o", tmp_path / "folder"), "NET file"),

@@ -31,6 +31,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "cells, spram": {"pes": 2, "mac": "log", "entry_memory": "spram", "entry_depth": 8192},
 }
 """Engines of every kind: changes to small_config and cell_config."""
+ENGINES = [*DENSE, *CELLS]
 
 
 def engine(name: str) -> tuple[Network, list[Step]]:
@@ -80,7 +81,14 @@ CHECKS = {"iverilog": icarus, "verilator": verilator}
 """By the program that each needs, which is also the name of its package in Debian."""
 
 
-@pytest.mark.parametrize("name", DENSE | CELLS)
+QUICK = ("codebook", "functions", "two streams", "delta", "cells, spram")
+"""Engines that together have every kind of memory, operation and list; the long tier has all."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in ENGINES],
+)
 def test_simulators_agree_with_golden(name: str, tmp_path: Path) -> None:
     network, steps = engine(name)
     missing = [program for program in CHECKS if shutil.which(program) is None]

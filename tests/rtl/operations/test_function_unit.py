@@ -1,6 +1,7 @@
 """Function unit: every value in every function against golden, one a cycle, functions mixed."""
 
 import numpy as np
+import pytest
 
 from golden.arithmetic import functions
 from rtl.operations.function_unit import Function, FunctionUnit
@@ -29,10 +30,16 @@ def test_the_tables_words_are_golden_s() -> None:
     assert len(tanh_words()) == SEGMENTS
 
 
-def test_every_value_in_every_function() -> None:
-    """Shuffled together, so that what is left of the cycle before would show."""
+@pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_every_value_in_every_function(share: int) -> None:
+    """Shuffled together, so that what is left of the cycle before would show.
+
+    With a share of 4, every value goes into one of the functions, which chance decides.
+    """
     rng = np.random.default_rng(1)
     order = rng.permutation(4 << 16)
+    if share > 1:
+        order = rng.permutation(ALL.size) << 2 | rng.integers(0, 4, ALL.size)
     values, codes = ALL[order >> 2], order & 3
     expected = np.empty_like(values)
     for function, golden in GOLDEN.items():

@@ -29,7 +29,11 @@ def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [*({"mac": kind} for kind in MacKind), {"entry_memory": "spram"}],
+    [
+        pytest.param({"mac": kind}, marks=() if kind is MacKind.CODEBOOK else pytest.mark.long)
+        for kind in MacKind
+    ]
+    + [{"entry_memory": "spram"}],
     ids=[*MacKind, "spram"],
 )
 def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:

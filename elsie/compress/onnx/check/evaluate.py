@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.file import OnnxGraph, one_line
+from elsie.compress.onnx.file import OnnxGraph, describe, one_line
 from elsie.compress.onnx.values import BATCH, STEPS
 from golden.errors import ElsieError
 
@@ -28,6 +28,7 @@ def check_model(graph: OnnxGraph, axes: tuple[str, ...], model: Model, answer: s
 
     axes: names of the input's axes.
     """
+    _check_domains(graph)
     _check_shapes(graph)
     shape = graph.shape or (None,) * len(axes)
     sizes = [size or _OPEN.get(a, model.n_in) for a, size in zip(axes, shape, strict=True)]
@@ -44,6 +45,17 @@ def check_model(graph: OnnxGraph, axes: tuple[str, ...], model: Model, answer: s
             f"{graph.path}: the import does not compute what the file does (outputs differ by "
             f"{worst:.2g} of the largest); please report it, with the file, as a fault of Elsie"
         )
+
+
+def _check_domains(graph: OnnxGraph) -> None:
+    """Operators that onnx itself does not have, such as QONNX's Quant, it cannot run."""
+    for node in graph.nodes:
+        if not f"{node.domain or 'ai.onnx'}.".startswith("ai.onnx."):
+            raise ElsieError(
+                f"{graph.path}: {describe(node)} is not supported in a model with LSTM or GRU "
+                f"layers, whose import is compared with onnx's reference evaluator, which cannot "
+                f"run it; export the float model, or QuantizeLinear and DequantizeLinear"
+            )
 
 
 def _check_shapes(graph: OnnxGraph) -> None:

@@ -73,7 +73,7 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
             f"takes (samples, features): put a Flatten before it, or export with a batch axis",
         )
     if not weight.size:
-        importer.refuse(node, f"has an empty weight of shape {weight.shape}")
+        importer.refuse(node, f"has an empty weight of shape {weight.shape}; export it again")
     if data.affine.n not in (None, weight.shape[1]):
         importer.refuse(
             node,
@@ -131,7 +131,9 @@ def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
         sides = [importer.value(node, name) for name in node.input]
         numbers = [n for n, side in enumerate(sides) if not isinstance(side, Data)]
         if len(numbers) < len(sides) - 1:
-            importer.refuse(node, "compares two values of the data, which no layer does")
+            importer.refuse(
+                node, "compares two values of the data, which no layer does; train without it"
+            )
         values = [importer.constant(node, n, "limit") for n in numbers]
         best = np.maximum if node.op_type == "Max" else np.minimum
         if not values:

@@ -78,7 +78,11 @@ def _zero(importer: Importer, node: Any) -> tuple[int, str]:
 def _quantise(importer: Importer, node: Any, data: Data) -> Data:
     zero, kind = _zero(importer, node)
     if kind not in _RANGES:
-        importer.refuse(node, f"gives {kind or 'no'} numbers, which are no integers; export floats")
+        importer.refuse(
+            node,
+            f"quantises to {kind or 'an unknown type'}, which is not supported; use int8, or "
+            f"export the float model",
+        )
     low, high = (limit - zero for limit in _RANGES[kind])
     grid = Grid(step=_step(importer, node), low=low, high=high)
     return Coded(**{**vars(data), "grid": grid, "zero": zero})

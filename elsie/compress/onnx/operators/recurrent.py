@@ -72,7 +72,10 @@ def cells(importer: Importer, node: Any, data: Data) -> None:
         )
     _check_states(importer, node, n)
     if given.get("hidden_size", n) != n:
-        importer.refuse(node, f"has hidden_size {given['hidden_size']}, but weights for {n} cells")
+        importer.refuse(
+            node,
+            f"has hidden_size {given['hidden_size']}, but weights for {n} cells; export it again",
+        )
     bias = np.zeros((2, gates, n))
     if names[3]:
         flat = importer.constant(node, 3, "bias")
@@ -152,7 +155,9 @@ def _check(importer: Importer, node: Any, given: dict[str, Any], axes: tuple[str
         )
     for name in ("clip", "activation_alpha", "activation_beta"):
         if name in given:
-            importer.refuse(node, f"has {name}, which is not supported; export it without")
+            importer.refuse(
+                node, f"has {name}, which is not supported; train and export it without"
+            )
     usual = ["Sigmoid", "Tanh", "Tanh"] if lstm else ["Sigmoid", "Tanh"]
     functions = [name.decode() for name in given.get("activations", [])]
     if functions and functions != usual:

@@ -179,3 +179,38 @@ def test_refused(tmp_path: Path, name: str) -> None:
     nodes, reason = REFUSED[name]
     with pytest.raises(ElsieError, match=reason):
         load(nodes, tmp_path)
+
+
+@pytest.mark.parametrize("where", ["weights", "outputs"])
+def test_qonnx_beside_cells_is_refused_because_nobody_can_check_it(
+    tmp_path: Path, where: str
+) -> None:
+    """The weights alone could be folded, but what is taken is compared with onnx's evaluator."""
+    w, r = np.random.default_rng(5).normal(size=(2, 1, 16, 4))
+    arrays = {"two": 0.5, "zero": 0.0, "bits": 4.0, "w": w, "r": r, "v": np.eye(4)}
+    inputs = ["x", "wq", "r"] if where == "weights" else ["x", "w", "r"]
+    cells = node("LSTM", inputs, ["", "h"], hidden_size=4, name="l")
+    last = node("Squeeze", ["h", "axis"], ["s"])
+    if where == "weights":
+        nodes = [quant("w", "wq"), cells, last, node("MatMul", ["s", "v"], ["y"])]
+    else:
+        nodes = [cells, last, quant("s", "a"), node("MatMul", ["a", "v"], ["y"])]
+    tensors = [
+        numpy_helper.from_array(np.asarray(v, dtype=np.float32), n) for n, v in arrays.items()
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["t", "n", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [*tensors, numpy_helper.from_array(np.array([0]), "axis")],
+    )
+    opsets = [helper.make_opsetid("", 19), helper.make_opsetid(DOMAIN, 1)]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
+    name = "qwq" if where == "weights" else "qa"
+    with pytest.raises(ElsieError) as caught:
+        load_onnx(path)
+    text = f"node {name} (qonnx.custom_op.general.Quant) is not supported in a model with LSTM or"
+    assert text in str(caught.value)
+    assert "export the float model" in str(caught.value)

@@ -285,3 +285,20 @@ def test_damaged_files_never_raise_anything_else(tmp_path: Path) -> None:
             messages.append(str(error))
     assert len(messages) > 100
     assert all(str(path) in message and "\n" not in message for message in messages)
+
+
+def test_names_that_cannot_be_printed_are_escaped_everywhere(tmp_path: Path) -> None:
+    """In the importer's message, in a layer's name, and so in what later steps say of it."""
+    strange = "fc\n1\x1b[2J"
+    proto = build([node("Gemm", ["x", "w"], ["y"], name=strange)])
+    (tmp_path / "net.onnx").write_bytes(proto.SerializeToString())
+    (layer,) = load_onnx(tmp_path / "net.onnx").layers
+    assert layer.name == r"fc\n1\x1b[2J"
+    bad = refused(build([node("Gemm", ["x", "nan"], ["y"], name=strange)]), tmp_path)
+    assert r"node fc\n1\x1b[2J (Gemm)" in bad
+    branched = refused(
+        build([node("Gemm", ["x", "w"], ["y\n2"], name="a"), node("Elu", ["y\n2"], ["y"])]),
+        tmp_path,
+    )
+    assert "(Elu)" in branched
+    assert str(ElsieError("layer a\nb\udc80")) == r"layer a\nb\udc80"

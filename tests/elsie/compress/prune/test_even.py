@@ -110,8 +110,8 @@ def test_rows_are_assigned_first() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"balanced": "pe"}, "balanced says how to prune, so it needs a density"),
-        ({"balanced": "pe", "density": {}}, "balanced says how to prune, so it needs a density"),
+        ({"balanced": "pe"}, "balanced says how to prune; give a density too"),
+        ({"balanced": "pe", "density": {}}, "balanced says how to prune; give a density too"),
         ({"balanced": "row", "density": 0.5}, "no balance 'row'; there are pe, column"),
         ({"balanced": "pe", "density": 2.0}, "density must be above 0"),
     ],
