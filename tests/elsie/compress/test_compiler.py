@@ -93,7 +93,7 @@ def test_mse_is_over_the_weights_that_are_left(
     """Against the weights of the network itself, at their scale."""
     model = random_model(9, 7, 4, density=0.8)
     samples = np.random.default_rng(2).normal(size=(20, 9))
-    options = CompileOptions(density=density)
+    options = CompileOptions(density=density, effort="none")
     net = compile_model(model, samples, config=WIDE, options=options)
     for before, layer, row in zip(model.layers, net.layers, net.info["layers"], strict=True):
         assert isinstance(before, FloatDense)

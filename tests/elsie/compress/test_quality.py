@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boards.registry import find
-from elsie.compress import compiler
+from elsie.compress import compiler, quality
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.dense import FloatDense
@@ -66,17 +66,39 @@ def test_a_good_network_has_no_warning(digits: Path) -> None:
     assert 0 < info["quality"]["relative_error"] < 0.2
 
 
+def test_few_samples_are_all_fitted_to_and_quality_is_of_those_not_seen(
+    digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = calibration(digits)
+    again = digits_network(digits, x, density=0.1)
+    assert again.info["quality"]["refitted"]
+    monkeypatch.setattr(quality, "_PLENTY", 0)
+    once = digits_network(digits, x, density=0.1)
+    assert once.info["quality"] == {**again.info["quality"], "refitted": False}
+    monkeypatch.setattr(quality, "FEWEST", len(x) + 1)  # no sample is held out
+    every = digits_network(digits, x, density=0.1)
+    assert not every.info["quality"]["held_out"]
+    for one, other in zip(every.layers, again.layers, strict=True):
+        assert np.array_equal(one.codes, other.codes)
+    assert any(
+        len(one.codes) != len(other.codes) or (one.codes != other.codes).any()
+        for one, other in zip(once.layers, again.layers, strict=True)
+    )
+    plain = digits_network(digits, x, density=0.1, effort="none")
+    assert not plain.info["quality"]["refitted"]
+
+
 def test_pruning_too_much_is_named(digits: Path) -> None:
     """Density .15 in one shot costs half of the accuracy."""
     x = calibration(digits)
-    info = digits_network(digits, x, density=0.15).info
+    info = digits_network(digits, x, density=0.15, effort="none").info
     (warning,) = info["warnings"]
     assert "layer fc3 is pruned to 15.0 % of its weights; raise its density" in warning
     with pytest.raises(CheckFailed, match=r"no labels were given.* --max-drop allows 10; the eng"):
-        digits_network(digits, x, density=0.15, max_drop=10)
+        digits_network(digits, x, density=0.15, effort="none", max_drop=10)
     with np.load(digits / "test.npz") as test:
         data = Evaluation(x=test["x"], labels=test["y"])
-    options = CompileOptions(strategy="lpt", density=0.15, max_drop=10.0)
+    options = CompileOptions(strategy="lpt", density=0.15, effort="none", max_drop=10.0)
     with pytest.raises(CheckFailed, match=r"accuracy falls from 98\.3\d* to 4\d"):
         compile_model(
             load_onnx(digits / "digits.onnx"), x, config=BASE, options=options, evaluate=data
