@@ -16,7 +16,7 @@ from elsie.compress.train.trainer import VIEW, Course, train
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 
-ENGINE = EngineConfig(act_width=16, acc_width=53)
+ENGINE = EngineConfig(act_width=8, acc_width=53)
 
 
 def teacher(scale: float = 1.0) -> Model:
