@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from elsie.export.verilog import verilog
     from elsie.options import EngineOptions
     from elsie.prediction import Prediction, Timing
+    from elsie.training import Trained, train
     from golden.errors import ElsieError
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "EngineOptions",
     "Prediction",
     "Timing",
+    "Trained",
     "build",
     "compile",
     "load",
@@ -41,6 +43,7 @@ __all__ = [
     "predict",
     "save",
     "simulate",
+    "train",
     "verilog",
     "write_testbench",
 ]
@@ -50,6 +53,7 @@ _HOME = {
     **dict.fromkeys(("Data", "load_data"), "elsie.data"),
     "EngineOptions": "elsie.options",
     **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
+    **dict.fromkeys(("Trained", "train"), "elsie.training"),
     "write_testbench": "elsie.export.testbench",
     "verilog": "elsie.export.verilog",
     "ElsieError": "golden.errors",

@@ -60,7 +60,7 @@ def add(steps: Steps) -> None:
     add_out(command, "NET", "file")
     command.add_argument(
         "--density",
-        type=_density,
+        type=density,
         help="prune to this share of weights: one number, or LAYER=D,... "
         "(default: keep the model's own zeros)",
     )
@@ -101,7 +101,7 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
 
 
-def _density(text: str) -> float | dict[str, float]:
+def density(text: str) -> float | dict[str, float]:
     """One density, or NAME=D,NAME=D."""
     try:
         if "=" not in text:
@@ -217,10 +217,11 @@ def describe_quality(quality: dict[str, Any]) -> None:
     same = quality["agreement"]
     agreement = "" if same is None else f"{same:.1f} % the same class, "
     held = " held-out" if quality["held_out"] else ""
+    again = ", then fitted to all" if quality["refitted"] else ""
     output.line(
         "beside float",
         f"{agreement}relative error {quality['relative_error']:.3g} "
-        f"({quality['samples']}{held} calibration samples)",
+        f"({quality['samples']}{held} calibration samples{again})",
     )
 
 

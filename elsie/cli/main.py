@@ -13,7 +13,18 @@ from elsie import __version__
 from elsie.own import foreign_package
 
 COMMANDS = (
-    *("demo", "compile", "predict", "simulate", "build", "verilog", "bench", "boards", "doctor"),
+    *(
+        "demo",
+        "train",
+        "compile",
+        "predict",
+        "simulate",
+        "build",
+        "verilog",
+        "bench",
+        "boards",
+        "doctor",
+    ),
 )
 """Each has a module elsie.cli.NAME with `add(steps)`, its grammar, and `run(options)`."""
 

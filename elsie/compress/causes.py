@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from elsie.compress.model.layer import Reals
+from elsie.compress.inputs import Exponents, scale_signal
+from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
 from elsie.compress.quantise.calibrate import fake_quantise
@@ -29,11 +30,17 @@ class Compressed:
     """As given, but for the scales of its inputs."""
     steps: Sequence[Step]
     """How it was compressed."""
+    exponents: Exponents
+    """Of the model's inputs."""
 
     @property
     def act_width(self) -> int:
         """Bits of an activation."""
         return self.network.config.act_width
+
+    def scaled(self, held: Held) -> Held:
+        """Samples as given in the units of `model`."""
+        return replace(held, signal=scale_signal(held.signal, self.exponents))
 
     def scale(self, number: int) -> int:
         """Fraction bits of the inputs (0), or of the outputs of float layer `number` - 1."""
@@ -123,8 +130,9 @@ def _cause(made: Compressed, held: Held) -> str:
 
     add(_rounded(made, pruned, held, 0), base, partial(_rounding, made, pruned, held, 0))
     for number, step in enumerate(made.steps):
-        changed = _with(model, number, step.pruned).predict(data.x, data.lengths)
-        add(changed, exact, partial(_pruning, step))
+        if _kept(step.pruned) < _kept(model.layers[number]):  # else only fitted to what it is given
+            changed = _with(model, number, step.pruned).predict(data.x, data.lengths)
+            add(changed, exact, partial(_pruning, step))
         changed = _with(pruned, number, step.quantised.shown).predict(data.x, data.lengths)
         add(changed, base, partial(_weights, made, step))
         place = number + 1
@@ -132,6 +140,11 @@ def _cause(made: Compressed, held: Held) -> str:
         add(rounded, base, partial(_rounding, made, pruned, held, place))
     error, sentence = max(effects, key=lambda effect: effect[0])
     return sentence() if error else "its integer functions or states; report this"
+
+
+def _kept(layer: FloatLayer) -> int:
+    """Weights that are not 0."""
+    return sum(int(part.kept.sum()) for part in layer.parts())
 
 
 def _with(model: Model, number: int, layer: object) -> Model:

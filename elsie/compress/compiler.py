@@ -1,7 +1,7 @@
 """From a trained model to a compressed network: every step in order (docs/compression.md)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.place.rows import STRATEGIES, assign_rows, place
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
-from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
+from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.repair import Repair
@@ -65,7 +65,8 @@ def compile_model(
     and the widths; depths, run and accumulator widths, and the range of shifts, are set from the
     network unless given. `evaluate` adds accuracies in percent. `progress` is called with each
     step. A part of the samples is held out, and the result is compared with the float network on
-    them: `quality` and `warnings` of the report.
+    them: `quality` and `warnings` of the report. Where samples are few, the network is then made
+    again from all of them, and `quality` stays that of the first, which had not seen them.
 
     Raises ElsieError for data that do not suit the model, for an option out of range, and for a
     network that does not fit the accumulators or the board, or loses more than options.max_drop.
@@ -74,50 +75,78 @@ def compile_model(
     every, chosen = _check(model, calibration, lengths, options, evaluate)
     room = _room(model, config, delta=options.delta is not None)
     given, held = hold_out(every)
-    # From here on all is in units in which one scale fits all inputs.
-    exponents = _exponents(model, given, room, options)
-    model, given = scale_model(model, exponents), scale_signal(given, exponents)
-    held = replace(held, signal=scale_signal(held.signal, exponents))
-    if evaluate is not None:
-        evaluate = replace(evaluate, x=scale_inputs(evaluate.x, exponents))
-    source = thin(model, given, room, chosen, options, say)
-    say(f"prune, quantise ({room.mac.value}) and calibrate {len(model.layers)} layers")
-    room, steps = quantise_model(source, given, room, chosen, options)
-    say(f"assign rows to {room.pes} PEs ({options.strategy})")
-    layers = _place(room, steps, options.strategy)
-    say("size the engine")
-    network = _size(model, room, layers, options)
-    info = {
-        "layers": report.layer_figures(network, steps),
-        "strategy": options.strategy,
-        "balanced": options.balanced,
-        "notes": [*model.notes, *source.notes],
-        "board": None if options.preset is None else options.preset.board,
-        **report.sizes(network, model),
-    }
+    work = _Work(model=model, room=room, chosen=chosen)
+    again = effort_of(options.effort).repair and held.dear
+    if again:
+        say("fit to three quarters of the samples, to measure on the others")
+        first = work(given, replace(options, strategy="lpt", preset=None), lambda _: None)
+    else:
+        first = work(given, options, say)
     say("compare with the float network")
-    made = Compressed(network=network, model=model, steps=steps)
-    info |= _judge(made, held, evaluate, options)
-    in_frac = network.layers[0].in_frac
+    quality = measure(first.network, first.model, first.scaled(held))
+    made = first
+    if again:
+        quality, made = replace(quality, refitted=True), work(every, options, say)
+    info = made.network.info | _judge(made, made.scaled(held), quality, evaluate, options)
+    in_frac, exponents = made.network.layers[0].in_frac, made.exponents
     input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
-    return replace(network, info=info, input_frac=input_frac)
+    return replace(made.network, info=info, input_frac=input_frac)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """All steps but the comparison with the float network."""
+
+    model: Model
+    room: EngineConfig
+    chosen: Mapping[str, float | None]
+
+    def __call__(
+        self, given: Signal, options: CompileOptions, say: Callable[[str], None]
+    ) -> Compressed:
+        """With scales, masks and weights chosen from `given`."""
+        exponents = _exponents(self.model, given, self.room, options)
+        # From here on all is in units in which one scale fits all inputs.
+        model, given = scale_model(self.model, exponents), scale_signal(given, exponents)
+        source = thin(model, given, self.room, self.chosen, options, say)
+        say(f"prune, quantise ({self.room.mac.value}) and calibrate {len(model.layers)} layers")
+        room, steps = quantise_model(source, given, self.room, self.chosen, options)
+        say(f"assign rows to {room.pes} PEs ({options.strategy})")
+        layers = _place(room, steps, options.strategy)
+        say("size the engine")
+        network = _size(model, room, layers, options)
+        info = {
+            "layers": report.layer_figures(network, steps),
+            "strategy": options.strategy,
+            "balanced": options.balanced,
+            "notes": [*model.notes, *source.notes],
+            "board": None if options.preset is None else options.preset.board,
+            **report.sizes(network, model),
+        }
+        network = replace(network, info=info)
+        return Compressed(network=network, model=model, steps=steps, exponents=exponents)
 
 
 def _exponents(
     model: Model, given: Signal, config: EngineConfig, options: CompileOptions
 ) -> Exponents:
-    """Of the inputs; with delta there is one threshold for all, so that all have one scale."""
-    if options.delta is not None:
+    """Of the inputs: one scale for all with delta, which has one threshold, and for a grid."""
+    if options.delta is not None or 0 in model.grids:
         return np.zeros(model.n_in, dtype=np.int64)
     return choose_exponents(model, given, config)
 
 
 def _judge(
-    made: Compressed, held: Held, evaluate: Evaluation | None, options: CompileOptions
+    made: Compressed,
+    held: Held,
+    quality: Quality,
+    evaluate: Evaluation | None,
+    options: CompileOptions,
 ) -> dict[str, Any]:
     """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
-    quality, figures, x = measure(made.network, made.model, held), {}, None
+    figures, x = {}, None
     if evaluate is not None:
+        evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
         figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
         x = np.asarray(evaluate.x)
     why = warnings(made, held, quality, figures=figures, evaluated=x)

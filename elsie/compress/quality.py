@@ -19,6 +19,8 @@ FEWEST = 40
 """With fewer calibration samples none are held out, and quality is measured on all of them."""
 _MOST = 256
 """Samples that are held out, at most; a quarter otherwise."""
+_PLENTY = 512
+"""Samples of which a quarter is not missed in fitting weights."""
 
 LOW_AGREEMENT, HIGH_ERROR, HIGHEST_ERROR, DROP = 95.0, 0.1, 0.3, 5.0
 """A warning is due below this agreement with at least this error, above this error in any case, and
@@ -33,6 +35,11 @@ class Held:
     """The samples."""
     apart: bool
     """They were not used for scales."""
+
+    @property
+    def dear(self) -> bool:
+        """What is fitted to the other samples is worse for it."""
+        return self.apart and 4 * len(self.signal.values) < _PLENTY
 
     @property
     def data(self) -> Evaluation:
@@ -73,6 +80,8 @@ class Quality:
     """They were not used for scales."""
     agreement: float | None
     """Percent whose largest output is the same; None where outputs are no classes."""
+    refitted: bool = False
+    """Measured on a network made without these samples; the one in use was made with them too."""
     relative_error: float
     """Root of the squared error's share of the outputs' variance: 0 is equal, 1 is useless."""
 

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.model import Model
 from elsie.compress.prune.prune import prune
 from examples.digits.data import Part
 
@@ -22,6 +24,18 @@ class Mlp:
         ]
         self.biases = [np.zeros(n_out) for n_out in widths[1:]]
         self.masks = [np.ones_like(weight) for weight in self.weights]
+
+    def model(self) -> Model:
+        """As it is now; layers fc1, fc2 and so on."""
+        names = [f"fc{number}" for number in range(1, len(self.weights) + 1)]
+        functions = ["relu"] * (len(names) - 1) + ["identity"]
+        layers = [
+            FloatDense(name=name, weight=weight.copy(), bias=bias.copy(), activation=function)
+            for name, weight, bias, function in zip(
+                names, self.weights, self.biases, functions, strict=True
+            )
+        ]
+        return Model(name="digits", layers=tuple(layers))
 
     def forward(self, x: NDArray) -> list[NDArray[np.float64]]:
         """Activations of every layer, input first."""

@@ -2,20 +2,19 @@
 
 With --validate, trains on the train part only, reports accuracy on the validation part, which the
 hyper-parameters were chosen on, and writes nothing. The test part serves the last table alone.
-With --dense DIR, writes only dense networks of other seeds, for `elsie bench compression`.
+With --dense DIR, writes only dense networks of other seeds, for `elsie bench compression`; with
+--data FILE, only the training data, for `elsie train`.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from boards.registry import find
 from elsie.compress.compiler import compile_model
 from elsie.compress.onnx.registry import load_onnx
+from elsie.compress.onnx.save import save_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
 from examples.digits.data import SEED, Part, shifted, splits
@@ -40,6 +39,9 @@ def main() -> None:
     parser.add_argument("--validate", action="store_true", help="choose hyper-parameters only")
     parser.add_argument("--dense", metavar="DIR", type=Path, help="only dense networks, to DIR")
     parser.add_argument("--seeds", type=int, default=7, help="with --dense: how many (default: 7)")
+    parser.add_argument(
+        "--data", metavar="FILE", type=Path, help="only the training data with labels, to FILE"
+    )
     options = parser.parse_args()
     validate = options.validate
     parts = splits()
@@ -50,13 +52,16 @@ def main() -> None:
             x=np.concatenate([part.x for part in both]), y=np.concatenate([part.y for part in both])
         )
     train = shifted(train)
+    if options.data:
+        np.savez(options.data, x=train.x, y=train.y)
+        return
     if options.dense:
         for seed in range(1, options.seeds + 1):
             save_dense(options.dense / f"digits-{seed}.onnx", train, seed)
         return
     net = Mlp(WIDTHS, seed=SEED)
     net.train(train, epochs=30, rate=RATE, decay=DECAY)
-    dense = [weight.copy() for weight in net.weights], [bias.copy() for bias in net.biases]
+    dense = net.model()
     if validate:
         print(f"dense: validation {net.accuracy(parts['validation']):.2f} %")
     for step in range(1, STEPS + 1):
@@ -65,9 +70,9 @@ def main() -> None:
     if validate:
         print(f"pruned: validation {net.accuracy(parts['validation']):.2f} %")
         return
-    save_onnx(HERE / "digits.onnx", dense[0], dense[1], sparse=False)
-    save_onnx(HERE / "digits-pruned.onnx", net.weights, net.biases, sparse=False)
-    save_onnx(HERE / "digits-sparse.onnx", net.weights, net.biases, sparse=True)
+    save_onnx(dense, HERE / "digits.onnx")
+    save_onnx(net.model(), HERE / "digits-pruned.onnx")
+    save_onnx(net.model(), HERE / "digits-sparse.onnx", sparse=True)
     np.savez(HERE / "calibrate.npz", x=parts["calibration"].x)
     np.savez(HERE / "test.npz", x=parts["test"].x, y=parts["test"].y)
     report(parts)
@@ -77,45 +82,7 @@ def save_dense(path: Path, train: Part, seed: int) -> None:
     """Train a dense network as the example's, but from another seed, and write it."""
     net = Mlp(WIDTHS, seed=seed)
     net.train(train, epochs=30, rate=RATE, decay=DECAY)
-    save_onnx(path, net.weights, net.biases, sparse=False)
-
-
-def save_onnx(path: Path, weights: list[NDArray], biases: list[NDArray], *, sparse: bool) -> None:
-    """Gemm and Relu nodes; weights (n_out, n_in) as dense or sparse initialisers."""
-    nodes, initialisers, sparse_initialisers, live = [], [], [], "x"
-    for number, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
-        name, last = f"fc{number}", number == len(weights)
-        out = "y" if last else f"{name}.sums"
-        inputs = [live, f"{name}.weight", f"{name}.bias"]
-        nodes.append(helper.make_node("Gemm", inputs, [out], name=name, transB=1))
-        live = out
-        if not last:
-            live = f"{name}.out"
-            nodes.append(helper.make_node("Relu", [out], [live], name=f"{name}.relu"))
-        values = weight.astype(np.float32)
-        initialisers.append(numpy_helper.from_array(bias.astype(np.float32), f"{name}.bias"))
-        if sparse:
-            index = np.flatnonzero(values)
-            sparse_initialisers.append(
-                helper.make_sparse_tensor(
-                    numpy_helper.from_array(values.reshape(-1)[index], f"{name}.weight"),
-                    numpy_helper.from_array(index, f"{name}.weight.indices"),
-                    values.shape,
-                )
-            )
-        else:
-            initialisers.append(numpy_helper.from_array(values, f"{name}.weight"))
-    graph = helper.make_graph(
-        nodes,
-        path.stem,
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["samples", WIDTHS[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["samples", WIDTHS[-1]])],
-        initialisers,
-        sparse_initializer=sparse_initialisers,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    save_onnx(net.model(), path)
 
 
 def report(parts: dict[str, Part]) -> None:

@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elsie.compress.model.dense import FloatDense
-from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
 from elsie.compress.reconstruct.matrices import VIEWS
+from elsie.compress.train.gradients import Adam, backward, cosine, forward, size, taught
 
-TEMPERATURE = 4.0
 BATCH = 64
 MIXED = 0.75
 """Share of a batch that is mixtures."""
@@ -25,14 +23,6 @@ RATE = 0.02
 """First step of a weight, in root mean squares of its layer's weights; falls along a cosine."""
 ENOUGH = 64
 """Calibration samples below which a network learns them by heart."""
-
-SLOPES = {
-    "relu": lambda y: (y > 0).astype(np.float64),
-    "identity": np.ones_like,
-    "tanh": lambda y: 1.0 - y * y,
-    "sigmoid": lambda y: y * (1.0 - y),
-}
-"""Derivative of each activation function, from its value."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,53 +53,14 @@ def distil(
     view = VIEWS[layers[0].kind]
     weights = [view.read(layer) for layer in layers]
     masks = [np.hstack((w[:, :-1] != 0, np.ones((len(w), 1), bool))) for w in weights]
-    rates = [RATE * _size(w[:, :-1]) for w in weights]
-    first, second = ([np.zeros_like(w) for w in weights] for _ in range(2))
+    adam = Adam(weights, [RATE * size(w[:, :-1]) for w in weights])
     functions = [layer.activation for layer in layers]
-    for step in range(1, steps + 1):
+    for step in range(steps):
         x, wanted = teacher.batch(random)
-        gradients = _gradients(functions, weights, x, wanted)
-        now = 0.5 * (1.0 + np.cos(np.pi * (step - 1) / steps))
-        for w, g, m, v, mask, rate in zip(
-            weights, gradients, first, second, masks, rates, strict=True
-        ):
-            g *= mask
-            m += 0.1 * (g - m)
-            v += 0.001 * (g * g - v)
-            unbiased = np.sqrt(v / (1 - 0.999**step))
-            w -= now * rate * m / (1 - 0.9**step) / (unbiased + 1e-8 * unbiased.max() + 1e-300)
+        values = forward(functions, weights, x)
+        gradients = backward(functions, weights, values, taught(functions, values[-1], wanted))
+        for gradient, mask in zip(gradients, masks, strict=True):
+            gradient *= mask
+        adam.step(weights, gradients, cosine(step, steps))
     pairs = zip(layers, weights, strict=True)
     return [replace(layer, weight=w[:, :-1], bias=w[:, -1]) for layer, w in pairs]
-
-
-def _size(weights: Reals) -> float:
-    """Root mean square of those that are kept."""
-    kept = weights[weights != 0]
-    return float(np.sqrt(np.mean(kept**2))) if kept.size else 0.0
-
-
-def _gradients(
-    functions: Sequence[str], weights: Sequence[Reals], x: Reals, wanted: Reals
-) -> list[Reals]:
-    """Of each layer's weights (rows, columns + 1), the bias last."""
-    values = [x]
-    for function, w in zip(functions, weights, strict=True):
-        values.append(FUNCTIONS[function](values[-1] @ w[:, :-1].T + w[:, -1]))
-    outputs = values[-1]
-    if functions[-1] == "identity" and outputs.shape[1] > 1:
-        error = TEMPERATURE * (_softmax(outputs) - _softmax(wanted)) / len(x)
-    else:
-        error = (outputs - wanted) / len(x)
-    found = []
-    for nth in reversed(range(len(weights))):
-        error = error * SLOPES[functions[nth]](values[nth + 1])
-        ones = np.ones((len(x), 1))
-        found.append(error.T @ np.hstack((values[nth], ones)))
-        error = error @ weights[nth][:, :-1]
-    return found[::-1]
-
-
-def _softmax(scores: Reals) -> NDArray[np.float64]:
-    spread = scores / TEMPERATURE
-    powers = np.exp(spread - spread.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

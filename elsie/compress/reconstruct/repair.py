@@ -40,6 +40,8 @@ class Repair:
             return pruned, pruned
         view = VIEWS[layer.kind]
         wanted, self._wanted = self._wanted, layer.forward(self._wanted)
+        if _is_exact(pruned, signal, config):
+            return pruned, pruned
         given = fake_quantise(signal.values, signal.frac, act_width=config.act_width)
         fitted = fit(layer, pruned, wanted=wanted, given=given, valid=signal.valid)
         nearest = KINDS[layer.kind].quantise(fitted.layer, signal, config)
@@ -54,3 +56,13 @@ class Repair:
         )
         exact = view.write(pruned, weights / scale)
         return fitted.layer, view.settle(exact, grid, nearest, config)
+
+
+def _is_exact(layer: FloatLayer, signal: Signal, config: EngineConfig) -> bool:
+    """All weights are values of an alphabet: trained so, and not to be moved from them."""
+    view = VIEWS[layer.kind]
+    weights = view.read(layer)[:, :-1]
+    if len(np.unique(weights)) > 1 + (1 << config.code_width):
+        return False  # the usual case, seen without quantising
+    made = KINDS[layer.kind].quantise(layer, signal, config)
+    return np.array_equal(view.read(made.shown)[:, :-1].astype(np.float32), weights)

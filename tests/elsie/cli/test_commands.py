@@ -221,7 +221,7 @@ def test_listings(capsys, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "demo", "compile", "predict", "simulate", "build", "verilog", "boards"]
+    "command", ["", "demo", "train", "compile", "predict", "simulate", "build", "verilog", "boards"]
 )
 def test_help_has_examples(capsys, command: str) -> None:
     with pytest.raises(SystemExit) as stop:

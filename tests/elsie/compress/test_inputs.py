@@ -1,5 +1,6 @@
 """Raw features of different ranges are used as they are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from elsie.compress import inputs
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
+from elsie.compress.model.grid import Grid
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
@@ -67,6 +69,16 @@ def test_every_input_has_its_position() -> None:
     used = np.abs(quantise_input(network, x)).max(axis=0)
     assert used.min() >= 31  # no column of a seven-bit range is left with few steps
     assert network.positions["in_frac"] == list(network.input_frac)
+
+
+def test_a_model_with_a_grid_of_inputs_keeps_one_scale() -> None:
+    """Its grid has one step, and would be in other units than the inputs."""
+    model, x, _ = features("wine")
+    step = float(np.abs(x).max()) / 2**20
+    grid = Grid(step=step, low=-(2**20), high=2**20)
+    gridded = compile_model(replace(model, grids={0: (grid,)}), x, config=BOARD)
+    assert gridded.input_frac == ()
+    assert compile_model(model, x, config=BOARD).input_frac
 
 
 def test_scaling_changes_no_float_output() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boards.registry import find
-from elsie.compress import compiler
+from elsie.compress import compiler, quality
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.dense import FloatDense
@@ -64,6 +64,28 @@ def test_a_good_network_has_no_warning(digits: Path) -> None:
     assert info["quality"]["samples"] == 32
     assert info["quality"]["held_out"]
     assert 0 < info["quality"]["relative_error"] < 0.2
+
+
+def test_few_samples_are_all_fitted_to_and_quality_is_of_those_not_seen(
+    digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = calibration(digits)
+    again = digits_network(digits, x, density=0.1)
+    assert again.info["quality"]["refitted"]
+    monkeypatch.setattr(quality, "_PLENTY", 0)
+    once = digits_network(digits, x, density=0.1)
+    assert once.info["quality"] == {**again.info["quality"], "refitted": False}
+    monkeypatch.setattr(quality, "FEWEST", len(x) + 1)  # no sample is held out
+    every = digits_network(digits, x, density=0.1)
+    assert not every.info["quality"]["held_out"]
+    for one, other in zip(every.layers, again.layers, strict=True):
+        assert np.array_equal(one.codes, other.codes)
+    assert any(
+        len(one.codes) != len(other.codes) or (one.codes != other.codes).any()
+        for one, other in zip(once.layers, again.layers, strict=True)
+    )
+    plain = digits_network(digits, x, density=0.1, effort="none")
+    assert not plain.info["quality"]["refitted"]
 
 
 def test_pruning_too_much_is_named(digits: Path) -> None:

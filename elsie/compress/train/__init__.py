@@ -1,0 +1,1 @@
+"""Training of fully connected networks in numpy."""

@@ -1,0 +1,153 @@
+"""Training of weights that end as values of an alphabet."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elsie.compress.model.layer import Reals
+from elsie.compress.quantise.kmeans import kmeans, nearest
+from elsie.compress.quantise.quantise import quantise
+from golden.config import EngineConfig
+from golden.format.alphabets import ALPHABETS, decode
+
+FROZEN = 0.7
+"""Share of the steps after which codes of a codebook stand."""
+SLOWER = 0.1
+"""Rate of a codebook's values from then on."""
+MEANS = 10
+"""Steps from one set of a codebook's values to the next."""
+STAGES = ((0.0, 0.5), (0.2, 0.75), (0.4, 0.875), (0.6, 1.0))
+"""After this share of the steps, this share of the weights is frozen."""
+
+
+class Training(ABC):
+    """One layer's matrix on its way to an alphabet; weights that are 0 stay 0."""
+
+    rate = 1.0
+    """Of the weights' own."""
+
+    @abstractmethod
+    def shown(self, matrix: Reals) -> Reals:
+        """The weights that the network runs with, for the ones that are trained."""
+
+    def shared(self, gradient: Reals) -> Reals:
+        """The gradient of the trained weights from that of the shown ones, same shape."""
+        return gradient
+
+    @abstractmethod
+    def after(self, matrix: Reals, step: int, steps: int) -> bool:
+        """Do what is due after step number `step`, from 0; may change `matrix`.
+
+        True if the weights begin anew, at another rate.
+        """
+
+
+class Codebook(Training):
+    """Straight through: gradients at the shared values move the weights behind them.
+
+    Values are their weights' means (Han et al., Deep Compression, ICLR 2016, section 3, whose
+    codes stand from the start). When codes stand, weights of a code have one gradient, and so
+    stay equal.
+    """
+
+    def __init__(self, matrix: Reals, config: EngineConfig) -> None:
+        """Start with the values of least squared error."""
+        self._values = kmeans(matrix[matrix != 0], 1 << config.code_width)
+        self._mask = matrix != 0
+        self._codes: NDArray[np.int64] | None = None
+
+    def shown(self, matrix: Reals) -> Reals:
+        """The nearest value of each."""
+        if self._codes is not None:
+            return matrix
+        return np.where(self._mask, self._values[nearest(matrix, self._values)], 0.0)
+
+    def shared(self, gradient: Reals) -> Reals:
+        """Of a code the mean, once codes stand."""
+        if self._codes is None:
+            return gradient
+        means = self._mean(gradient[self._mask])
+        found = np.zeros_like(gradient)
+        found[self._mask] = means[self._codes]
+        return found
+
+    def after(self, matrix: Reals, step: int, steps: int) -> bool:
+        """New values now and then, and at FROZEN the last codes."""
+        if self._codes is not None:
+            return False
+        kept = matrix[self._mask]
+        if step % MEANS == 0:
+            codes = nearest(kept, self._values)
+            self._values = np.sort(self._mean(kept, codes))
+        if step + 1 < FROZEN * steps:
+            return False
+        self._codes = nearest(kept, self._values)
+        matrix[self._mask] = self._values[self._codes]
+        self.rate = SLOWER
+        return True
+
+    def _mean(self, numbers: Reals, codes: NDArray[np.int64] | None = None) -> Reals:
+        """Of each code; a code of no weight keeps its value."""
+        codes = self._codes if codes is None else codes
+        assert codes is not None
+        count = np.bincount(codes, minlength=len(self._values))
+        total = np.bincount(codes, numbers, minlength=len(self._values))
+        return np.where(count > 0, total / np.maximum(count, 1), self._values)
+
+
+class Freezing(Training):
+    """The largest weights go to the grid and stay, the others make up for them, and so on.
+
+    Zhou et al., Incremental Network Quantization, ICLR 2017, for any grid.
+    """
+
+    def __init__(self, matrix: Reals, config: EngineConfig) -> None:
+        """The scale is that of least squared error."""
+        made = quantise(config, matrix)
+        codes = np.arange(1 << config.code_width)
+        values = np.unique(decode(config, codes, made.codebook)).astype(np.float64)
+        self._grid, self._mask = np.ldexp(values, -made.weight_frac), matrix != 0
+        self._frozen = np.zeros(matrix.shape, dtype=bool)
+        self._values = np.zeros_like(matrix)
+        self._freeze(matrix, 0.0)
+
+    def shown(self, matrix: Reals) -> Reals:
+        """Themselves."""
+        return matrix
+
+    def after(self, matrix: Reals, step: int, steps: int) -> bool:
+        """Put the frozen ones back, and freeze more."""
+        matrix[self._frozen] = self._values[self._frozen]
+        self._freeze(matrix, (step + 1) / steps)
+        return False
+
+    def _freeze(self, matrix: Reals, progress: float) -> None:
+        share = max(share for start, share in STAGES if progress >= start)
+        more = round(share * np.count_nonzero(self._mask)) - np.count_nonzero(self._frozen)
+        if more <= 0:
+            return
+        rows, columns = np.nonzero(self._mask & ~self._frozen)
+        largest = np.argsort(-np.abs(matrix[rows, columns]), kind="stable")[:more]
+        chosen = rows[largest], columns[largest]
+        matrix[chosen] = self._grid[nearest(matrix[chosen], self._grid)]
+        self._values[chosen], self._frozen[chosen] = matrix[chosen], True
+
+
+def training(matrix: Reals, config: EngineConfig) -> Training:
+    """What suits the kind of weights. `matrix` (rows, columns) may be changed."""
+    if not matrix.any():
+        return Nothing()
+    return (Codebook if ALPHABETS[config.mac].codebook else Freezing)(matrix, config)
+
+
+class Nothing(Training):
+    """For a matrix of zeros."""
+
+    def shown(self, matrix: Reals) -> Reals:
+        """Themselves."""
+        return matrix
+
+    def after(self, matrix: Reals, step: int, steps: int) -> bool:
+        """Nothing."""
+        return False

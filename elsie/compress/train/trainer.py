@@ -1,0 +1,155 @@
+"""Pruning and sharing of weights while a fully connected network learns on."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.layer import Reals
+from elsie.compress.model.model import Model
+from elsie.compress.quantise.quantise import QUANTISERS, quantise
+from elsie.compress.reconstruct.matrices import VIEWS
+from elsie.compress.train import masks
+from elsie.compress.train.alphabets import training
+from elsie.compress.train.gradients import Adam, backward, cosine, forward, size
+from elsie.compress.train.lesson import BATCH, Lesson
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from golden.kinds import LayerKind
+
+RATE = 0.02
+"""First step of a weight, in root mean squares of its layer's weights; falls along a cosine."""
+VIEW = VIEWS[LayerKind.DENSE]
+"""A layer as one matrix."""
+DECAY = 1e-3
+"""Of weights, in the gradient."""
+SHARING = 0.25
+"""Share of the epochs for the alphabet, where there is pruning too."""
+STEPS = 12_000
+"""That the epochs make if their number is not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """How a network is trained."""
+
+    density: float | Mapping[str, float] | None = None
+    """Share of the weights to keep, of all layers together, or of the named ones; None keeps the
+    model's own zeros."""
+    config: EngineConfig | None = None
+    """Its kind of weights is the alphabet; None leaves weights in float."""
+    epochs: int | None = None
+    """Times that all samples are seen; None for some STEPS steps."""
+    seed: int = 2016
+    """Of the order of samples."""
+
+
+def train(
+    model: Model, lesson: Lesson, course: Course, progress: Callable[[int, int], None] | None = None
+) -> Model:
+    """The model with fewer weights, all of them values of the alphabet, trained on the lesson.
+
+    `progress` is called with steps done, and all. Raises ElsieError for a model with layers that
+    are not fully connected, or a density out of range.
+    """
+    for layer in model.layers:
+        if not isinstance(layer, FloatDense):
+            raise ElsieError(
+                f"layer {layer.name}: only fully connected networks are trained, and it is "
+                f"{layer.kind.value}; use 'elsie compile --density', which needs no training"
+            )
+    densities = masks.targets(model, course.density)
+    batches = -(-len(lesson.x) // BATCH)
+    epochs = max(10, -(-STEPS // batches)) if course.epochs is None else course.epochs
+    school = _School(model, lesson, course, epochs * batches, progress or (lambda *_: None))
+    thins = any(density < 1 for density in densities)
+    steps = epochs * batches
+    last = 0 if course.config is None else round(SHARING * steps) if thins else steps
+    if thins or course.config is None:
+        school.prune(densities, steps - last)
+    if course.config is not None:
+        school.share(course.config, last)
+    return school.model()
+
+
+class _School:
+    """Weights that learn, (rows, columns + 1) each, and 0 where their masks are."""
+
+    def __init__(
+        self,
+        model: Model,
+        lesson: Lesson,
+        course: Course,
+        steps: int,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._model, self._lesson, self._progress = model, lesson, progress
+        self._layers = [layer for layer in model.layers if isinstance(layer, FloatDense)]
+        self._functions = [layer.activation for layer in self._layers]
+        self._set([VIEW.read(layer) for layer in self._layers])
+        self._rates = [RATE * size(w[:, :-1]) for w in self._weights]
+        self._random = np.random.default_rng(course.seed)
+        self._order = np.arange(0)
+        self._done, self._steps = 0, steps
+
+    def prune(self, densities: Sequence[float], steps: int) -> None:
+        """Train while the density falls."""
+        adam, last = Adam(self._weights, self._rates), math.ceil(masks.FALLING * steps)
+        for step in range(steps):
+            if step == last or (step < last and step % masks.EVERY == 0):
+                self._set(masks.pruned(self._weights, densities, step / steps))
+            adam.step(self._weights, self._gradients(self._weights), cosine(step, steps))
+            for w, mask in zip(self._weights, self._masks, strict=True):
+                w *= mask  # momentum moves what has just been pruned
+
+    def share(self, config: EngineConfig, steps: int) -> None:
+        """Train until all weights are values of the alphabet."""
+        keep = QUANTISERS[config.mac].keep
+        sparse = any((w[:, :-1] == 0).any() for w in self._weights)
+        if not sparse:
+            self._set([np.hstack((keep(w[:, :-1]), w[:, -1:])) for w in self._weights])
+        matrices = [w[:, :-1] for w in self._weights]
+        ways = [training(matrix, config) for matrix in matrices]
+        adam = Adam(self._weights, self._rates)
+        for step in range(steps):
+            shown = [
+                np.hstack((way.shown(w[:, :-1]), w[:, -1:]))
+                for way, w in zip(ways, self._weights, strict=True)
+            ]
+            gradients = self._gradients(shown)
+            for way, gradient in zip(ways, gradients, strict=True):
+                gradient[:, :-1] = way.shared(gradient[:, :-1])
+            adam.step(self._weights, gradients, cosine(step, steps))
+            anew = [way.after(w, step, steps) for way, w in zip(ways, matrices, strict=True)]
+            if any(anew):
+                rates = [rate * way.rate for rate, way in zip(self._rates, ways, strict=True)]
+                adam = Adam(self._weights, rates)
+        for matrix in matrices:
+            matrix[:] = quantise(config, matrix).values
+
+    def model(self) -> Model:
+        """The layers as they are now."""
+        pairs = zip(self._layers, self._weights, strict=True)
+        layers = tuple(VIEW.write(layer, w) for layer, w in pairs)
+        return replace(self._model, layers=layers, grids={})
+
+    def _set(self, weights: Sequence[Reals]) -> None:
+        self._weights = list(weights)
+        self._masks = [np.hstack((w[:, :-1] != 0, np.ones((len(w), 1), bool))) for w in weights]
+
+    def _gradients(self, weights: Sequence[Reals]) -> list[Reals]:
+        """On the next samples, at `weights`."""
+        if not len(self._order):
+            self._order = self._random.permutation(len(self._lesson.x))
+        rows, self._order = self._order[:BATCH], self._order[BATCH:]
+        values = forward(self._functions, weights, self._lesson.x[rows])
+        error = self._lesson.error(self._functions, values[-1], rows)
+        gradients = backward(self._functions, weights, values, error)
+        for gradient, w, mask in zip(gradients, weights, self._masks, strict=True):
+            gradient[:, :-1] += DECAY * w[:, :-1]
+            gradient *= mask
+        self._done += 1
+        self._progress(self._done, self._steps)
+        return gradients

@@ -1,0 +1,138 @@
+"""From a dense ONNX network and labelled data to a sparse one on an alphabet."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elsie.compress.checks import WIDEST, check_evaluation, check_samples
+from elsie.compress.model.model import Model
+from elsie.compress.options import Evaluation
+from elsie.compress.quantise.kinds import kind_of
+from elsie.compress.scores import score_for
+from elsie.compress.train.lesson import Lesson
+from elsie.compress.train.trainer import Course
+from elsie.compress.train.trainer import train as teach
+from elsie.data import load_data
+from elsie.options import whole
+from golden.config import EngineConfig
+from golden.errors import ElsieError
+from golden.format.alphabets import ALPHABETS
+
+Labelled = Sequence[ArrayLike] | str | Path
+"""(inputs, labels), or a file of them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """A trained network."""
+
+    model: Model
+    """Sparse, all weights of a layer values of its alphabet."""
+    scores: Mapping[str, Mapping[str, float]]
+    """Of the data to evaluate with, by name: 'before' and 'after'. Empty without such data."""
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """Of each layer: name, density, and how many values its weights have."""
+        matrices = {layer.name: layer.parameters()[0] for layer in self.model.layers}
+        return [
+            {
+                "name": name,
+                "density": round(np.count_nonzero(matrix) / matrix.size, 5),
+                "values": len(np.unique(matrix[matrix != 0])),
+            }
+            for name, matrix in matrices.items()
+        ]
+
+    def save(self, path: str | Path) -> None:
+        """Write an ONNX file, which `elsie compile` takes without a change to its weights."""
+        from elsie.compress.onnx.save import save_onnx
+
+        save_onnx(self.model, Path(path))
+
+
+def train(
+    model: str | Path,
+    *,
+    data: Labelled,
+    density: float | Mapping[str, float] | None = None,
+    weights: str | None = None,
+    code_width: int | None = None,
+    epochs: int | None = None,
+    distil: float = 0.5,
+    evaluate: Labelled | None = None,
+    output: str | None = None,
+    seed: int = 2016,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trained:
+    """Prune a fully connected network, and share its weights, while it learns on.
+
+    model: ONNX file of a trained dense network, `output` as for `elsie.compile`. data: inputs
+    (samples, n_in) with classes or targets; a file without labels teaches what the given network
+    answers. density: share of all weights, or of the named layers', that is kept; None keeps the
+    model's own zeros. weights: a kind's name (golden.kinds.MacKind) and `code_width` its bits; None
+    leaves them in float. epochs: times that the data are seen; by default as many as make some
+    12,000 steps. distil: share of the given network's answers beside the labels, 0 to 1. evaluate:
+    data on which both networks are scored. seed: of the order of samples; equal input gives equal
+    networks on one machine. progress: called with steps done, and all.
+
+    Raises ElsieError for anything that cannot be used.
+    """
+    from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
+
+    dense = load_onnx(model, output)
+    x, y = _labelled(data, dense, "data")
+    if not 0 <= distil <= 1:
+        raise ElsieError(f"distil must be a share from 0 to 1, not {distil!r}")
+    test = None if evaluate is None else _labelled(evaluate, dense, "evaluate")
+    course = Course(
+        density=density,
+        config=_alphabet(weights, code_width),
+        epochs=None if epochs is None else whole(epochs, "epochs", least=1),
+        seed=whole(seed, "seed", least=0),
+    )
+    trained = teach(dense, Lesson.of(dense, x, y, share=distil), course, progress)
+    return Trained(model=trained, scores={} if test is None else _scores(dense, trained, *test))
+
+
+def _scores(
+    before: Model, after: Model, x: NDArray[np.float64], y: NDArray[Any] | None
+) -> dict[str, dict[str, float]]:
+    """Of both networks, by name."""
+    score = None if y is None else score_for(before, y, samples=len(x), what="evaluate")
+    if score is None:
+        raise ElsieError("evaluate has no labels y that say how good outputs are; add them")
+    first, second = (score.figures(model.predict(x)) for model in (before, after))
+    return {name: {"before": first[name], "after": second[name]} for name in first}
+
+
+def _alphabet(weights: str | None, code_width: int | None) -> EngineConfig | None:
+    """An engine with the kind of weights."""
+    if weights is None:
+        if code_width is not None:
+            raise ElsieError("code_width needs a kind of weights; give weights too")
+        return None
+    kind = kind_of(weights)
+    widths = ALPHABETS[kind].widths({} if code_width is None else {"code_width": code_width})
+    return EngineConfig().replace(mac=kind, acc_width=WIDEST, **widths)
+
+
+def _labelled(
+    data: Labelled, model: Model, what: str
+) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Inputs, and labels as far as they say something about outputs."""
+    if isinstance(data, str | Path):
+        x, _, y = load_data(data, model)
+        what = str(data)
+    elif len(data) != 2:
+        raise ElsieError(f"{what} must be inputs and labels, or a file of them")
+    else:
+        check_evaluation(model, Evaluation(x=data[0], labels=data[1]))
+        x, y = check_samples(model, data[0], what=what), np.asarray(data[1])
+    if y is None or score_for(model, y, samples=len(x), what=what) is None:
+        return x, None
+    return x, y

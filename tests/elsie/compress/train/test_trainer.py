@@ -1,0 +1,130 @@
+"""Training ends at the density asked for, on the alphabet, and the compiler keeps the weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from elsie.compress.compiler import compile_model
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions
+from elsie.compress.quantise.kinds import with_weights
+from elsie.compress.train import masks
+from elsie.compress.train.lesson import Lesson
+from elsie.compress.train.trainer import VIEW, Course, train
+from golden.config import EngineConfig, MacKind
+from golden.errors import ElsieError
+
+ENGINE = EngineConfig(act_width=8, acc_width=53)
+
+
+def teacher(scale: float = 1.0) -> Model:
+    """A network that tells five directions apart, with weights that do not matter beside."""
+    rng = np.random.default_rng(1)
+    first = rng.normal(0, 0.1, (20, 12)) + np.eye(20, 12)
+    second = rng.normal(0, 0.1, (5, 20)) + np.eye(5, 20)
+    return Model(
+        name="m",
+        layers=(
+            FloatDense(name="a", weight=first, bias=np.zeros(20), activation="relu"),
+            FloatDense(name="b", weight=scale * second, bias=np.zeros(5), activation="identity"),
+        ),
+    )
+
+
+X = np.random.default_rng(2).normal(size=(640, 12))
+Y = teacher().predict(X).argmax(axis=1)
+
+
+def right(model: Model) -> float:
+    return 100 * float(np.mean(model.predict(X).argmax(axis=1) == Y))
+
+
+def config(weights: str, **widths: int) -> EngineConfig:
+    return with_weights(ENGINE, weights).replace(acc_width=53, **widths)
+
+
+def trained(weights: str | None, density: float | None = 0.2, **changes: int) -> Model:
+    chosen = None if weights is None else config(weights, **changes)
+    course = Course(density=density, config=chosen, epochs=40)
+    model = teacher()
+    return train(model, Lesson.of(model, X, Y, share=0.5), course)
+
+
+def matrices(model: Model) -> list[np.ndarray]:
+    return [layer.parameters()[0] for layer in model.layers]
+
+
+def test_pruning_in_steps_keeps_what_pruning_at_once_loses() -> None:
+    model = trained(None)
+    kept = sum(int(np.count_nonzero(matrix)) for matrix in matrices(model))
+    assert kept == pytest.approx(0.2 * (240 + 100), abs=1)
+    assert np.count_nonzero(matrices(model)[1]) > 0.3 * 100  # the last layer keeps more
+    start = [np.hstack((m, np.zeros((len(m), 1)))) for m in matrices(teacher())]
+    once = masks.pruned(start, masks.targets(teacher(), 0.2), 1.0)
+    layers = tuple(VIEW.write(layer, w) for layer, w in zip(teacher().layers, once, strict=True))
+    assert right(model) > right(replace(teacher(), layers=layers)) + 5
+
+
+@pytest.mark.parametrize(
+    ("weights", "widths", "least"),
+    [
+        ("codebook", {"code_width": 3}, 85),
+        ("log", {}, 85),
+        ("fixed", {"code_width": 3, "weight_width": 3}, 85),
+        ("ternary", {}, 55),
+    ],
+)
+def test_the_compiler_keeps_trained_weights(
+    weights: str, widths: dict[str, int], least: float
+) -> None:
+    model = trained(weights, **widths)
+    chosen = config(weights, **widths)
+    for matrix in matrices(model):
+        assert len(np.unique(matrix[matrix != 0])) <= 1 << chosen.code_width
+    assert right(model) > least
+    for effort in ("none", "fast"):
+        network = compile_model(model, X[:60], config=chosen, options=CompileOptions(effort=effort))
+        for layer, matrix in zip(network.layers, matrices(model), strict=True):
+            found = np.zeros_like(matrix)
+            weight = np.ldexp(layer.weights(network.config), -layer.weight_frac)
+            found[layer.rows, layer.columns] = weight
+            assert np.array_equal(found, matrix)
+
+
+@pytest.mark.parametrize("kind", MacKind)
+def test_without_a_density_zeros_stay(kind: MacKind) -> None:
+    model = trained(kind.value, None)
+    assert right(model) > (50 if kind is MacKind.TERNARY else 80)
+    if kind is MacKind.CODEBOOK:
+        assert all(matrix.all() for matrix in matrices(model))
+    again = trained(kind.value, None)
+    for one, other in zip(matrices(model), matrices(again), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_without_labels_the_network_itself_is_the_teacher() -> None:
+    model = teacher()
+    lesson = Lesson.of(model, X, None, share=0.0)
+    assert right(train(model, lesson, Course(density=0.2, epochs=40))) > 85
+
+
+def test_a_single_density_is_that_of_all_layers_together() -> None:
+    assert masks.targets(teacher(), None) == [1.0, 1.0]
+    assert masks.targets(teacher(), {"b": 0.5}) == [1.0, 0.5]
+    first, last = masks.targets(teacher(), 0.1)
+    assert last == 2.5 * first
+    assert 240 * first + 100 * last == pytest.approx(0.1 * 340)
+    assert masks.targets(teacher(), 0.9) == [0.9, 0.9]
+    with pytest.raises(ElsieError, match="density must be above 0"):
+        masks.targets(teacher(), 0.0)
+
+
+def test_a_layer_of_zeros_stays_one() -> None:
+    first, last = teacher().layers
+    assert isinstance(first, FloatDense)
+    model = replace(teacher(), layers=(replace(first, weight=0 * first.weight), last))
+    lesson = Lesson.of(model, X, Y, share=0.5)
+    made = train(model, lesson, Course(config=config("codebook"), epochs=2))
+    assert not matrices(made)[0].any()
