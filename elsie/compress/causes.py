@@ -10,6 +10,7 @@ from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
 from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.reconstruct.effort import EFFORTS
 from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.sequences import clipped
@@ -29,6 +30,8 @@ class Compressed:
     """As given, but for the scales of its inputs."""
     steps: Sequence[Step]
     """How it was compressed."""
+    effort: str
+    """Work that went into it."""
 
     @property
     def act_width(self) -> int:
@@ -124,7 +127,7 @@ def _cause(made: Compressed, held: Held) -> str:
     add(_rounded(made, pruned, held, 0), base, partial(_rounding, made, pruned, held, 0))
     for number, step in enumerate(made.steps):
         changed = _with(model, number, step.pruned).predict(data.x, data.lengths)
-        add(changed, exact, partial(_pruning, step))
+        add(changed, exact, partial(_pruning, made, step))
         changed = _with(pruned, number, step.quantised.shown).predict(data.x, data.lengths)
         add(changed, base, partial(_weights, made, step))
         place = number + 1
@@ -141,11 +144,13 @@ def _with(model: Model, number: int, layer: object) -> Model:
     return replace(model, layers=tuple(layers))
 
 
-def _pruning(step: Step) -> str:
+def _pruning(made: Compressed, step: Step) -> str:
     kept = np.concatenate([m.reshape(-1) for part in step.pruned.parts() for m in part.matrices])
+    more = list(EFFORTS)[list(EFFORTS).index(made.effort) + 1 :]
+    work = f"use --effort {' or '.join(more)}, " if more else ""
     return (
         f"layer {step.pruned.name} is pruned to {100 * np.mean(kept != 0):.1f} % of its weights; "
-        f"raise its density, or prune in steps and train between"
+        f"{work}raise its density, or prune in steps and train between"
     )
 
 

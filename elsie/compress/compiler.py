@@ -96,7 +96,7 @@ def compile_model(
         **report.sizes(network, model),
     }
     say("compare with the float network")
-    made = Compressed(network=network, model=model, steps=steps)
+    made = Compressed(network=network, model=model, steps=steps, effort=options.effort)
     info |= _judge(made, held, evaluate, options)
     in_frac = network.layers[0].in_frac
     input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
@@ -124,8 +124,8 @@ def _judge(
     check_drop(made.network, quality, figures, most=options.max_drop, why=why)
     if options.preset is not None and made.network.n_out == 1:
         why.append(
-            f"board {options.preset.board} answers with the number of the largest output, which "
-            f"is always 0 where there is one; 'elsie predict' gives its value"
+            f"the network has one output, and board {options.preset.board} answers with the number "
+            f"of the largest, which is always 0; 'elsie predict' gives the value"
         )
     return {"quality": asdict(quality), "warnings": why, **figures}
 

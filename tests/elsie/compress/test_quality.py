@@ -69,14 +69,14 @@ def test_a_good_network_has_no_warning(digits: Path) -> None:
 def test_pruning_too_much_is_named(digits: Path) -> None:
     """Density .15 in one shot costs half of the accuracy."""
     x = calibration(digits)
-    info = digits_network(digits, x, density=0.15).info
+    info = digits_network(digits, x, density=0.15, effort="none").info
     (warning,) = info["warnings"]
-    assert "layer fc3 is pruned to 15.0 % of its weights; raise its density" in warning
+    assert "layer fc3 is pruned to 15.0 % of its weights; use --effort fast or normal" in warning
     with pytest.raises(CheckFailed, match=r"no labels were given.* --max-drop allows 10; the eng"):
-        digits_network(digits, x, density=0.15, max_drop=10)
+        digits_network(digits, x, density=0.15, max_drop=10, effort="none")
     with np.load(digits / "test.npz") as test:
         data = Evaluation(x=test["x"], labels=test["y"])
-    options = CompileOptions(strategy="lpt", density=0.15, max_drop=10.0)
+    options = CompileOptions(strategy="lpt", density=0.15, max_drop=10.0, effort="none")
     with pytest.raises(CheckFailed, match=r"accuracy falls from 98\.3\d* to 4\d"):
         compile_model(
             load_onnx(digits / "digits.onnx"), x, config=BASE, options=options, evaluate=data
