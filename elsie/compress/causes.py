@@ -11,6 +11,7 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.reconstruct.effort import EFFORTS
 from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.sequences import clipped
@@ -32,6 +33,8 @@ class Compressed:
     """How it was compressed."""
     exponents: Exponents
     """Of the model's inputs."""
+    effort: str
+    """Work that went into it."""
 
     @property
     def act_width(self) -> int:
@@ -132,7 +135,7 @@ def _cause(made: Compressed, held: Held) -> str:
     for number, step in enumerate(made.steps):
         if _kept(step.pruned) < _kept(model.layers[number]):  # else only fitted to what it is given
             changed = _with(model, number, step.pruned).predict(data.x, data.lengths)
-            add(changed, exact, partial(_pruning, step))
+            add(changed, exact, partial(_pruning, made, step))
         changed = _with(pruned, number, step.quantised.shown).predict(data.x, data.lengths)
         add(changed, base, partial(_weights, made, step))
         place = number + 1
@@ -154,11 +157,13 @@ def _with(model: Model, number: int, layer: object) -> Model:
     return replace(model, layers=tuple(layers))
 
 
-def _pruning(step: Step) -> str:
+def _pruning(made: Compressed, step: Step) -> str:
     kept = np.concatenate([m.reshape(-1) for part in step.pruned.parts() for m in part.matrices])
+    more = list(EFFORTS)[list(EFFORTS).index(made.effort) + 1 :]
+    work = f"use --effort {' or '.join(more)}, " if more else ""
     return (
         f"layer {step.pruned.name} is pruned to {100 * np.mean(kept != 0):.1f} % of its weights; "
-        f"raise its density, or prune in steps and train between"
+        f"{work}raise its density, or prune in steps and train between"
     )
 
 

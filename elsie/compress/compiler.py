@@ -124,7 +124,9 @@ class _Work:
             **report.sizes(network, model),
         }
         network = replace(network, info=info)
-        return Compressed(network=network, model=model, steps=steps, exponents=exponents)
+        return Compressed(
+            network=network, model=model, steps=steps, exponents=exponents, effort=options.effort
+        )
 
 
 def _exponents(
@@ -153,8 +155,8 @@ def _judge(
     check_drop(made.network, quality, figures, most=options.max_drop, why=why)
     if options.preset is not None and made.network.n_out == 1:
         why.append(
-            f"board {options.preset.board} answers with the number of the largest output, which "
-            f"is always 0 where there is one; 'elsie predict' gives its value"
+            f"the network has one output, and board {options.preset.board} answers with the number "
+            f"of the largest, which is always 0; 'elsie predict' gives the value"
         )
     return {"quality": asdict(quality), "warnings": why, **figures}
 

@@ -93,7 +93,7 @@ def test_pruning_too_much_is_named(digits: Path) -> None:
     x = calibration(digits)
     info = digits_network(digits, x, density=0.15, effort="none").info
     (warning,) = info["warnings"]
-    assert "layer fc3 is pruned to 15.0 % of its weights; raise its density" in warning
+    assert "layer fc3 is pruned to 15.0 % of its weights; use --effort fast or normal" in warning
     with pytest.raises(CheckFailed, match=r"no labels were given.* --max-drop allows 10; the eng"):
         digits_network(digits, x, density=0.15, effort="none", max_drop=10)
     with np.load(digits / "test.npz") as test:

@@ -18,7 +18,9 @@ _LOOP = (
 _CONTROL = (
     "is control flow, which is not followed; export the model for fixed shapes, or without it"
 )
-_IMAGE = "works on images, which are not supported; a model may use fully connected and LSTM layers"
+_IMAGE = (
+    "is for images, which are not supported; a model may have fully connected, LSTM and GRU layers"
+)
 _ACROSS = "computes across features, which no layer does; compute it outside the model"
 _ORDER = "orders or selects by value, which no layer does; choose the output before it"
 _NORM = (

@@ -65,7 +65,7 @@ NODES = {
         [node("MatMulInteger", ["x", "w"], ["z"], name="q")],
         "node q (MatMulInteger) computes in integers: the model is quantised already",
     ),
-    "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) works on images"),
+    "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) is for images"),
     "typed": (
         [node("Gemm", ["x", "w"], ["z"], name="g", transB="yes")],
         "node g (Gemm) has an attribute transB of type STRING; it must be INT",
