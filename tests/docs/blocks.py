@@ -55,7 +55,8 @@ class Block:
         """Of a console block: each command, and what the page shows behind it."""
         parts = re.split(r"^\$ ", self.text, flags=re.M)
         assert not parts[0], f"line {self.line}: output without a command"
-        return [re.match(r"((?:.*\\\n)*.*)\n((?s:.*))", part).groups() for part in parts[1:]]
+        found = [re.fullmatch(r"((?:.*\\\n)*.*)\n((?s:.*))", part) for part in parts[1:]]
+        return [(match[1], match[2]) for match in found if match]
 
 
 def blocks() -> list[Block]:
