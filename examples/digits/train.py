@@ -56,6 +56,7 @@ def main() -> None:
         np.savez(options.data, x=train.x, y=train.y)
         return
     if options.dense:
+        options.dense.mkdir(parents=True, exist_ok=True)
         for seed in range(1, options.seeds + 1):
             save_dense(options.dense / f"digits-{seed}.onnx", train, seed)
         return
