@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from elsie.export.verilog import verilog
     from elsie.options import EngineOptions
     from elsie.prediction import Prediction, Timing
+    from elsie.profiling.profile import profile
+    from elsie.profiling.results import LayerProfile, Profile
     from golden.errors import ElsieError
 
 __version__ = "0.1.0"
@@ -32,13 +34,16 @@ __all__ = [
     "Data",
     "ElsieError",
     "EngineOptions",
+    "LayerProfile",
     "Prediction",
+    "Profile",
     "Timing",
     "build",
     "compile",
     "load",
     "load_data",
     "predict",
+    "profile",
     "save",
     "simulate",
     "verilog",
@@ -50,6 +55,8 @@ _HOME = {
     **dict.fromkeys(("Data", "load_data"), "elsie.data"),
     "EngineOptions": "elsie.options",
     **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
+    **dict.fromkeys(("LayerProfile", "Profile"), "elsie.profiling.results"),
+    "profile": "elsie.profiling.profile",
     "write_testbench": "elsie.export.testbench",
     "verilog": "elsie.export.verilog",
     "ElsieError": "golden.errors",
