@@ -368,9 +368,9 @@ class TestBadInput:
             body = body[: len(body) // 2]
         else:
             with zipfile.ZipFile(net) as archive:
-                codes = archive.getinfo("0.codes.npy")
-            start = codes.header_offset + 30 + len(codes.filename)
-            body[start + codes.compress_size // 2] ^= 0xFF
+                weights = archive.getinfo("weights.bin")
+            start = weights.header_offset + 30 + len(weights.filename)
+            body[start + weights.compress_size // 2] ^= 0xFF
         bad.write_bytes(body)
         for command in ("predict", "simulate"):
             sentence = refused(capsys, command, bad, "--input", DIGITS / "test.npz")
