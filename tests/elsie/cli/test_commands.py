@@ -83,6 +83,11 @@ def test_compile_reports_accuracy_at_each_step(capsys, tmp_path: Path) -> None:
     assert set(values["accuracy"]) == {"float", "pruned", "quantised", "golden"}
     assert values["accuracy"]["golden"] > 97
     assert values["compression_ratio"] > 10
+    bits = {name: size["bits"] for name, size in values["sizes"].items()}
+    assert bits["float32"] > bits["pruned"] > bits["on_chip"] > bits["shared"]
+    assert bits["file"] == 8 * target.stat().st_size
+    assert bits["float32"] == values["size_bits"]["dense"]
+    assert values["sizes"]["on_chip"]["ratio"] == round(values["compression_ratio"], 2)
     assert elsie.load(target).config.to_dict() == values["config"]
 
 

@@ -39,7 +39,7 @@ def test_the_example(read_layer: Callable[..., Any]) -> None:
     assert {name: values.reshape(-1).tolist() for name, values in found.items()} == expected
     scalars: dict[str, Any] = {"name": "x", "n_in": 3, "n_out": 4, "activation": "identity"}
     scalars |= dict.fromkeys(("shift", "weight_frac", "in_frac", "out_frac"), 0)
-    layer = Layer(**scalars, **found)
+    layer = Layer(**{**scalars, **found})
     assert layers.encode(layer) == blob
 
 
