@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from elsie.export.verilog import verilog
     from elsie.options import EngineOptions
     from elsie.prediction import Prediction, Timing
+    from elsie.profiling.profile import profile
+    from elsie.profiling.results import LayerProfile, Profile
     from elsie.training import Trained, train
     from golden.errors import ElsieError
 
@@ -33,7 +35,9 @@ __all__ = [
     "Data",
     "ElsieError",
     "EngineOptions",
+    "LayerProfile",
     "Prediction",
+    "Profile",
     "Timing",
     "Trained",
     "build",
@@ -41,6 +45,7 @@ __all__ = [
     "load",
     "load_data",
     "predict",
+    "profile",
     "save",
     "simulate",
     "train",
@@ -54,6 +59,8 @@ _HOME = {
     "EngineOptions": "elsie.options",
     **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
     **dict.fromkeys(("Trained", "train"), "elsie.training"),
+    **dict.fromkeys(("LayerProfile", "Profile"), "elsie.profiling.results"),
+    "profile": "elsie.profiling.profile",
     "write_testbench": "elsie.export.testbench",
     "verilog": "elsie.export.verilog",
     "ElsieError": "golden.errors",

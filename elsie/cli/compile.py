@@ -147,16 +147,29 @@ def run(options: argparse.Namespace) -> int:
         engine=EngineOptions(**{name: getattr(options, name) for name in meanings()}),
     )
     elsie.save(network, options.out)
+    from elsie.compress.report import size_table  # imports numpy
+
+    sizes = size_table(network, file=options.out.stat().st_size)
     values = {
         "net": str(options.out),
         "network": network.name,
         "config": network.config.to_dict(),
         **network.positions,
         **network.info,
+        "sizes": sizes,
     }
     for warning in network.info["warnings"]:
         output.note(f"warning: {warning}")
-    output.result(values, as_json=options.json, text=lambda: describe(network, str(options.out)))
+
+    def text() -> None:
+        describe(network, str(options.out))
+        rows = [
+            [name.replace("_", " "), f"{size['bits'] / 8192:.2f} KiB", f"{size['ratio']:.1f} x"]
+            for name, size in sizes.items()
+        ]
+        output.table(["size", "", "smaller"], rows)
+
+    output.result(values, as_json=options.json, text=text)
     return 0
 
 

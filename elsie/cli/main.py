@@ -13,20 +13,10 @@ from elsie import __version__
 from elsie.own import foreign_package
 
 COMMANDS = (
-    *(
-        "demo",
-        "train",
-        "compile",
-        "predict",
-        "simulate",
-        "build",
-        "verilog",
-        "bench",
-        "boards",
-        "doctor",
-    ),
+    *("demo", "train", "compile", "predict", "profile", "simulate", "build", "verilog", "bench"),
+    *("about.boards", "about.doctor"),
 )
-"""Each has a module elsie.cli.NAME with `add(steps)`, its grammar, and `run(options)`."""
+"""Modules of elsie.cli, each with `add(steps)`, its grammar, and `run(options)`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

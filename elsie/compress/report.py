@@ -95,6 +95,34 @@ def sizes(network: Network, model: Model) -> dict[str, Any]:
     }
 
 
+def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
+    """`bits` and `ratio` (beside float32) at each step, for a network with its report.
+
+    float32, on_chip: dense and stored of `sizes`. pruned: the weights that are left and all biases
+    in 32 bits, and the runs of the entries. shared: codes instead, codebooks, and the biases as
+    wide as the accumulator. file: the NET file of `file` bytes, manifest and all.
+    """
+    config, given = network.config, network.info["size_bits"]
+    entries = sum(layer["entries"] for layer in network.info["layers"])
+    peepholes = sum(layer.peephole.size for layer in network.layers)
+    kept = sum(layer.nnz for layer in network.layers) + peepholes
+    biases = sum(layer.n_rows for layer in network.layers)
+    books = sum(layer.codebook.size for layer in network.layers) * config.weight_width
+    runs = entries * config.run_width
+    codes = (entries + peepholes) * config.code_width
+    bits = {
+        "float32": given["dense"],
+        "pruned": 32 * (kept + biases) + runs,
+        "shared": codes + runs + books + biases * config.acc_width,
+        "file": 8 * file,
+        "on_chip": given["stored"],
+    }
+    return {
+        name: {"bits": size, "ratio": round(given["dense"] / size, 2)}
+        for name, size in bits.items()
+    }
+
+
 def stage_outputs(
     network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
 ) -> dict[str, Reals]:

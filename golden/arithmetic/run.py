@@ -5,6 +5,8 @@ last of each input. An activation is sent, as the difference, when it has moved 
 threshold. The head takes its inputs unchanged, so after an answer the sequence must be reset.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -91,13 +93,19 @@ def sent(before: Ints, now: Ints, threshold: int) -> Ints:
     return before + np.where(np.abs(moved) > threshold, moved, 0)
 
 
-def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) -> Ints:
+def forward(
+    network: Network,
+    x: ArrayLike,
+    lengths: ArrayLike | None = None,
+    *,
+    watch: Callable[[int, Runner], None] = lambda step, run: None,
+) -> Ints:
     """Integer outputs for integer inputs, each sample from state zero.
 
     Inputs (samples, n_in) give (samples, n_out). A recurrent network takes (samples, steps, n_in),
     of which `lengths` (samples,) steps count: with a head it gives (samples, n_out), after each
     sample's last step; without, an output after every step, shape (samples, steps, n_out), where
-    steps beyond a sample's length are 0.
+    steps beyond a sample's length are 0. watch: called after each step with its number.
     """
     given = Sequences.of(network, x, lengths)
     samples, steps, _ = given.x.shape
@@ -107,6 +115,7 @@ def forward(network: Network, x: ArrayLike, lengths: ArrayLike | None = None) ->
         ends = (last == number + 1) | (network.head is None)
         run.reset(last <= number)  # sequences that are over are ignored
         values = run.step(given.x[:, number], answer=ends)
+        watch(number, run)
         if ends.any():
             out[:, number] = values
     out[np.arange(steps) >= last[:, None]] = 0

@@ -1,7 +1,8 @@
 """The NET file: one network in one file, versioned and checksummed, no pickle (docs/format.md).
 
 A NET file is an uncompressed or deflated ZIP with `manifest.json` (format, version, configuration,
-layer fields, SHA-256 of every array) and one `.npy` for each array.
+layer fields, SHA-256 of every other member) and `weights.bin`, the arrays of all layers, coded
+(golden.coding). Before version 4 it had one `.npy` for each array instead.
 """
 
 import dataclasses
@@ -10,13 +11,15 @@ import io
 import json
 import reprlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from golden.arrays import members, parse
+from golden.coding.layers import ARRAYS, decode, encode
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
@@ -26,11 +29,11 @@ from golden.proof import check_accumulators
 from golden.reading import reading
 
 FORMAT = "elsie-network"
-VERSION = 2
-"""Written for all networks but those with positions of their own for some inputs."""
-INPUT_FRAC = 3
-"""The version that adds `input_frac`, which an older Elsie must not overlook."""
-_ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position", "peephole")
+VERSION = 4
+"""What is written."""
+PLAIN = (2, 3)
+"""Older versions, with plain arrays; 3 is 2 with `input_frac`. They are read, too."""
+_WEIGHTS = "weights.bin"
 _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
     *("shift", "activation", "weight_frac", "in_frac", "out_frac", "threshold"),
@@ -65,39 +68,34 @@ def save(network: Network, path: str | Path) -> None:
 
 def dump(network: Network) -> bytes:
     """The contents of the NET file of `network`."""
-    blobs: dict[str, bytes] = {}
-    layers = []
-    for number, layer in enumerate(network.layers):
-        for name in _ARRAYS:
-            buffer = io.BytesIO()
-            np.save(buffer, np.asarray(getattr(layer, name), dtype="<i8"), allow_pickle=False)
-            blobs[f"{number}.{name}.npy"] = buffer.getvalue()
-        layers.append({name: getattr(layer, name) for name in _SCALARS})
+    parts = [encode(layer) for layer in network.layers]
+    weights = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+    layers = [{name: getattr(layer, name) for name in _SCALARS} for layer in network.layers]
     manifest: dict[str, Any] = {
         "format": FORMAT,
-        "version": INPUT_FRAC if network.input_frac else VERSION,
+        "version": VERSION,
         "name": network.name,
         "config": network.config.to_dict(),
         "layers": layers,
         "head": network.head,
         "threshold": network.threshold,
         "info": network.info,
-        "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
+        "input_frac": list(network.input_frac),
+        "sha256": {_WEIGHTS: hashlib.sha256(weights).hexdigest()},
     }
-    if network.input_frac:
-        manifest["input_frac"] = list(network.input_frac)
     # Figures may come as numpy scalars.
     body = json.dumps(manifest, sort_keys=True, indent=1, default=lambda v: v.item()).encode()
     blobs = {
         "manifest.json": body,
         "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
-        **blobs,
+        _WEIGHTS: weights,
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, blob in blobs.items():
             entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-            archive.writestr(entry, blob, compress_type=zipfile.ZIP_DEFLATED)
+            packed = zipfile.ZIP_STORED if name == _WEIGHTS else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, blob, compress_type=packed)
     return file.getvalue()
 
 
@@ -123,12 +121,13 @@ def _read(source: Path) -> Network:
     head = _typed("the manifest", manifest, _HEAD)
     if head["format"] != FORMAT:
         raise ElsieError(f"format is {head['format']!r}, not {FORMAT!r}")
-    if head["version"] not in (VERSION, INPUT_FRAC):
+    version = head["version"]
+    if version not in (*PLAIN, VERSION):
         raise ElsieError(
-            f"version {head['version']} is none of the versions {VERSION} and {INPUT_FRAC} "
+            f"version {version} is none of the versions {', '.join(map(str, PLAIN))} and {VERSION} "
             f"that this Elsie reads"
         )
-    own = {"input_frac": list} if head["version"] == INPUT_FRAC else {}
+    own = {"input_frac": list} if version != PLAIN[0] else {}
     fields = _fields("the manifest", manifest, {**_HEAD, **_MANIFEST, **own})
     digests = fields.pop("sha256")
     if set(blobs) != set(digests):
@@ -137,26 +136,52 @@ def _read(source: Path) -> Network:
         if hashlib.sha256(blob).hexdigest() != digests[name]:
             raise ElsieError(f"array {name} does not match its checksum: the file was altered")
     fields["config"] = EngineConfig.from_dict(fields["config"])
-    fields["layers"] = tuple(
-        _layer(number, scalars, blobs) for number, scalars in enumerate(fields["layers"])
-    )
+    read = _plain if version in PLAIN else partial(_coded, source.stat().st_size)
+    fields["layers"] = tuple(read(fields["layers"], blobs))
     if own:
         fields["input_frac"] = tuple(fields["input_frac"])
     return Network(**{name: value for name, value in fields.items() if name not in _HEAD})
 
 
-def _layer(number: int, scalars: Any, blobs: Mapping[str, bytes]) -> Layer:
-    """Layer `number` from its fields in the manifest and its arrays."""
+def _coded(size: int, layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:
+    """The layers, their arrays coded one after the other, each behind its number of bytes."""
+    blob, place = blobs.get(_WEIGHTS, b""), 0
+    for number, scalars in enumerate(layers):
+        fields = _scalars(number, scalars)
+        begin = place + 8
+        place = begin + int.from_bytes(blob[place:begin], "little")
+        if place > len(blob):
+            raise ElsieError(f"layer {number}: its weights are cut short")
+        height = fields["kind"].gates * fields["n_out"]
+        width = fields["n_in"] + fields["n_back"]
+        try:
+            arrays = decode(blob[begin:place], height=height, width=width, size=size)
+        except ElsieError as error:
+            raise ElsieError(f"layer {number}: {error}") from None
+        yield Layer(**fields, **arrays)
+    if place != len(blob):
+        raise ElsieError(f"{_WEIGHTS} has more bytes than its layers")
+
+
+def _plain(layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:
+    """The layers, with an .npy for each array."""
+    for number, scalars in enumerate(layers):
+        fields = _scalars(number, scalars)
+        for name in ARRAYS:
+            array = parse(f"{number}.{name}", blobs[f"{number}.{name}.npy"])
+            if array.dtype != np.dtype("<i8"):
+                raise ElsieError(f"array {number}.{name} must be int64, not {array.dtype}")
+            fields[name] = array.astype(np.int64)
+        yield Layer(**fields)
+
+
+def _scalars(number: int, scalars: Any) -> dict[str, Any]:
+    """The fields of layer `number` in the manifest."""
     fields = _fields(f"layer {number}", scalars, _LAYER)
     if fields["kind"] not in set(LayerKind):
         raise ElsieError(f"layer {number}: kind must be one of {', '.join(LayerKind)}")
     fields["kind"] = LayerKind(fields["kind"])
-    for name in _ARRAYS:
-        array = parse(f"{number}.{name}", blobs[f"{number}.{name}.npy"])
-        if array.dtype != np.dtype("<i8"):
-            raise ElsieError(f"array {number}.{name} must be int64, not {array.dtype}")
-        fields[name] = array.astype(np.int64)
-    return Layer(**fields)
+    return fields
 
 
 def _fields(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,9 @@ and why.
 """
 
 import hashlib
-import io
 import json
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +18,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 import elsie
 from elsie.options import EngineOptions
+from golden.coding.layers import ARRAYS
 from golden.format import netfile
 from golden.format.image import Image, encode
 from golden.format.network import Network
@@ -105,16 +104,15 @@ def image_hash(image: Image) -> str:
 
 
 def net_hash(network: Network) -> str:
-    """What a NET file holds, but for its version and how it was deflated."""
+    """What a NET file holds once it is read: how it is coded does not count."""
     with tempfile.TemporaryDirectory() as folder:
         netfile.save(network, Path(folder) / "net")
-        with zipfile.ZipFile(io.BytesIO((Path(folder) / "net").read_bytes())) as archive:
-            blobs = {name: archive.read(name) for name in archive.namelist()}
-    manifest = json.loads(blobs.pop("manifest.json"))
-    blobs.pop("manifest.sha256")
-    manifest.pop("version")
-    parts = [json.dumps(manifest, sort_keys=True).encode()]
-    return _hash(parts + [part for name in sorted(blobs) for part in (name.encode(), blobs[name])])
+        read = netfile.load(Path(folder) / "net")
+    fields = {**vars(read), "config": read.config.to_dict()}
+    layers = [dict(vars(layer)) for layer in fields.pop("layers")]
+    arrays = [layer.pop(name) for layer in layers for name in ARRAYS]
+    parts = [json.dumps([fields, layers], sort_keys=True).encode()]
+    return _hash(parts + [_words(values) for values in arrays])
 
 
 def trace_hash(traces: list[Trace]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from elsie.bench.eie.measure import Row
-from elsie.bench.plotting import axes_of
+from elsie.plotting import axes_of
 
 Axis = Literal["queue", "pes"]
 CAUSES = {

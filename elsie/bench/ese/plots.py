@@ -6,7 +6,7 @@ from typing import Any
 
 from elsie.bench.ese.layers import LstmLayer
 from elsie.bench.ese.schedule import Work, spans, works
-from elsie.bench.plotting import figure_of
+from elsie.plotting import figure_of
 from golden.timing.trace import Trace
 
 SHOWN = 4

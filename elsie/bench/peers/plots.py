@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from elsie.bench.peers.sweep import DENSE_MACS, Point
-from elsie.bench.plotting import axes_of
+from elsie.plotting import axes_of
 
 
 def draw(points: list[Point], file: Path) -> None:

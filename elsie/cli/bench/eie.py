@@ -104,7 +104,7 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; exit code 1 when RTL and golden differ."""
-    from elsie.bench import plotting
+    from elsie import plotting
     from elsie.bench.eie import plots
     from elsie.bench.eie.run import run as measure
     from elsie.cli import output

@@ -74,7 +74,7 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; exit code 1 when RTL and golden differ."""
-    from elsie.bench import plotting
+    from elsie import plotting
     from elsie.bench.ese import plots
     from elsie.bench.ese.layers import LAYERS, TOTALS
     from elsie.bench.ese.measure import measure

@@ -36,7 +36,7 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; 1 when a result differs from golden."""
-    from elsie.bench import plotting
+    from elsie import plotting
     from elsie.bench.peers import plots
     from elsie.bench.peers.compare import compare  # imports Amaranth and scipy
     from elsie.cli.paths import check_directory

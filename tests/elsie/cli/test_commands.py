@@ -83,6 +83,11 @@ def test_compile_reports_accuracy_at_each_step(capsys, tmp_path: Path) -> None:
     assert set(values["accuracy"]) == {"float", "pruned", "quantised", "golden"}
     assert values["accuracy"]["golden"] > 97
     assert values["compression_ratio"] > 10
+    bits = {name: size["bits"] for name, size in values["sizes"].items()}
+    assert bits["float32"] > bits["pruned"] > bits["on_chip"] > bits["shared"]
+    assert bits["file"] == 8 * target.stat().st_size
+    assert bits["float32"] == values["size_bits"]["dense"]
+    assert values["sizes"]["on_chip"]["ratio"] == round(values["compression_ratio"], 2)
     assert elsie.load(target).config.to_dict() == values["config"]
 
 
@@ -368,9 +373,9 @@ class TestBadInput:
             body = body[: len(body) // 2]
         else:
             with zipfile.ZipFile(net) as archive:
-                codes = archive.getinfo("0.codes.npy")
-            start = codes.header_offset + 30 + len(codes.filename)
-            body[start + codes.compress_size // 2] ^= 0xFF
+                weights = archive.getinfo("weights.bin")
+            start = weights.header_offset + 30 + len(weights.filename)
+            body[start + weights.compress_size // 2] ^= 0xFF
         bad.write_bytes(body)
         for command in ("predict", "simulate"):
             sentence = refused(capsys, command, bad, "--input", DIGITS / "test.npz")

@@ -144,7 +144,7 @@ def test_figures_of_compile(capsys, tmp_path: Path) -> None:
     assert code == 0
     assert "r2                     float 1, pruned 1, " in out
     assert "beside float           relative error " in out
-    assert "held-out calibration samples)" in out
+    assert "held-out calibration samples" in out
     frac = elsie.load(target).layers[0]
     assert f"fraction bits          inputs {frac.in_frac}; outputs {frac.out_frac}" in out
 

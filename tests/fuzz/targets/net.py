@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from golden.arithmetic.run import predict
 from golden.arithmetic.sequences import Sequences, interleave, quantise_input
+from golden.coding import layers
 from golden.format import netfile
 from golden.format.image import encode
 from golden.format.network import Network
@@ -20,6 +22,7 @@ from golden.timing.model import TimingModel
 from tests.cells import cell_config, cell_network
 from tests.fuzz import mutate
 from tests.fuzz.target import Target
+from tests.netfiles import old
 from tests.networks import random_network, small_config
 
 
@@ -36,7 +39,31 @@ def seeds() -> tuple[bytes, ...]:
         cell_network(rng, cell_config(delta=True), head=False),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        return tuple(_saved(network, Path(folder) / "n.net") for network in networks)
+        saved = tuple(_saved(network, Path(folder) / "n.net") for network in networks)
+    return saved + tuple(_packed(blob) for blob in saved[:2]) + tuple(map(old, networks[::2]))
+
+
+def _packed(data: bytes) -> bytes:
+    """The same with all layers by LZMA, whatever is shorter."""
+    members = mutate.unzip(data)
+    assert members is not None
+    manifest = json.loads(members["manifest.json"])
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "n").write_bytes(data)
+        network = netfile.load(Path(folder) / "n")
+    with mock.patch.object(layers, "MOST", 0):
+        parts = [layers.encode(layer) for layer in network.layers]
+    weights = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+    return _with_weights(members, manifest, weights)
+
+
+def _with_weights(members: dict[str, bytes], manifest: Any, weights: bytes) -> bytes:
+    """Other coded arrays, with all checksums."""
+    members["weights.bin"] = weights
+    manifest["sha256"]["weights.bin"] = hashlib.sha256(weights).hexdigest()
+    members["manifest.json"] = json.dumps(manifest).encode()
+    members["manifest.sha256"] = hashlib.sha256(members["manifest.json"]).hexdigest().encode()
+    return mutate.rezip(list(members.items()))
 
 
 def _saved(network: Network, path: Path) -> bytes:
@@ -55,7 +82,8 @@ def change(rng: Random, data: bytes) -> bytes:
         names = sorted(set(members) - {"manifest.json", "manifest.sha256"})
         if names and rng.random() < 0.4:
             name = rng.choice(names)
-            members[name] = mutate.of_array(rng, members[name])
+            one = mutate.of_bytes if name == "weights.bin" else mutate.of_array
+            members[name] = one(rng, members[name])
             manifest["sha256"][name] = hashlib.sha256(members[name]).hexdigest()
         else:
             _change_field(rng, manifest)
@@ -80,8 +108,8 @@ def _change_field(rng: Random, manifest: Any) -> None:
     elif kind == 2:
         table[name] = table[rng.choice(sorted(table))]
     elif kind == 3 and manifest["layers"]:
-        layers = manifest["layers"]
-        layers[rng.randrange(len(layers))] = rng.choice((*layers, None, {}, []))
+        given = manifest["layers"]
+        given[rng.randrange(len(given))] = rng.choice((*given, None, {}, []))
     else:
         table[name] = mutate.value(rng, table[name])
 

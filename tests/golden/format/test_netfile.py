@@ -16,6 +16,7 @@ from golden.errors import ElsieError
 from golden.format import netfile
 from golden.format.layer import Layer
 from golden.format.network import Network
+from tests.netfiles import old
 from tests.networks import random_network, small_config
 
 
@@ -149,7 +150,7 @@ def rewrite(path: Path, change: Any, *, checksum: bool = True) -> None:
 def edits() -> list[tuple[Any, bool, str]]:
     """Changes to (manifest, blobs), whether the checksum follows, and what is said about them."""
     return [
-        (lambda m, b: m.update(version=1), True, "version 1 is none of the versions 2 and 3"),
+        (lambda m, b: m.update(version=1), True, "version 1 is none of the versions 2, 3 and 4"),
         (lambda m, b: m.update(format="zip"), True, "format is 'zip', not 'elsie-network'"),
         (lambda m, b: m.update(name="x"), False, "the manifest does not match its checksum"),
         (lambda m, b: b.pop("0.bias.npy"), True, "arrays are missing or were added"),
@@ -202,20 +203,20 @@ def edits() -> list[tuple[Any, bool, str]]:
 POSITIONS = (4, 5, 6, 7, 8, 9, -10, 11, 40)
 
 
-def test_positions_of_inputs_are_a_version_of_their_own(saved: Path, tmp_path: Path) -> None:
-    """An older Elsie would use one position for all; other networks are as they were."""
-
-    def version(path: Path) -> int:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("manifest.json"))["version"]
-
-    network = dataclasses.replace(make(), input_frac=POSITIONS)
-    netfile.save(network, tmp_path / "n")
-    assert netfile.load(tmp_path / "n").input_frac == POSITIONS
-    assert (version(tmp_path / "n"), version(saved)) == (3, 2)
-    assert netfile.load(saved).input_frac == ()
-    with zipfile.ZipFile(saved) as archive:
-        assert b"input_frac" not in archive.read("manifest.json")
+@pytest.mark.parametrize("positions", [(), POSITIONS])
+def test_older_versions_are_read(positions: tuple[int, ...], tmp_path: Path) -> None:
+    """Version 2, and 3 with positions of inputs; saved again they are version 4."""
+    network = dataclasses.replace(make(), input_frac=positions)
+    (tmp_path / "old").write_bytes(old(network))
+    netfile.save(network, tmp_path / "new")
+    for name, version in (("old", 3 if positions else 2), ("new", 4)):
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+        assert manifest["version"] == version
+        assert ("input_frac" in manifest) == (version > 2)
+        read = netfile.load(tmp_path / name)
+        assert read.input_frac == positions
+        assert same(read, network)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +274,7 @@ def test_saving_over_a_file_and_over_something_else(saved: Path, tmp_path: Path)
 @pytest.mark.parametrize("number", range(len(edits())))
 def test_altered_files_say_what_is_wrong(number: int, saved: Path) -> None:
     change, checksum, text = edits()[number]
+    saved.write_bytes(old(make()))
     rewrite(saved, lambda m, b: None)
     assert same(netfile.load(saved), make()), "rewriting alone must change nothing"
     rewrite(saved, change, checksum=checksum)
@@ -291,6 +293,39 @@ def test_no_pickles(saved: Path) -> None:
         b["0.bias.npy"] = buffer.getvalue()
         m["sha256"]["0.bias.npy"] = hashlib.sha256(buffer.getvalue()).hexdigest()
 
+    saved.write_bytes(old(make()))
     rewrite(saved, pickled)
     with pytest.raises(ElsieError, match="holds Python objects"):
         netfile.load(saved)
+
+
+def weights(change: Any) -> Any:
+    """An edit of the coded arrays, with their checksum."""
+
+    def edit(manifest: Any, blobs: dict[str, bytes]) -> None:
+        blobs["weights.bin"] = change(blobs["weights.bin"])
+        digest = hashlib.sha256(blobs["weights.bin"]).hexdigest()
+        manifest["sha256"]["weights.bin"] = digest
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (weights(lambda w: w + b"x"), "weights.bin has more bytes than its layers"),
+        (weights(lambda w: w[:-1]), "layer 1: its weights are cut short"),
+        (weights(lambda w: b""), "layer 0: its weights are cut short"),
+        (weights(lambda w: bytes(8) + w), "layer 0: it has no weights, or they are coded in a w"),
+        (weights(lambda w: w[:-9] + bytes(9)), "layer 1: "),
+        (weights(lambda w: w[:8] + b"\2" + w[9:]), "layer 0: it has no weights, or they are cod"),
+        (weights(lambda w: bytes(7) + b"\x7f" + w[8:]), "layer 0: its weights are cut short"),
+        (lambda m, b: m["layers"][0].update(n_in=1 << 40), "too large for the range coder"),
+        (lambda m, b: m["layers"][0].update(n_out=-1), "layer 0: it has no weights"),
+    ],
+)
+def test_damaged_weights(change: Any, text: str, saved: Path) -> None:
+    rewrite(saved, change)
+    with pytest.raises(ElsieError) as caught:
+        netfile.load(saved)
+    assert text in str(caught.value)

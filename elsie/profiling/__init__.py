@@ -1,0 +1,1 @@
+"""What happened where: a compressed network beside the float one, layer by layer."""
