@@ -155,10 +155,10 @@ def _coded(size: int, layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator
         height = fields["kind"].gates * fields["n_out"]
         width = fields["n_in"] + fields["n_back"]
         try:
-            arrays = decode(blob[begin:place], height=height, width=width, size=size)
+            fields |= decode(blob[begin:place], height=height, width=width, size=size)
         except ElsieError as error:
             raise ElsieError(f"layer {number}: {error}") from None
-        yield Layer(**fields, **arrays)
+        yield Layer(**fields)
     if place != len(blob):
         raise ElsieError(f"{_WEIGHTS} has more bytes than its layers")
 
