@@ -149,7 +149,7 @@ def test_a_board_with_narrow_activations_says_what_to_do(tmp_path: Path) -> None
     path = exported(tmp_path)
     text = (
         "layer fc0: a sigmoid or tanh needs activations of 16 bits, but the engine's have 8; "
-        "use --act-width 16"
+        "use act_width 16"
     )
     with pytest.raises(ElsieError, match=text):
         elsie.compile(path, calibration=X, board="icebreaker", weights="fixed")
