@@ -1,7 +1,7 @@
 """The simulation harness: clock, watchdog, waveforms on request, stream helpers."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from amaranth.hdl import Elaboratable
@@ -33,20 +33,35 @@ def simulate(
     Raises SimulationTimeout when the watchdog expires; failed assertions in design or testbench
     pass through.
     """
-    simulator = Simulator(dut)
-    simulator.add_clock(period)
-    for process in processes:
-        simulator.add_process(process)
-    for testbench in testbenches:
-        simulator.add_testbench(testbench)
 
     async def watchdog(ctx: Any) -> None:
         await ctx.delay(period * max_cycles)
         raise SimulationTimeout(f"the simulation did not end within {max_cycles} cycles")
 
-    simulator.add_testbench(watchdog, background=True)
-    with recording(simulator) if recording else nullcontext():
-        simulator.run()
+    started: list[Coroutine[Any, Any, None]] = []
+
+    def kept(testbench: Testbench) -> Testbench:
+        async def start(ctx: Any) -> None:
+            started.append(testbench(ctx))
+            await started[-1]
+
+        return start
+
+    simulator = Simulator(dut)
+    simulator.add_clock(period)
+    for process in processes:
+        simulator.add_process(kept(process))
+    for testbench in testbenches:
+        simulator.add_testbench(kept(testbench))
+    simulator.add_testbench(kept(watchdog), background=True)
+    try:
+        with recording(simulator) if recording else nullcontext():
+            simulator.run()
+    finally:
+        # Amaranth's triggers complain of being closed; here, not when Python drops them some day.
+        for coroutine in started:
+            with suppress(RuntimeError):
+                coroutine.close()
 
 
 async def put(ctx: Any, port: stream.Interface, payload: Any) -> None:

@@ -108,7 +108,6 @@ def _explain(error: BaseException) -> int:
 
     number = stopping.asked() or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
     if number is not None:
-        _drop_coroutines()
         interrupted = number == signal.SIGINT
         _say("interrupted" if interrupted else f"ended by {signal.Signals(number).name}")
         return 128 + number
@@ -117,7 +116,6 @@ def _explain(error: BaseException) -> int:
             _say(str(error))
             return error.exit_code
         case AssertionError():
-            _drop_coroutines()
             _say(f"the simulated engine failed a check of its own: {error}")
             return 1
         case BrokenPipeError():
@@ -142,11 +140,6 @@ def _to_nowhere(stream: Any) -> None:
     """Drop what `stream` still holds, so that Python does not complain of it when it ends."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _drop_coroutines() -> None:
-    """A simulation that ends early leaves suspended coroutines, which complain when dropped."""
-    sys.unraisablehook = lambda _: None
 
 
 if __name__ == "__main__":

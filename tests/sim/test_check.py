@@ -54,7 +54,7 @@ def cases(draw: st.DrawFn):
     return network, x
 
 
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(cases(), st.booleans())
 def test_rtl_equals_golden_on_random_networks(case, load: bool) -> None:
     network, x = case
