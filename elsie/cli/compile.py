@@ -192,7 +192,6 @@ def describe(network: "Network", where: str) -> None:
             f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
             f"{layer['padding']} padding{_lost(layer)}",
         )
-    describe_size(network)
     for remark in info["notes"]:
         output.line("note", remark)
     describe_positions(network)
@@ -205,17 +204,6 @@ def describe(network: "Network", where: str) -> None:
 def _lost(layer: dict[str, Any]) -> str:
     """For a recurrent network: weights that quantising turned into 0."""
     return f", {layer['lost']} lost" if layer.get("lost") else ""
-
-
-def describe_size(network: "Network") -> None:
-    """Size before and after."""
-    info = network.info
-    dense, stored = info["size_bits"]["dense"] / 8192, info["size_bits"]["stored"] / 8192
-    output.line(
-        "size",
-        f"{dense:.1f} KiB as 32-bit float, {stored:.1f} KiB stored: "
-        f"{info['compression_ratio']:.1f} x smaller",
-    )
 
 
 def describe_positions(network: "Network") -> None:

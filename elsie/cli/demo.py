@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elsie.cli import output
-from elsie.cli.compile import describe_accuracy, describe_size
+from elsie.cli.compile import describe_accuracy
 from elsie.cli.grammar import Steps, add_board, add_command, add_seed, add_weights, positive
 from elsie.cli.paths import check_directory
 from elsie.cli.simulate import describe as describe_simulation
 
 if TYPE_CHECKING:
     from elsie.demo import Demo
+    from golden.format.network import Network
 
 
 def add(steps: Steps) -> None:
@@ -65,9 +66,20 @@ def run(options: argparse.Namespace) -> int:
 def _describe(found: "Demo") -> None:
     print()
     describe_accuracy(found.accuracy)
-    describe_size(found.network)
+    _describe_size(found.network)
     describe_simulation(found.simulation)
     print()
     print(found.report.table())
     print()
     print("All checks passed." if found.held else "NOT all checks passed.")
+
+
+def _describe_size(network: "Network") -> None:
+    """Size before and after."""
+    info = network.info
+    dense, stored = info["size_bits"]["dense"] / 8192, info["size_bits"]["stored"] / 8192
+    output.line(
+        "size",
+        f"{dense:.1f} KiB as 32-bit float, {stored:.1f} KiB stored: "
+        f"{info['compression_ratio']:.1f} x smaller",
+    )
