@@ -27,7 +27,8 @@ if not DIGITS.exists():
     DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 
 DENSITY = 0.15
-"""Without labels as accurate as the example that was pruned in training."""
+"""Without labels as accurate as the example that was pruned in training, on the test digits, on
+which it was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
