@@ -169,7 +169,7 @@ def test_sequences_of_other_lengths_do_not_meet() -> None:
     [
         ({"cells": 0}, "streams, delta and act_lists are for engines with cells"),
         ({"cells": 0, "act_lists": 2, "streams": 2}, "are for engines with cells"),
-        ({"act_width": 8}, "act_width must be 16 with cells, not 8"),
+        ({"act_width": 8}, "act_width must be 16 with LSTM or GRU cells, not 8"),
         ({"shift_low": 14}, "the shifts must go from below 14"),
         ({"shift_high": 13}, "to 14 or more, not from 0 to 13"),
         ({"streams": 5, "act_lists": 9}, "act_lists must be at least 10 for 5 streams, not 9"),
