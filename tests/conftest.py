@@ -6,6 +6,9 @@ from hypothesis import HealthCheck, settings
 
 # Set before any tool starts: the suite must not depend on who runs it.
 os.environ.setdefault("PYTHONHASHSEED", "0")
+# A process for each core already: numpy's threads would only wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile(
     "elsie",
