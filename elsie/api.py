@@ -10,7 +10,13 @@ from elsie.compiling import compile
 from elsie.options import whole
 from elsie.prediction import Prediction, Timing
 from golden.arithmetic import run
-from golden.arithmetic.sequences import Sequences, clipped, interleave, quantise_input
+from golden.arithmetic.sequences import (
+    Sequences,
+    clipped,
+    interleave,
+    largest_input,
+    quantise_input,
+)
 from golden.errors import DoesNotFit, ElsieError
 from golden.format import netfile
 from golden.format.image import encode
@@ -45,11 +51,16 @@ def predict(
     for inputs of the wrong shape.
     """
     count = whole(timing, "timing", least=0)
-    outputs, share = run.predict(network, x, lengths), clipped(network, x)
-    if not count:
-        return Prediction(outputs=outputs, timing=None, clipped=share)
-    given = Sequences.of(network, quantise_input(network, x), lengths)
-    return Prediction(outputs=outputs, timing=_time(network, given, count), clipped=share)
+    outputs, time = run.predict(network, x, lengths), None
+    if count:
+        given = Sequences.of(network, quantise_input(network, x), lengths)
+        time = _time(network, given, count)
+    return Prediction(
+        outputs=outputs,
+        timing=time,
+        clipped=clipped(network, x),
+        largest_input=largest_input(network, x),
+    )
 
 
 def _time(network: Network, given: Sequences, samples: int) -> Timing:

@@ -49,6 +49,8 @@ class Prediction:
     """Only if requested."""
     clipped: float = 0.0
     """The share of the inputs that are far beyond what the scales hold (their calibration)."""
+    largest_input: float = 1.0
+    """The largest magnitude of the inputs, as a share of what the scales hold."""
 
     @property
     def classes(self) -> NDArray[np.int64]:

@@ -103,10 +103,13 @@ def _scores(
     before: Model, after: Model, x: NDArray[np.float64], y: NDArray[Any] | None
 ) -> dict[str, dict[str, float]]:
     """Of both networks, by name."""
-    score = None if y is None else score_for(before, y, samples=len(x), what="evaluate")
+    outputs = [model.predict(x) for model in (before, after)]
+    score = None
+    if y is not None:
+        score = score_for(before, y, samples=len(x), what="evaluate", outputs=outputs[0])
     if score is None:
         raise ElsieError("evaluate has no labels y that say how good outputs are; add them")
-    first, second = (score.figures(model.predict(x)) for model in (before, after))
+    first, second = (score.figures(values) for values in outputs)
     return {name: {"before": first[name], "after": second[name]} for name in first}
 
 

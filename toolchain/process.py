@@ -14,6 +14,7 @@ from typing import IO
 
 from golden.errors import ElsieError
 from toolchain import stopping
+from toolchain.guard import Guard
 
 _POLL = 0.01
 """Seconds between two looks at programs that run side by side."""
@@ -70,25 +71,30 @@ def run_all(
 
     env: added to our environment. seconds: how long each may take; by default as long as it likes,
     because place and route may need hours, and Ctrl-C ends it. Each runs in a process group of its
-    own, which is ended when we are interrupted or asked to stop. Raises ElsieError when one cannot
-    be started or takes too long, KeyboardInterrupt when one was interrupted.
+    own, which is ended when we are interrupted, asked to stop, or killed. Raises ElsieError when
+    one cannot be started or takes too long, KeyboardInterrupt when one was interrupted.
     """
     done: dict[int, Done] = {}
     running: dict[int, _Child] = {}
     with ExitStack() as stack:
+        with stopping.later():
+            guard = Guard()
+            stack.callback(guard.close)
         try:
             for number, command in enumerate(commands):
                 while len(running) == at_once:
-                    _collect(running, done)
+                    _collect(running, done, guard)
                 stopping.check()
                 with stopping.later():
                     running[number] = _Child(stack, command, cwd, env, seconds)
+                    guard.started(running[number].popen.pid)
             while running:
-                _collect(running, done)
+                _collect(running, done, guard)
         finally:
             with stopping.later():
                 for child in running.values():
                     child.end()
+                    guard.ended(child.popen.pid)
     return [done[number] for number in range(len(commands))]
 
 
@@ -148,12 +154,13 @@ class _Child:
         self.popen.wait()
 
 
-def _collect(running: dict[int, _Child], done: dict[int, Done]) -> None:
+def _collect(running: dict[int, _Child], done: dict[int, Done], guard: Guard) -> None:
     """Move what has ended from `running` to `done`; waits a little, or for the only one."""
     alone = len(running) == 1
     for number, child in list(running.items()):
         if ended := child.wait(None if alone and child.seconds is None else _POLL):
             done[number] = ended
+            guard.ended(child.popen.pid)
             del running[number]
 
 

@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out, connect
 from boards.gateware.answer_output import AnswerOutput
 from boards.gateware.argmax import Argmax
 from boards.gateware.loader import Frame, Loader, load_frame
-from boards.gateware.step_input import StepInput
 from boards.gateware.uart import UartReceiver, UartTransmitter, check_divisor
 from boards.gateware.vector_input import VectorInput, check_timeout
 from golden.format import image
@@ -99,7 +98,7 @@ class BoardTop(wiring.Component):
         positions = network.layers[-1].position.tolist()
         engine: EnginePorts = self._engine or Engine(config=config, image=self._image)
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
-        m.submodules.inputs = inputs = (StepInput if config.cells else VectorInput)(
+        m.submodules.inputs = inputs = VectorInput(
             config=config, n_in=network.n_in, divisor=divisor, timeout=self._timeout
         )
         m.submodules.engine = engine

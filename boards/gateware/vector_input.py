@@ -27,6 +27,9 @@ def check_timeout(timeout: int, *, divisor: int) -> None:
 class VectorInput(wiring.Component):
     """Collects the bytes of a vector, and hands each activation over as soon as it is complete.
 
+    With cells in `config` a vector is one step of a sequence, and a byte of flags comes before it:
+    bit 0 sets the state to zero first, bit 1 requests an answer; the others are ignored.
+
     bytes: from the receiver; taken at once unless an activation waits for the engine.
     lost: a byte was lost on the line.
     activations: to the engine; `last` with number n_in - 1.
@@ -55,6 +58,7 @@ class VectorInput(wiring.Component):
             raise ElsieError(f"vector input: n_in must be at least 1, not {n_in}")
         check_timeout(timeout, divisor=divisor)
         self._config, self._n_in, self._timeout = config, n_in, timeout
+        self._flags = config.cells > 0
         super().__init__(
             {
                 "bytes": In(stream.Signature(8)),
@@ -129,24 +133,48 @@ class VectorInput(wiring.Component):
         return silent
 
     def _collect(self, m: Module, enable: Value, padding: Signal) -> tuple[Signal, Signal]:
-        """Bytes, the lowest first, to an activation.
+        """Bytes, the lowest first, to an activation; a step's flags come before its first byte.
 
-        Returns the next byte's number, and whether an activation waits to be taken.
+        Returns the next byte's number, and whether an activation waits to be taken. With flags,
+        number 0 is theirs, and an activation's bytes begin at 1.
         """
-        size = bytes_per_activation(self._config)
-        part = Signal(bits_for(size - 1))
+        first = 1 if self._flags else 0
+        last = first + bytes_per_activation(self._config) - 1
+        part = Signal(bits_for(last))
         waiting = Signal()
-        word = Signal(8 * size)
-        m.d.comb += [
-            self.bytes.ready.eq(~waiting | ~enable),
-            self.activations.valid.eq(waiting | padding),
-        ]
-        with m.If(~padding):
-            m.d.comb += self.activations.payload.value.eq(word[: self._config.act_width])
+        word = Signal(8 * bytes_per_activation(self._config))
+        taken = self.bytes.valid & self.bytes.ready & enable
+        m.d.comb += self.bytes.ready.eq(~waiting | ~enable)
         with m.If(self.activations.ready):
             m.d.sync += waiting.eq(0)
-        with m.If(self.bytes.valid & self.bytes.ready & enable):
+        self._offer(m, word, waiting, padding)
+        with m.If(taken):
             m.d.sync += [word.eq(Cat(word, self.bytes.payload)[8:]), part.eq(part + 1)]
-            with m.If(part == size - 1):
-                m.d.sync += [part.eq(0), waiting.eq(1)]
+            with m.If(part == last):
+                m.d.sync += [part.eq(first), waiting.eq(1)]
+        if self._flags:
+            self._take_flags(m, taken & (part == 0))
+            with m.If(waiting & self.activations.ready & self.activations.payload.last):
+                m.d.sync += part.eq(0)
         return part, waiting
+
+    def _offer(self, m: Module, word: Signal, waiting: Signal, padding: Signal) -> None:
+        """The activation that was collected, or zeros."""
+        value = self.activations.payload.value
+        if self._flags:
+            # Through the registers: an engine with cells has much logic after its input.
+            m.d.comb += [self.activations.valid.eq(waiting), value.eq(word[: len(value)])]
+            with m.If(padding & ~waiting):
+                m.d.sync += [word.eq(0), waiting.eq(1)]
+            return
+        m.d.comb += self.activations.valid.eq(waiting | padding)
+        with m.If(~padding):
+            m.d.comb += value.eq(word[: len(value)])
+
+    def _take_flags(self, m: Module, now: Value) -> None:
+        """Hold the flags of a step until its last activation."""
+        payload = self.activations.payload
+        flags = Signal(2)
+        m.d.comb += [payload.reset.eq(flags[0]), payload.answer.eq(flags[1])]
+        with m.If(now):
+            m.d.sync += flags.eq(self.bytes.payload)

@@ -20,12 +20,27 @@ def note(text: str) -> None:
         _notes.print(text, markup=False, soft_wrap=True)
 
 
-def clipped(share: float) -> None:
-    """A word about inputs that the network's scales do not hold."""
-    if share > 0.01:
+_SMALL = 0.01
+"""Calibration data reach at least half of what the scales hold."""
+
+
+def unlike_calibration(clipped: float, largest: float) -> None:
+    """A word about inputs that the network's scales do not suit.
+
+    clipped: the share of them that is cut off. largest: of all, as a share of what the scales hold.
+    """
+    if clipped > 0.01:
         note(
-            f"warning: {100 * share:.1f} % of the inputs are far outside the calibration "
+            f"warning: {100 * clipped:.1f} % of the inputs are far outside the calibration "
             f"data's range and are clipped; scale them alike, or calibrate with inputs like these"
+        )
+    if not largest:
+        note("warning: all inputs are 0, so the outputs say nothing about the network")
+    elif largest < _SMALL:
+        note(
+            f"warning: the inputs are far smaller than the calibration data: the largest is "
+            f"{largest:.2g} of what the network's scales hold; scale them alike, or calibrate with "
+            f"inputs like these"
         )
 
 

@@ -12,6 +12,7 @@ from elsie.cli.grammar import Steps, add_command, add_input, add_net, positive
 from elsie.cli.paths import check_file
 
 if TYPE_CHECKING:
+    from elsie.compress.scores import Kind
     from elsie.data import Data
     from elsie.prediction import Prediction, Timing
     from golden.format.network import Network
@@ -57,19 +58,26 @@ class Predicted:
     """If requested."""
     clipped: float
     """Share of the inputs that are far beyond the calibration data."""
+    largest_input: float
+    """Of all inputs, as a share of the largest that the scales hold."""
     in_frac: int | list[int]
     """Fraction bits of the engine's inputs, a list where they differ."""
     out_frac: int
     """Fraction bits of its outputs."""
     classes: list[Any] | None
-    """Of each sample a class, or one for each of its steps; None where outputs are no classes."""
+    """Of each sample a class, or one for each of its steps: the number of the largest output. None
+    where outputs are no classes."""
+    classes_known: bool
+    """The model, or labels, say whether outputs are classes; else they are taken for them."""
     outputs: list[Any]
     """Of each sample a list, or one for each of its steps."""
 
     @classmethod
     def of(cls, network: "Network", data: "Data", prediction: "Prediction") -> "Predicted":
         """Outputs in every step are cut to each sample's length."""
-        scores = _scores(network, data, prediction)
+        from elsie.compress.scores import outputs_of
+
+        scores, kind = _scores(network, data, prediction)
         classes, outputs = prediction.classes.tolist(), prediction.outputs.tolist()
         if prediction.outputs.ndim == 3 and data.lengths is not None:
             classes = [row[:n] for row, n in zip(classes, data.lengths, strict=True)]
@@ -81,7 +89,9 @@ class Predicted:
             scores=scores,
             timing=prediction.timing,
             clipped=prediction.clipped,
-            classes=classes if _has_classes(network, scores) else None,
+            largest_input=prediction.largest_input,
+            classes=classes if _has_classes(network, kind) else None,
+            classes_known=kind is not None or outputs_of(network) is not None,
             outputs=outputs,
             **network.positions,  # pyright: ignore[reportArgumentType]
         )
@@ -91,24 +101,29 @@ class Predicted:
         return dataclasses.asdict(self)
 
 
-def _scores(network: "Network", data: "Data", prediction: "Prediction") -> dict[str, float]:
-    """Figures, if there are targets."""
+def _scores(
+    network: "Network", data: "Data", prediction: "Prediction"
+) -> tuple[dict[str, float], "Kind | None"]:
+    """Figures, if there are targets, and what the targets are."""
     from elsie.compress.scores import score_for
 
     if data.y is None:
-        return {}
-    score = score_for(network, data.y, samples=len(data.x), what="y")
+        return {}, None
+    given, outputs = data.y, prediction.outputs
+    score = score_for(network, given, samples=len(data.x), what="y", outputs=outputs)
     if score is None:
         output.note("note: y is ignored: the network has no class for a whole sample or sequence")
-        return {}
-    return score.figures(prediction.outputs)
+        return {}, None
+    if score.note:
+        output.note(f"note: {score.note}")
+    return score.figures(outputs), score.kind
 
 
-def _has_classes(network: "Network", scores: dict[str, float]) -> bool:
-    """Outputs are classes, unless the network or the targets say otherwise."""
+def _has_classes(network: "Network", kind: "Kind | None") -> bool:
+    """Outputs are classes, by the targets, else by the network."""
     from elsie.compress.scores import has_classes
 
-    return network.n_out > 1 if "accuracy" in scores else not scores and has_classes(network)
+    return has_classes(network) if kind is None else kind == "classes" and network.n_out > 1
 
 
 def run(options: argparse.Namespace) -> int:
@@ -119,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
     data = elsie.load_data(options.input, network)
     prediction = elsie.predict(network, data.x, lengths=data.lengths, timing=options.timing)
     found = Predicted.of(network, data, prediction)
-    output.clipped(found.clipped)
+    output.unlike_calibration(found.clipped, found.largest_input)
     if options.output:
         prediction.save(options.output, classes=found.classes is not None, lengths=data.lengths)
     output.result(found.to_dict(), as_json=options.json, text=lambda: _describe(found))
@@ -129,7 +144,8 @@ def run(options: argparse.Namespace) -> int:
 def _describe(found: Predicted) -> None:
     output.line("samples", str(found.samples))
     shown: list[Any] = found.outputs if found.classes is None else found.classes
-    name = "outputs" if found.classes is None else "classes"
+    name = "classes" if found.classes_known else "largest output"
+    name = "outputs" if found.classes is None else name
     if found.classes is None and len(shown[0]) == 1 and not isinstance(shown[0][0], list):
         shown = [row[0] for row in shown]
     elif isinstance(shown[0], list):

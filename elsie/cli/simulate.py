@@ -47,20 +47,21 @@ def add(steps: Steps) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and compare; exit code 1 on any difference."""
-    from golden.arithmetic.sequences import clipped
+    from golden.arithmetic.sequences import clipped, largest_input
     from sim.waves.target import CLOCK_MHZ
 
     wave = _wave(options)
     network = elsie.load(options.net)
     x, lengths, _ = elsie.load_data(options.input, network, labels=False)
-    output.clipped(clipped(network, x[: options.limit]))
+    shown = x[: options.limit]
+    output.unlike_calibration(clipped(network, shown), largest_input(network, shown))
     title = f"simulating the RTL, {'compiled' if options.compiled else 'interpreted'}"
     # Waveforms need the interpreted simulation.
     hint = None if options.compiled or wave else "--compiled is some hundred times faster"
     with output.progress(title, "inputs", hint=hint) as update:
         simulation = elsie.simulate(
             network,
-            x[: options.limit],
+            shown,
             lengths=None if lengths is None else lengths[: options.limit],
             wave=options.wave,
             clock_mhz=wave.clock_mhz if wave else CLOCK_MHZ,

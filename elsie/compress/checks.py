@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
-from elsie.compress.scores import score_for
+from elsie.compress.scores import Kind, Score, score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ArgumentError, ElsieError
 
@@ -66,11 +66,21 @@ def check_evaluation(model: Model, given: Evaluation) -> None:
     """Raise ElsieError unless the data are inputs of the model, and the labels suit it."""
     real = check_samples(model, given.x, what="evaluation data")
     valid_steps(model, real, given.lengths)
-    if score_for(model, given.labels, samples=len(real), what="evaluation data") is None:
+    if _score(model, given, len(real)) is None:
         raise ElsieError(
             f"evaluation data: model {model.name} has no class for a whole sample or sequence that "
             f"labels could be compared with; leave out the evaluation"
         )
+
+
+def kind_of_targets(model: Model, given: Evaluation) -> Kind | None:
+    """What the labels of checked evaluation data are."""
+    score = _score(model, given, len(np.asarray(given.x)))
+    return score and score.kind
+
+
+def _score(model: Model, given: Evaluation, samples: int) -> Score | None:
+    return score_for(model, given.labels, samples=samples, what="evaluation data")
 
 
 def check_scale(model: Model, samples: NDArray[np.float64]) -> None:

@@ -16,6 +16,7 @@ from elsie.compress.checks import (
     check_samples,
     check_scale,
     check_steps,
+    kind_of_targets,
     valid_steps,
 )
 from elsie.compress.delta import check_delta, with_thresholds
@@ -73,6 +74,8 @@ def compile_model(
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
     every, chosen = _check(model, calibration, lengths, options, evaluate)
+    if evaluate is not None:
+        model = replace(model, outputs=kind_of_targets(model, evaluate))
     room = _room(model, config, delta=options.delta is not None)
     given, held = hold_out(every)
     work = _Work(model=model, room=room, chosen=chosen)
@@ -147,9 +150,16 @@ def _judge(
 ) -> dict[str, Any]:
     """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
     figures, x = {}, None
-    if evaluate is not None:
+    more: dict[str, Any] = {}
+    if evaluate is None:
+        more |= {"outputs": made.model.outputs} if made.model.outputs else {}
+    else:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
-        figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
+        score, figures = report.accuracies(
+            made.network, model=made.model, steps=made.steps, data=evaluate
+        )
+        if score.note:
+            more |= {"notes": [*made.network.info["notes"], score.note]}
         x = np.asarray(evaluate.x)
     why = warnings(made, held, quality, figures=figures, evaluated=x)
     check_drop(made.network, quality, figures, most=options.max_drop, why=why)
@@ -158,7 +168,7 @@ def _judge(
             f"the network has one output, and board {options.preset.board} answers with the number "
             f"of the largest, which is always 0; 'elsie predict' gives the value"
         )
-    return {"quality": asdict(quality), "warnings": why, **figures}
+    return {"quality": asdict(quality), "warnings": why, **more, **figures}
 
 
 def _check(

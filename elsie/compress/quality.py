@@ -112,7 +112,7 @@ def measure(network: Network, model: Model, held: Held) -> Quality:
     if exact.ndim == 3:  # an output in every step
         exact, golden = exact[held.signal.valid], golden[held.signal.valid]
     agreement = None
-    if has_classes(network):
+    if has_classes(model):
         agreement = 100.0 * float(np.mean(exact.argmax(axis=1) == golden.argmax(axis=1)))
     return Quality(
         samples=len(held.signal.values),

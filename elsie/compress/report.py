@@ -13,7 +13,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.calibrate import fake_quantise
-from elsie.compress.scores import score_for
+from elsie.compress.scores import Score, score_for
 from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
@@ -143,13 +143,14 @@ def stage_outputs(
 
 def accuracies(
     network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
-) -> dict[str, dict[str, float]]:
-    """Figures of elsie.compress.scores.Score, usually `accuracy` in percent, of each stage."""
-    score = score_for(model, data.labels, samples=len(np.asarray(data.x)), what="evaluation data")
-    assert score is not None, "check_evaluation has refused such data"
+) -> tuple[Score, dict[str, dict[str, float]]]:
+    """How it is scored, and its figures, usually `accuracy` in percent, of each stage."""
     outputs = stage_outputs(network, model=model, steps=steps, data=data)
+    samples, what = len(np.asarray(data.x)), "evaluation data"
+    score = score_for(model, data.labels, samples=samples, what=what, outputs=outputs["float"])
+    assert score is not None, "check_evaluation has refused such data"
     each = {stage: score.figures(values) for stage, values in outputs.items()}
-    return {
+    return score, {
         name: {stage: figures[name] for stage, figures in each.items()} for name in each["float"]
     }
 

@@ -1,8 +1,8 @@
 """How good outputs are, given what they should be: classes, labels or values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,31 +15,63 @@ Takes = Network | Model
 """What takes inputs and gives outputs."""
 
 Outputs = NDArray[np.float64]
+Kind = Literal["classes", "labels", "values"]
+_KINDS: Mapping[str, Kind] = {
+    "accuracy": "classes",
+    "exact_match": "labels",
+    "r2": "values",
+    "rmse": "values",
+}
+"""Of what a figure is, the one that counts first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Score:
     """A way to compare outputs with given targets."""
 
+    kind: Kind
+    """What the targets are: one class, several labels, or numbers."""
     figures: Callable[[Outputs], dict[str, float]]
     """By name, the one that counts first; of outputs (samples, n_out). accuracy, exact_match (all
     labels of a sample) and label_accuracy are percents; r2 is the share of the variance."""
+    note: str | None = None
+    """What was decided from the outputs, a sentence."""
 
 
 def has_classes(network: Takes) -> bool:
-    """Its largest output is a class: not with one output, nor where it gives back its inputs."""
-    return network.n_out > 1 and network.n_out != network.n_in
+    """Its largest output is a class, as far as one can tell.
+
+    Not with one output. The model's last operator or the labels it was compiled with say it; else
+    anything is taken for classes that does not give back its inputs.
+    """
+    known = outputs_of(network)
+    if network.n_out == 1 or known is not None:
+        return network.n_out > 1 and known == "classes"
+    return network.n_out != network.n_in
 
 
-def score_for(network: Takes, y: ArrayLike, *, samples: int, what: str) -> Score | None:
+def outputs_of(network: Takes) -> str | None:
+    """What the outputs are, as in Score.kind; None where nothing says it.
+
+    A network says it by the figures that it was compiled with, else by the model's last operator.
+    """
+    if isinstance(network, Model):
+        return network.outputs
+    scored = [kind for figure, kind in _KINDS.items() if figure in network.info]
+    return scored[0] if scored else network.info.get("outputs")
+
+
+def score_for(
+    network: Takes, y: ArrayLike, *, samples: int, what: str, outputs: Outputs | None = None
+) -> Score | None:
     """How to score `network` on targets y, one row for each of `samples`.
 
     Integers (samples,) are classes; (samples, n_out) of 0 and 1 are one-hot classes if every row
     has one 1, else labels. Other numbers are values, and so are all for a network with one output,
-    unless it ends with a sigmoid and they are 0 and 1. None where y says nothing about outputs: of
-    whole sequences with an output in every step, and 0 or 1 for each sample where the inputs are
-    given back (an anomaly, perhaps). `what` names y in messages. Raises ElsieError when y does not
-    suit the network.
+    unless they are 0 and 1 and it ends with a sigmoid, or its `outputs` are logits. None where y
+    says nothing about outputs: of whole sequences with an output in every step, and 0 or 1 for each
+    sample where the inputs are given back (an anomaly, perhaps). `what` names y in messages. Raises
+    ElsieError when y does not suit the network.
     """
     if network.recurrent and network.head is None:
         return None
@@ -55,7 +87,10 @@ def score_for(network: Takes, y: ArrayLike, *, samples: int, what: str) -> Score
     sigmoid = getattr(network.layers[-1], "activation", "") == "sigmoid"
     if network.n_out == 1:
         values = given.reshape(samples, 1)
-        return _labels(values == 1, 0.5) if binary and sigmoid else _values(values)
+        if binary and sigmoid:
+            return _binary(values == 1, 0.5)
+        logits = binary and outputs is not None and _are_logits(outputs, values)
+        return _binary(values == 1, 0.0, note=_LOGIT) if logits else _values(values)
     if given.ndim == 1:
         return _classes(_checked_classes(network, given, what))
     if not binary:
@@ -101,18 +136,46 @@ def _name(network: Takes) -> str:
 
 def _classes(classes: NDArray[np.int64]) -> Score:
     """The largest output is the class."""
-    return Score(figures=lambda out: {"accuracy": _percent(out.argmax(axis=1) == classes)})
+    return Score(
+        kind="classes",
+        figures=lambda out: {"accuracy": _percent(out.argmax(axis=1) == classes)},
+    )
+
+
+_LOGIT = (
+    "targets are 0 and 1, and the one output is nearer to them as a logit (behind a sigmoid) than "
+    "as a value: class 1 is an output above 0"
+)
+
+
+def _are_logits(outputs: Outputs, targets: NDArray[Any]) -> bool:
+    """The sigmoid of the outputs comes nearer to targets of 0 and 1 than they do themselves.
+
+    Where all targets are the same, they say nothing of classes.
+    """
+    if (targets == targets[0]).all():
+        return False
+    sigmoid = 0.5 + 0.5 * np.tanh(outputs / 2)
+    return bool(((sigmoid - targets) ** 2).sum() < ((outputs - targets) ** 2).sum())
+
+
+def _binary(ones: NDArray[np.bool_], threshold: float, note: str | None = None) -> Score:
+    """One output above the threshold is class 1."""
+    return Score(
+        kind="classes",
+        figures=lambda out: {"accuracy": _percent((out > threshold) == ones)},
+        note=note,
+    )
 
 
 def _labels(labels: NDArray[np.bool_], threshold: float) -> Score:
     """Every output above the threshold is a label that is set."""
-    if labels.shape[1] == 1:
-        return Score(figures=lambda out: {"accuracy": _percent((out > threshold) == labels)})
     return Score(
+        kind="labels",
         figures=lambda out: {
             "exact_match": _percent(((out > threshold) == labels).all(axis=1)),
             "label_accuracy": _percent((out > threshold) == labels),
-        }
+        },
     )
 
 
@@ -128,7 +191,7 @@ def _values(targets: NDArray[Any]) -> Score:
         r2 = 1 - (error.sum(axis=0)[spread > 0] / spread[spread > 0]).mean()
         return {"r2": round(float(r2), 5), **found}
 
-    return Score(figures=figures)
+    return Score(kind="values", figures=figures)
 
 
 def _percent(right: NDArray[np.bool_]) -> float:

@@ -69,6 +69,12 @@ def clipped(network: Network, x: ArrayLike) -> float:
     return float(np.mean(np.abs(_scaled(network, x)) > 1.125 * limit))
 
 
+def largest_input(network: Network, x: ArrayLike) -> float:
+    """The largest magnitude of inputs, as a share of what the engine's inputs hold."""
+    limit = 1 << (network.config.act_width - 1)
+    return float(np.abs(_scaled(network, x)).max()) / limit
+
+
 def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
     """Checked inputs in units of the integers, neither rounded nor saturated."""
     try:

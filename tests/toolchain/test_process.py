@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,11 +69,47 @@ def test_a_program_and_its_children_end_with_us(
         process.run([pretend(tmp_path / "hangs", child)], cwd=tmp_path, seconds=1.0)
     pids = [int(path.read_text()) for path in tmp_path.glob("pid*")]
     assert len(pids) == 2
-    for pid in pids:
-        until = time.monotonic() + 10
-        while gone(pid) is False:
+    all_go(pids)
+
+
+def test_programs_end_when_we_are_killed(tmp_path: Path) -> None:
+    """All that run side by side, with their children; and nothing that has ended before."""
+    child = "import os, time; os.fork(); open(f'pid{os.getpid()}', 'w').close(); time.sleep(600)"
+    names = [pretend(tmp_path / name, child) for name in ("one", "two")]
+    quick = pretend(tmp_path / "quick", "open('quick-ran', 'w').close()")
+    call = f"from toolchain.process import run_all; run_all({[[quick], *[[n] for n in names]]}, "
+    call += "at_once=2)"
+    path = os.pathsep.join([str(Path.cwd()), *sys.path])
+    env = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen([sys.executable, "-c", call], cwd=tmp_path, env=env) as popen:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("pid*"))) < 4:
+            assert popen.poll() is None
             assert time.monotonic() < until
             time.sleep(0.01)
+        popen.kill()
+    assert (tmp_path / "quick-ran").exists()
+    all_go([int(path.name.removeprefix("pid")) for path in tmp_path.glob("pid*")])
+
+
+def test_without_a_shell_there_is_no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.Popen
+
+    def start(command: list[str], **options: Any) -> Any:
+        if command[0] == "/bin/sh":
+            raise FileNotFoundError
+        return real(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    assert process.run([*PYTHON, "print(5)"]).out == "5\n"
+
+
+def all_go(pids: list[int]) -> None:
+    """Soon."""
+    until = time.monotonic() + 10
+    while not all(gone(pid) for pid in pids):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def gone(pid: int) -> bool:

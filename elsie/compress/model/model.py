@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +29,9 @@ class Model:
     head: int | None = None
     """Recurrent models: the first layer that runs only on a sequence's last step; the number of
     layers if only the last step's output counts; None when every step has an output."""
-
+    outputs: Literal["classes", "labels", "values"] | None = None
+    """What the outputs are (elsie.compress.scores.Score.kind), by the file's last operator or by
+    labels; None when nothing says it."""
     grids: Mapping[int, tuple[Grid, ...]] = field(default_factory=dict)
     """What a quantised model rounds the outputs of a layer to, in this order, by the layer's
     number from 1; 0 is the inputs. The engine has grids of its own."""

@@ -105,6 +105,7 @@ class Importer(Layers):
             layers=tuple(self.layers),
             notes=tuple(self.notes),
             head=self.head,
+            outputs="classes" if self.classes else None,
             grids=self.grids,
         )
 

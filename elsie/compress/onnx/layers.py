@@ -23,6 +23,8 @@ class Layers:
         self.answer = graph.output
         """The value that the model computes: the output, or what was before a node dropped."""
         self.dropped: str | None = None
+        self.classes = False
+        """The file says that the largest output is a class."""
         self.head: int | None = None
         self.inputs: int | None = None
         self.sizes: dict[str, int | None] = {}
@@ -114,4 +116,5 @@ class Layers:
         """Leave out a node, or `what` of it: which output is the largest does not change."""
         self.answer = self.answer if self.dropped else node.input[0]
         self.dropped = f"{what}{describe(node)}"
+        self.classes = True
         self.notes.append(f"{self.dropped} was dropped: the largest output is the same without it")

@@ -18,12 +18,13 @@ from elsie.compress.onnx.operators.learn import LEARN
 from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
 from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
+from elsie.compress.onnx.operators.slopes import SLOPES
 from elsie.compress.onnx.values import BATCH, FEATURES
 from golden.errors import ElsieError
 from golden.reading import reading
 
 OPERATORS = Operators(
-    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED},
+    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED, **SLOPES},
     closing=(
         *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
         *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap"),
@@ -32,8 +33,8 @@ OPERATORS = Operators(
     moving=MOVES,
     reasons=REASONS,
     supported=(
-        f"Gemm, MatMul, {', '.join(FUNCTIONS)}, Clip, Max, Min, BatchNormalization, LSTM, GRU, "
-        f"Add, Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, "
+        f"Gemm, MatMul, {', '.join([*FUNCTIONS, *SLOPES])}, Clip, Max, Min, BatchNormalization, "
+        f"LSTM, GRU, Add, Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, "
         f"Transpose ...), and a trailing Softmax, LogSoftmax or ArgMax"
     ),
 )
@@ -43,11 +44,11 @@ OPERATORS = Operators(
 def load_onnx(path: str | Path, output: str | None = None) -> Model:
     """The model in an ONNX file; weights may be dense or sparse initialisers.
 
-    Takes a chain of Gemm, MatMul, Relu, Tanh and Sigmoid, LSTM and GRU, with whatever moves,
-    scales and shifts the values between them by constants: it becomes part of a layer. What depends
-    on constants only is worked out. A trailing Softmax, LogSoftmax or ArgMax is dropped, which
-    does not change which output is the largest, and noted in Model.notes. A trailing Sigmoid stays:
-    where it is all but 0 or 1, outputs that differ can become equal.
+    Takes a chain of Gemm, MatMul, Relu, LeakyRelu, Tanh and Sigmoid, LSTM and GRU, with whatever
+    moves, scales and shifts the values between them by constants: it becomes part of a layer. What
+    depends on constants only is worked out. A trailing Softmax, LogSoftmax or ArgMax is dropped,
+    which does not change which output is the largest, and noted in Model.notes. A trailing Sigmoid
+    stays: where it is all but 0 or 1, outputs that differ can become equal.
 
     output: which output to use, where there are several; by default the probabilities.
 

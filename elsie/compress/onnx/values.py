@@ -53,6 +53,8 @@ class Affine:
     """Shape (n,) or ()."""
     node: Any = None
     """The node that the layer is named after."""
+    folds: bool = False
+    """The matrix goes into the next layer's weights instead of becoming a layer."""
 
     @property
     def n(self) -> int | None:
@@ -96,10 +98,10 @@ class Affine:
         scale, offset = (np.broadcast_to(v, n) for v in (self.scale, self.offset))
         scaled = weight * scale
         if self.index is not None:
-            spread = np.zeros((width, len(weight)))
+            spread = np.zeros((width if self.matrix is None else len(self.matrix), len(weight)))
             np.add.at(spread, self.index, scaled.T)
             scaled = spread.T
-        return scaled, weight @ offset
+        return scaled if self.matrix is None else scaled @ self.matrix, weight @ offset
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,20 +10,27 @@ from tests.boards.gateware.networks import CONFIG
 
 DIVISOR, TIMEOUT = 4, 64
 WIDE = CONFIG.replace(act_width=12, acc_width=24)
+FLAGS = CONFIG.replace(act_width=16, acc_width=40, cells=8)
+
+Taken = tuple[int, ...]
 
 
-def bench(dut: VectorInput, script, *, pause: int = 0) -> list[tuple[int, int, int]]:
+def bench(dut: VectorInput, script, *, pause: int = 0, keen: bool = False) -> list[Taken]:
     """Run a script of bytes; the engine's side takes an activation every `pause` + 1 cycles.
 
-    Returns every activation taken: value, last, and whether its inference is to be discarded.
+    `keen`: the engine is ready before there is anything to take, as a real one is.
+    Returns every activation taken: value, last, and whether its inference is to be discarded; with
+    flags, also those that came with it.
     """
-    taken: list[tuple[int, int, int]] = []
+    taken: list[Taken] = []
     ended: list[bool] = []
     port = dut.activations
+    flagged = "reset" in dict(port.payload.shape())
 
     async def engine_side(ctx):
         while not ended:
             await ctx.tick().repeat(pause + 1)
+            ctx.set(port.ready, keen)
             if not ctx.get(port.valid):
                 continue
             payload = ctx.get(port.payload)
@@ -33,7 +40,8 @@ def bench(dut: VectorInput, script, *, pause: int = 0) -> list[tuple[int, int, i
             if payload.last:
                 await ctx.tick().repeat(30)
                 ctx.set(dut.finished, 1)
-            taken.append((payload.value, payload.last, ctx.get(dut.discard)))
+            flags = (payload.reset, payload.answer) if flagged else ()
+            taken.append((payload.value, payload.last, ctx.get(dut.discard), *flags))
             await ctx.tick()
             ctx.set(dut.finished, 0)
 
@@ -85,6 +93,53 @@ def test_zeros_make_up_a_vector_that_broke_off() -> None:
 
     expected = [(5, 0, 0), (0, 0, 1), (0, 1, 1), (1, 0, 0), (2, 0, 0), (3, 1, 0)]
     assert bench(dut, script) == expected
+
+
+def step(flags: int, *values: int) -> bytes:
+    return bytes([flags]) + b"".join(value.to_bytes(2, "little", signed=True) for value in values)
+
+
+@pytest.mark.parametrize("keen", [False, True])
+@pytest.mark.parametrize("n_in", [1, 3])
+def test_flags_come_before_each_step(n_in: int, keen: bool) -> None:
+    """With every activation of it; all but the lowest two are ignored."""
+    dut = VectorInput(config=FLAGS, n_in=n_in, divisor=DIVISOR, timeout=TIMEOUT)
+    values = [-32768, 0x0201, -1][-n_in:]
+    sent = [0b11111101, 0b10, 0b11, 0b01111100]
+
+    async def script(ctx):
+        for flags in sent:
+            await give(ctx, dut, step(flags, *values))
+            await ctx.tick().until(~dut.busy)
+
+    assert bench(dut, script, keen=keen) == [
+        (value, number == n_in - 1, 0, flags & 1, flags >> 1 & 1)
+        for flags in sent
+        for number, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize("keen", [False, True])
+@pytest.mark.parametrize("bytes_sent", range(1, 7))
+def test_zeros_make_up_a_step_that_broke_off(bytes_sent: int, keen: bool) -> None:
+    """Unless the engine has nothing of it yet. The next step's first byte is its flags again."""
+    dut = VectorInput(config=FLAGS, n_in=3, divisor=DIVISOR, timeout=TIMEOUT)
+    whole = step(1, 0x0101, 0x0202, 0x0303)
+
+    async def script(ctx):
+        await give(ctx, dut, whole[:bytes_sent])
+        await ctx.tick().until(~dut.busy)
+        await give(ctx, dut, step(2, 7, 8, 9))
+
+    arrived = (bytes_sent - 1) // 2
+    broken = [0x0101, 0x0202][:arrived] + [0] * (3 - arrived)
+    expected = [(7, 0, 0, 0, 1), (8, 0, 0, 0, 1), (9, 1, 0, 0, 1)]
+    if arrived:
+        # What arrived may have been taken before the silence said that it is to be discarded.
+        steps = [(value, int(number == 2), 1, 1, 0) for number, value in enumerate(broken)]
+        steps[:arrived] = [(value, last, 0, *flags) for value, last, _, *flags in steps[:arrived]]
+        expected = [*steps, *expected]
+    assert bench(dut, script, keen=keen) == expected
 
 
 def test_a_lost_byte_spoils_the_vector_until_silence() -> None:

@@ -75,7 +75,8 @@ def test_values_in_a_file(name: str, capsys, tmp_path: Path) -> None:
     net, given = compiled(tmp_path, RNG.normal(size=(6, 3))), data(tmp_path, x=X)
     code, out, _ = run(capsys, "predict", net, "--input", given, "--output", tmp_path / name)
     assert code == 0
-    assert "classes" in out
+    assert "largest output" in out
+    assert "classes" not in out  # nothing says that there are any
     expected = elsie.predict(elsie.load(net), X)
     loaded = np.load(tmp_path / name)
     if name.endswith("npz"):
@@ -112,6 +113,66 @@ def test_inputs_beyond_the_scales_are_told(capsys, tmp_path: Path) -> None:
     assert "clipped" not in run(capsys, "predict", net, "--input", near)[2]
     assert elsie.predict(elsie.load(net), 255 * X).clipped > 0.9
     assert elsie.predict(elsie.load(net), X).clipped == 0
+
+
+def test_inputs_far_below_the_scales_are_told(capsys, tmp_path: Path) -> None:
+    """Without labels, at predict and simulate; not for what is merely a little smaller."""
+    net = compiled(tmp_path, RNG.normal(size=(6, 3)))
+    for factor, text in ((1e-3, "far smaller than the calibration data"), (0, "all inputs are 0")):
+        small = data(tmp_path, x=factor * X)
+        for command in (["predict"], ["simulate", "--limit", "1"]):
+            code, _, err = run(capsys, *command, net, "--input", small)
+            assert code == 0
+            assert f"warning: {'the inputs are ' if factor else ''}{text}" in err
+    assert "warning" not in run(capsys, "predict", net, "--input", data(tmp_path, x=0.1 * X))[2]
+
+
+def by_command(capsys, tmp_path: Path, *more: object) -> Path:
+    """The model, compiled with options."""
+    net, given = tmp_path / "n.elsie", data(tmp_path, x=X)
+    arguments = (tmp_path / "m.onnx", "--calibrate", given, "--weights", "fixed", "-o", net)
+    assert run(capsys, "compile", *arguments, *more)[0] == 0
+    return net
+
+
+def test_classes_where_the_model_or_labels_say_so(capsys, tmp_path: Path) -> None:
+    weight = RNG.normal(size=(6, 3))
+    labels = tmp_path / "labels.npz"
+    for op, y, name in (
+        ("Softmax", None, "classes"),
+        ("Identity", (X @ weight).argmax(axis=1), "classes"),
+        ("Identity", X @ weight, "outputs of sample 0"),
+        ("Identity", None, "largest output"),
+    ):
+        small_onnx(tmp_path / "m.onnx", weight, op=op)
+        if y is not None:
+            np.savez(labels, x=X, y=y)
+        more = () if y is None else ("--evaluate", labels)
+        net = by_command(capsys, tmp_path, *more)
+        given = ("predict", net, "--input", data(tmp_path, x=X))
+        names = {line.split("  ")[0] for line in run(capsys, *given)[1].splitlines()}
+        assert names == {"samples", name}
+        found = json.loads(run(capsys, *given, "--json")[1])
+        assert (found["classes"] is None) == (name == "outputs of sample 0")
+        assert found["classes_known"] == (name != "largest output")
+        agreement = elsie.load(net).info["quality"]["agreement"]
+        assert (agreement is None) == (name == "outputs of sample 0")
+
+
+def test_a_logit_is_scored_as_a_class(capsys, tmp_path: Path) -> None:
+    """As PyTorch's BCEWithLogitsLoss leaves it: one output, and no Sigmoid in the file."""
+    y = (X @ WEIGHT + 0.3 * RNG.normal(size=(60, 1)) > 0).astype(int)
+    small_onnx(tmp_path / "m.onnx", 4 * WEIGHT, op="Identity")
+    np.savez(tmp_path / "labels.npz", x=X, y=y[:, 0])
+    net = by_command(capsys, tmp_path, "--evaluate", tmp_path / "labels.npz")
+    info = elsie.load(net).info
+    assert any("class 1 is an output above 0" in note for note in info["notes"])
+    _, out, err = run(capsys, "predict", net, "--input", tmp_path / "labels.npz")
+    assert "note: targets are 0 and 1, and the one output is nearer to them as a logit" in err
+    right = 100 * float(np.mean((X @ WEIGHT > 0) == y))
+    figures = dict(line.split("  ", 1) for line in out.splitlines())
+    assert float(figures["accuracy"].removesuffix("%")) == pytest.approx(right, abs=4)
+    assert info["accuracy"]["float"] == pytest.approx(right, abs=0.01)
 
 
 def test_a_missed_goal_leaves_no_file(capsys, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from elsie.compress.scores import has_classes, score_for
+from elsie.compress.scores import Score, has_classes, score_for
 from golden.errors import ElsieError
 from golden.format.network import Network
 from tests.networks import random_network, small_config
@@ -21,11 +21,16 @@ def network(n_in: int, n_out: int, *, activation: str = "identity") -> Network:
     return found
 
 
-def figures(made: Network, y: object, outputs: object) -> dict[str, float]:
+def scored(made: Network, y: object, outputs: object) -> tuple[Score, dict[str, float]]:
     out = np.asarray(outputs, dtype=float)
-    score = score_for(made, y, samples=len(out), what="y")  # pyright: ignore[reportArgumentType]
+    given: list[int] = y  # pyright: ignore[reportAssignmentType]
+    score = score_for(made, given, samples=len(out), what="y", outputs=out)
     assert score is not None
-    return score.figures(out)
+    return score, score.figures(out)
+
+
+def figures(made: Network, y: object, outputs: object) -> dict[str, float]:
+    return scored(made, y, outputs)[1]
 
 
 OUT = [[0.1, 0.9, 0.2], [2.0, -1.0, 0.0], [-3.0, -2.0, -1.0]]
@@ -76,6 +81,38 @@ def test_one_output_is_a_class_only_behind_a_sigmoid() -> None:
     assert figures(network(5, 1, activation="sigmoid"), [0, 1, 0], out) == {"accuracy": 66.667}
     assert list(figures(network(5, 1), [0, 1, 0], out)) == ["r2", "rmse"]
     assert list(figures(network(5, 1, activation="sigmoid"), [0, 3, 0], out)) == ["r2", "rmse"]
+
+
+@pytest.mark.parametrize("spread", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_one_output_without_a_sigmoid_is_a_logit_or_a_value(spread: float, share: float) -> None:
+    """Whichever of the two is right for targets drawn from it, sure ones and unsure ones."""
+    rng = np.random.default_rng(5)
+    logits = rng.normal(np.log(share / (1 - share)), spread, size=(2000, 1))
+    chances = 1 / (1 + np.exp(-logits))
+    y = (rng.random((2000, 1)) < chances).astype(int)
+    score, found = scored(network(5, 1), y[:, 0], logits)
+    assert found == {"accuracy": round(100 * float(np.mean((logits > 0) == y)), 3)}
+    assert score.kind == "classes"
+    assert "class 1 is an output above 0" in str(score.note)
+    score, found = scored(network(5, 1), y[:, 0], chances)
+    assert list(found) == ["r2", "rmse"]
+    assert (score.kind, score.note) == ("values", None)
+
+
+def test_the_model_and_the_labels_say_what_outputs_are() -> None:
+    made = network(5, 3)
+    for info, expected in (
+        ({"outputs": "classes"}, True),
+        ({"accuracy": {}}, True),
+        ({"exact_match": {}, "label_accuracy": {}}, False),
+        ({"rmse": {}, "outputs": "classes"}, False),
+        ({}, True),
+    ):
+        assert has_classes(dataclasses.replace(made, info=info)) is expected
+    same = dataclasses.replace(network(6, 6), info={"outputs": "classes"})
+    assert has_classes(same)
+    assert not has_classes(network(6, 6))
 
 
 def test_targets_that_say_nothing() -> None:

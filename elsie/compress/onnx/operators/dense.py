@@ -80,7 +80,7 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
             f"takes {weight.shape[1]} features, but its input has {data.affine.n}; "
             f"export the model again",
         )
-    if data.affine.matrix is not None:
+    if data.affine.matrix is not None and not data.affine.folds:
         data = importer.close(node, data, "identity")
     width = importer.width(data.stage) or weight.shape[1]
     rows, offset = data.affine.into(weight, width)
@@ -159,8 +159,11 @@ def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
 
 
 def _clip(importer: Importer, node: Any, data: Data) -> Data:
-    """Limits by Relu: max(x, a) = relu(x - a) + a, and min(x, b) = b - relu(b - x)."""
-    data, low, high = _limits(importer, node, data)
+    return clip(importer, node, *_limits(importer, node, data))
+
+
+def clip(importer: Importer, node: Any, data: Data, low: Any, high: Any) -> Data:
+    """Limits by Relu: max(x, a) = relu(x - a) + a, and min(x, b) = b - relu(b - x); or None."""
     if low is not None:
         data = replace(data, affine=data.affine.scaled(UNIT, -low, node))
         data = function(importer, node, data, "relu")

@@ -65,6 +65,7 @@ def _classifier(importer: Importer, node: Any, data: Data) -> None:
         result = function(importer, node, result, "sigmoid")
     elif name == "SOFTMAX":
         importer.drop(node, "the softmax of ")
+    importer.classes = True
     importer.values[node.output[1]] = result
 
 

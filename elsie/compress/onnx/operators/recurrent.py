@@ -56,7 +56,7 @@ def cells(importer: Importer, node: Any, data: Data) -> None:
     """An LSTM or GRU node."""
     lstm, given = node.op_type == "LSTM", attributes(node)
     _check(importer, node, given, data.axes)
-    if data.affine.matrix is not None:
+    if data.affine.matrix is not None and not data.affine.folds:
         data = importer.close(node, data, "identity")
     importer.enter(node, data)
     kind = LayerKind.LSTM if lstm else LayerKind.GRU

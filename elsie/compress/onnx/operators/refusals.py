@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 LACKS = "lacks an input or an attribute; export the model again"
-_FUNCTION = "is a function that the engine does not have; train with Relu, Tanh or Sigmoid"
+_FUNCTION = (
+    "is a function that the engine does not have; train with Relu, LeakyRelu, Tanh or Sigmoid"
+)
 _QUANTISED = (
     "computes in integers: the model is quantised already, and Elsie does that itself; "
     "export the float model"
@@ -29,12 +31,11 @@ _NORM = (
 )
 
 REASONS: Mapping[str, str] = {
-    "LeakyRelu": f"{_FUNCTION} (LeakyRelu has a slope where Relu has 0)",
     "Erf": f"{_FUNCTION} (Erf is part of a Gelu)",
     **dict.fromkeys(
         (
-            *("PRelu", "Elu", "Selu", "Celu", "Gelu", "HardSigmoid", "HardSwish", "Swish", "Mish"),
-            *("Softplus", "Softsign", "ThresholdedRelu", "Shrink", "Hardmax", "Abs", "Exp", "Log"),
+            *("Elu", "Selu", "Celu", "Gelu", "HardSwish", "Swish", "Mish"),
+            *("Softplus", "Softsign", "ThresholdedRelu", "Shrink", "Hardmax", "Exp", "Log"),
             *("Sqrt", "Reciprocal", "Pow", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos"),
             *("Atan", "Asinh", "Acosh", "Atanh", "Sign", "Floor", "Ceil", "Round", "Mod"),
         ),

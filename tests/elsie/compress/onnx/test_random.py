@@ -114,6 +114,12 @@ class Random:
     def function(self) -> None:
         self.on(self.pick(["Relu", "Relu", "Tanh", "Sigmoid"]))
 
+    def slope(self) -> None:
+        kind = self.pick(["LeakyRelu", "PRelu", "PRelu", "Abs", "HardSigmoid"])
+        slopes = self.real(*self.pick([(), self.shape, self.shape[-1:]]))
+        zeros = np.where(np.abs(slopes) < 0.3, np.float32(0), slopes)
+        self.on(kind, *([self.const(zeros)] if kind == "PRelu" else []))
+
     def clip(self) -> None:
         low, high = self.pick([(0.0, None), (0.0, 6.0), (-1.0, 1.0), (None, 0.5)])
         ends = ["" if v is None else self.const(np.float32(v)) for v in (low, high)]
@@ -193,7 +199,7 @@ class Random:
 STEPS: list[Callable[[Random], None]] = [
     *(Random.dense, Random.dense, Random.scale, Random.scale, Random.norm, Random.function),
     *(Random.clip, Random.limit, Random.turn, Random.fold, Random.axis, Random.take, Random.cut),
-    *(Random.nothing, Random.join, Random.dynamic),
+    *(Random.nothing, Random.join, Random.dynamic, Random.slope),
 ]
 
 

@@ -48,9 +48,9 @@ NODES = {
         [GEMM, node("Elu", ["y"], ["z"], name="s")],
         "node s (Elu) is a function that the engin",
     ),
-    "leaky": (
-        [GEMM, node("LeakyRelu", ["y"], ["z"], name="l")],
-        "node l (LeakyRelu) is a function that the engine does not have; train with Relu, Tanh",
+    "softplus": (
+        [GEMM, node("Softplus", ["y"], ["z"], name="l")],
+        "node l (Softplus) is a function that the engine does not have; train with Relu, LeakyRelu",
     ),
     "silu": (
         [GEMM, node("Sigmoid", ["y"], ["i"]), node("Mul", ["y", "i"], ["z"], name="m")],
