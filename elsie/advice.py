@@ -3,7 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from elsie.compress.model.model import Model
+from elsie.compress.quantise.kinds import Asked, kinds
+from elsie.compress.quantise.registry import QUANTISERS
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.kinds import EntryMemory, MacKind
@@ -18,8 +22,8 @@ class Choice:
 
     board: str | None
     """The board, which gives the engine its shape."""
-    weights: str | None
-    """Kind of weights; None for the usual."""
+    weights: Asked | None
+    """Kind of weights, or of each layer's; None for the usual."""
     density: float | Mapping[str, float] | None
     """Share of the weights to keep."""
     engine: EngineOptions
@@ -52,7 +56,8 @@ def advise(choice: Choice, config: EngineConfig, fits: Callable[[Choice], bool])
 
 def has_room(model: Model, choice: Choice, config: EngineConfig, preset: Preset) -> bool:
     """False where the weights alone exceed the memories that hold entries: a quick first look."""
-    if config.mac is MacKind.TERNARY and choice.density is None:
+    names = {config.mac.value} if choice.weights is None else kinds(choice.weights)
+    if choice.density is None and any(QUANTISERS[name].keep is not np.copy for name in names):
         return True  # a threshold decides how many there are
     parts = [part for layer in model.layers for part in layer.parts()]
     kept = sum(int(part.kept.sum()) for part in parts)

@@ -14,12 +14,12 @@ from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.quantise.kinds import kind_of
+from elsie.compress.quantise.kinds import Asked, assign, engine_fields
+from elsie.compress.quantise.schemes import Scheme
 from elsie.data import load_data
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import ArgumentError, DoesNotFit, ElsieError
-from golden.format.alphabets import ALPHABETS
 from golden.format.network import Network
 from golden.kinds import EntryMemory
 from golden.presets import Preset
@@ -32,7 +32,7 @@ def compile(
     lengths: ArrayLike | None = None,
     output: str | None = None,
     board: str | None = None,
-    weights: str | None = None,
+    weights: Asked | None = None,
     density: float | Mapping[str, float] | None = None,
     balanced: str | None = None,
     effort: str = "fast",
@@ -48,12 +48,13 @@ def compile(
     calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
     (samples, steps, n_in), of which `lengths` (samples,) steps count. output: which of the model's
     outputs to use, if it has several; by default the probabilities. board: its preset shapes the
-    engine, and the network must fit it. weights: a kind's name (golden.kinds.MacKind); a recurrent
-    model gets fixed ones of 12 bits by default. density, balanced, effort, delta: see
-    elsie.compress.options.CompileOptions.
-    evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
-    each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
-    that differ from the preset or the default.
+    engine, and the network must fit it. weights: KIND[:BITS] for all layers, or with
+    LAYER=KIND[:BITS] for single ones, such as "codebook:4,fc2=ternary"; or by layer, the others
+    under None (elsie.compress.quantise.registry has the kinds). A recurrent model gets fixed ones
+    of 12 bits by default. density, balanced, effort, delta: see
+    elsie.compress.options.CompileOptions. evaluate: (inputs, labels) or (inputs, lengths, labels),
+    or a file of them, for the accuracy at each step, in `Network.info`. max_drop: most percentage
+    points that may be lost. engine: options that differ from the preset or the default.
 
     Raises ElsieError for anything that cannot be used.
     """
@@ -122,20 +123,25 @@ def _asked(
         from boards.registry import find  # imports Amaranth, which is slow
 
         preset = find(choice.board).preset
+    config, weights = _engine(preset, choice.weights, choice.engine.given(), model)
     asked = replace(
         options,
+        weights=weights,
         density=choice.density,
         acc_width=choice.engine.acc_width,
         run_width=choice.engine.run_width,
         preset=preset,
     )
-    return _engine(preset, choice.weights, choice.engine.given(), model), asked
+    return config, asked
 
 
 def _engine(
-    preset: Preset | None, weights: str | None, given: dict[str, int | str], model: Model
-) -> EngineConfig:
-    """The engine's shape, with room for any choice; the compiler sets what the network needs."""
+    preset: Preset | None, weights: Asked | None, given: dict[str, int | str], model: Model
+) -> tuple[EngineConfig, Mapping[str | None, Scheme] | None]:
+    """The engine's shape, with room for any choice; the compiler sets what the network needs.
+
+    And the alphabet of each layer, None where they have that of the engine.
+    """
     base = (preset.base if preset else EngineConfig()).to_dict()
     needs = engine_needs(model, act_width={**base, **given}["act_width"])
     for name, value in needs.items():
@@ -148,19 +154,22 @@ def _engine(
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value
     # In SPRAM an entry has 8 bits, too few for the 12-bit weights that cells usually have.
     usual = None if spram else usual_weights(model)
-    kind = kind_of(weights or (usual[0] if usual else base["mac"]))
-    if kind.value != base["mac"]:
-        asked = {name: fields[name] for name in ("code_width", "weight_width") if name in given}
-        if usual and kind is usual[0] and not asked:
-            asked = {"code_width": usual[1]}
-        fields |= {"mac": kind, **ALPHABETS[kind].widths(asked)}
+    widths = {name: fields[name] for name in ("code_width", "weight_width") if name in given}
+    bits = {usual[0].value: usual[1]} if usual else {}
+    schemes = assign(
+        weights or (usual[0].value if usual else base["mac"]),
+        layers=[layer.name for layer in model.layers],
+        usual=bits | {base["mac"]: base["code_width"]},
+        given=widths,
+    )
+    fields |= engine_fields(schemes.values(), widths, base)
     if "pes" in given and "group" not in given:
         fields["group"] = min(fields["group"], fields["pes"])
     fields |= {"acc_width": WIDEST, "row_depth": 1, "act_depth": max(64, fields["group"]), **needs}
     if needs:  # several streams need their lists from the start
         fields["act_lists"] = 2 * fields["streams"]
     fields["run_width"] = 2  # takes no bits from a code; the compiler chooses
-    return EngineConfig.from_dict(fields)
+    return EngineConfig.from_dict(fields), None if weights is None else {**schemes}
 
 
 def _labelled(

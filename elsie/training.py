@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from elsie.compress.checks import WIDEST, check_evaluation, check_samples
 from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
-from elsie.compress.quantise.kinds import kind_of
+from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.scores import score_for
 from elsie.compress.train.lesson import Lesson
 from elsie.compress.train.trainer import Course
@@ -20,7 +20,6 @@ from elsie.data import load_data
 from elsie.options import whole
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.alphabets import ALPHABETS
 
 Labelled = Sequence[ArrayLike] | str | Path
 """(inputs, labels), or a file of them."""
@@ -60,7 +59,7 @@ def train(
     *,
     data: Labelled,
     density: float | Mapping[str, float] | None = None,
-    weights: str | None = None,
+    weights: Asked | None = None,
     code_width: int | None = None,
     epochs: int | None = None,
     distil: float = 0.5,
@@ -74,11 +73,11 @@ def train(
     model: ONNX file of a trained dense network, `output` as for `elsie.compile`. data: inputs
     (samples, n_in) with classes or targets; a file without labels teaches what the given network
     answers. density: share of all weights, or of the named layers', that is kept; None keeps the
-    model's own zeros. weights: a kind's name (golden.kinds.MacKind) and `code_width` its bits; None
-    leaves them in float. epochs: times that the data are seen; by default as many as make some
-    12,000 steps. distil: share of the given network's answers beside the labels, 0 to 1. evaluate:
-    data on which both networks are scored. seed: of the order of samples; equal input gives equal
-    networks on one machine. progress: called with steps done, and all.
+    model's own zeros. weights: as for `elsie.compile`, with `code_width` for kinds that are named
+    without bits; None leaves them in float. epochs: times that the data are seen; by default as
+    many as make some 12,000 steps. distil: share of the given network's answers beside the labels,
+    0 to 1. evaluate: data on which both networks are scored. seed: of the order of samples; equal
+    input gives equal networks on one machine. progress: called with steps done, and all.
 
     Raises ElsieError for anything that cannot be used.
     """
@@ -89,9 +88,11 @@ def train(
     if not 0 <= distil <= 1:
         raise ElsieError(f"distil must be a share from 0 to 1, not {distil!r}")
     test = None if evaluate is None else _labelled(evaluate, dense, "evaluate")
+    config, schemes = _alphabets(dense, weights, code_width)
     course = Course(
         density=density,
-        config=_alphabet(weights, code_width),
+        config=config,
+        weights=schemes,
         epochs=None if epochs is None else whole(epochs, "epochs", least=1),
         seed=whole(seed, "seed", least=0),
     )
@@ -113,15 +114,18 @@ def _scores(
     return {name: {"before": first[name], "after": second[name]} for name in first}
 
 
-def _alphabet(weights: str | None, code_width: int | None) -> EngineConfig | None:
-    """An engine with the kind of weights."""
+def _alphabets(
+    model: Model, weights: Asked | None, code_width: int | None
+) -> tuple[EngineConfig | None, Asked | None]:
+    """An engine that holds the alphabets, and that of each layer."""
     if weights is None:
         if code_width is not None:
             raise ElsieError("code_width needs a kind of weights; give weights too")
-        return None
-    kind = kind_of(weights)
-    widths = ALPHABETS[kind].widths({} if code_width is None else {"code_width": code_width})
-    return EngineConfig().replace(mac=kind, acc_width=WIDEST, **widths)
+        return None, None
+    given, base = {} if code_width is None else {"code_width": code_width}, EngineConfig()
+    schemes = assign(weights, layers=[layer.name for layer in model.layers], given=given)
+    fields = engine_fields(schemes.values(), given, base.to_dict())
+    return base.replace(acc_width=WIDEST, **fields), {**schemes}
 
 
 def _labelled(

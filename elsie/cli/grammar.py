@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from golden.kinds import MacKind
-
 Steps: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where commands are added."""
 
@@ -87,12 +85,13 @@ def add_seed(command: argparse.ArgumentParser) -> None:
 
 
 def add_weights(command: argparse.ArgumentParser, *, default: str | None = None) -> None:
-    """The kind of multiply-accumulate."""
+    """The kinds of weights; the compiler knows their names."""
     command.add_argument(
         "--weights",
-        choices=[kind.value for kind in MacKind],
+        metavar="KIND[:BITS]",
         default=default,
-        help="kind of weights",
+        help="alphabet of weights: codebook, fixed, log, log-sqrt2, ternary, twn, ttq or binary, "
+        "and bits of a code; then LAYER=KIND[:BITS],... for other layers (codebook:4,fc2=twn)",
     )
 
 

@@ -11,6 +11,7 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import EFFORTS
 from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
@@ -169,8 +170,9 @@ def _pruning(made: Compressed, step: Step) -> str:
 
 def _weights(made: Compressed, step: Step) -> str:
     config = made.network.config
-    kind = f"{config.code_width}-bit {config.mac.value}"
-    fixed = config.mac.value == "fixed"
+    scheme = step.pruned.scheme or Scheme.of(config)
+    kind = f"{scheme.bits}-bit {scheme.name}"
+    fixed = scheme.name == "fixed"
     other = "more --code-width" if fixed else "--weights fixed --code-width 12"
     return (
         f"layer {step.pruned.name} suffers most from {kind} weights; use {other}, or train for "

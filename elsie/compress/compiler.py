@@ -40,6 +40,7 @@ from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
+from elsie.compress.schemes import check_kept, kinds_of, with_schemes
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer, locate_rows
@@ -76,6 +77,8 @@ def compile_model(
     every, chosen = _check(model, calibration, lengths, options, evaluate)
     if evaluate is not None:
         model = replace(model, outputs=kind_of_targets(model, evaluate))
+    model, config = with_schemes(model, config, options.weights)
+    check_kept(model, chosen)
     room = _room(model, config, delta=options.delta is not None)
     given, held = hold_out(every)
     work = _Work(model=model, room=room, chosen=chosen)
@@ -112,7 +115,8 @@ class _Work:
         # From here on all is in units in which one scale fits all inputs.
         model, given = scale_model(self.model, exponents), scale_signal(given, exponents)
         source = thin(model, given, self.room, self.chosen, options, say)
-        say(f"prune, quantise ({self.room.mac.value}) and calibrate {len(model.layers)} layers")
+        kinds = kinds_of(model, self.room)
+        say(f"prune, quantise ({kinds}) and calibrate {len(model.layers)} layers")
         room, steps = quantise_model(source, given, self.room, self.chosen, options)
         say(f"assign rows to {room.pes} PEs ({options.strategy})")
         layers = _place(room, steps, options.strategy)

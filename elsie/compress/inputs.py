@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.kinds.step import Signal
+from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.quantise.calibrate import activation_frac, fake_quantise
 from elsie.compress.quantise.quantise import quantise
@@ -39,17 +40,24 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
     exponents[used] = np.minimum(bits.max(initial=0) - bits, _MOST)
     if not exponents.any():
         return exponents
-    matrix = model.layers[0].parts()[0].matrices[0].reshape(-1, model.n_in)
-    common = _error(matrix, rows, config)
-    own = _error(np.ldexp(matrix, -exponents), np.ldexp(rows, exponents), config)
+    first = model.layers[0]
+    matrix = first.parts()[0].matrices[0].reshape(-1, model.n_in)
+    common = _error(first, matrix, rows, config)
+    own = _error(first, np.ldexp(matrix, -exponents), np.ldexp(rows, exponents), config)
     return exponents if common > _GAIN * own else np.zeros_like(exponents)
 
 
-def _error(matrix: NDArray[np.float64], rows: NDArray[np.float64], config: EngineConfig) -> float:
+def _error(
+    layer: FloatLayer,
+    matrix: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    config: EngineConfig,
+) -> float:
     """Squared error's root of W x, less its mean, which says nothing about an input."""
     frac = activation_frac(rows, act_width=config.act_width)
     inputs = fake_quantise(rows, frac, act_width=config.act_width)
-    error = inputs @ quantise(config, matrix).values.T - rows @ matrix.T
+    weights = quantise(config, matrix, scheme=layer.scheme)
+    error = inputs @ weights.values.T - rows @ matrix.T
     return float(np.linalg.norm(error - error.mean(axis=0)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from elsie.compress.quantise.kinds import Asked
 from golden.presets import Preset
 
 
@@ -15,6 +16,9 @@ class CompileOptions:
     density: float | Mapping[str, float] | None = None
     """Share of the weights to keep: of every layer, or of the named ones. None keeps the model's
     own zeros."""
+    weights: Asked | None = None
+    """Alphabet of the layers' weights, such as 'codebook:4,fc2=ternary'; None: all that the engine
+    has. The engine becomes the one that holds them (elsie.compress.quantise.kinds)."""
     balanced: str | None = None
     """'pe' or 'column': prune so that all PEs keep equally many weights; needs a density."""
     effort: str = "fast"

@@ -13,6 +13,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.scores import Score, score_for
 from golden.arithmetic.run import predict
 from golden.format import csc, layout
@@ -36,7 +37,8 @@ def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any
     """Each integer layer's `name`, `density`, `nnz`, `entries`, `padding`, `entries_per_pe`, `mse`.
 
     mse is over the pruned layer's non-zero weights. `lost`, only for layers whose weights share a
-    scale with what is fed back, counts those that became 0.
+    scale with what is fed back, counts those that became 0. `weights`, only where it is not all
+    that the engine has, is the alphabet.
     """
     places = AddressMap.of(network.config, network.layers)
     found: list[dict[str, Any]] = []
@@ -63,6 +65,9 @@ def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any
                 "lost": int(np.count_nonzero((weights != 0) & (kept == 0))),
             }
             figures |= {name: more[name] for name in KINDS[step.pruned.kind].reports}
+            scheme = step.pruned.scheme
+            if scheme not in (None, Scheme.of(network.config)):
+                figures["weights"] = str(scheme)
             found.append(figures)
     return found
 

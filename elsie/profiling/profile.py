@@ -13,7 +13,7 @@ from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
 from elsie.compress.quality import relative_error
 from elsie.compress.quantise.calibrate import activation_frac
-from elsie.compress.quantise.quantise import MAX_FRAC
+from elsie.compress.quantise.codes import MAX_FRAC
 from elsie.compress.scores import has_classes
 from elsie.profiling.remarks import remarks
 from elsie.profiling.results import QUANTILES, Histogram, LayerProfile, Profile

@@ -15,13 +15,12 @@ from elsie.compress.compiler import compile_model
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.quantise.kinds import kind_of
+from elsie.compress.quantise.kinds import with_weights
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.thin import SEED
 from elsie.data import Data, load_data
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.alphabets import ALPHABETS
 from golden.format.netfile import save
 
 TIMED = 10
@@ -43,7 +42,7 @@ class Plan:
     efforts: Sequence[str]
     """Of elsie.compress.reconstruct.effort.EFFORTS."""
     alphabets: Sequence[str]
-    """KIND or KIND:BITS of a code, such as log:4."""
+    """As for `elsie.compile`: log:4, or codebook:4,fc2=ternary."""
     pes: int = 4
     """Processing elements."""
 
@@ -61,12 +60,13 @@ def run(plan: Plan, progress: Callable[[int, int], None]) -> list[dict[str, Any]
     """
     for effort in plan.efforts:
         effort_of(effort)
-    configs = [(name, _config(name, plan.pes)) for name in plan.alphabets]
+    base = EngineConfig.from_dict({"pes": plan.pes, "group": 1, "act_width": 16, "acc_width": 53})
+    configs = [(name, with_weights(base, name)) for name in plan.alphabets]
     rows: list[dict[str, Any]] = []
     for path, model, calibrate, test in _loaded(plan):
         for config, density, effort in itertools.product(configs, plan.densities, plan.efforts):
             made = {"model": path.stem, "method": effort, "alphabet": config[0], "density": density}
-            rows.append(made | _row(model, calibrate, test, config[1], density, effort))
+            rows.append(made | _row(model, calibrate, test, config, density, effort))
             progress(len(rows), plan.rows)
     return rows
 
@@ -99,22 +99,11 @@ def _loaded(plan: Plan) -> Iterator[tuple[Path, Model, Data, Evaluation]]:
         yield path, model, load_data(plan.calibrate, model, labels=False), labelled
 
 
-def _config(name: str, pes: int) -> EngineConfig:
-    """An engine for an alphabet, 16-bit activations."""
-    kind, _, bits = name.partition(":")
-    if bits and not bits.isdecimal():
-        raise ElsieError(f"alphabet {name!r}: write KIND or KIND:BITS, such as log:4")
-    mac = kind_of(kind)
-    widths = ALPHABETS[mac].widths({"code_width": int(bits)} if bits else {})
-    fields = {"pes": pes, "group": 1, "act_width": 16, "mac": mac, "acc_width": 53, **widths}
-    return EngineConfig.from_dict(fields)
-
-
 def _row(
     model: Model,
     calibrate: Data,
     test: Evaluation,
-    config: EngineConfig,
+    alphabet: tuple[str, EngineConfig],
     density: float,
     effort: str,
 ) -> dict[str, Any]:
@@ -126,9 +115,11 @@ def _row(
     network = compile_model(
         model,
         calibrate.x,
-        config=config,
+        config=alphabet[1],
         lengths=calibrate.lengths,
-        options=CompileOptions(density=None if density == 1 else density, effort=effort),
+        options=CompileOptions(
+            density=None if density == 1 else density, weights=alphabet[0], effort=effort
+        ),
         evaluate=test,
     )
     seconds = time.process_time() - start

@@ -13,6 +13,17 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _alphabets(text: str) -> list[str]:
+    """Split at commas, but LAYER=KIND belongs to the alphabet before it."""
+    found: list[str] = []
+    for name in _names(text):
+        if "=" in name and found:
+            found[-1] += f",{name}"
+        else:
+            found.append(name)
+    return found
+
+
 def _densities(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
@@ -63,9 +74,10 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--alphabets",
         metavar="LIST",
-        type=_names,
+        type=_alphabets,
         default="codebook:4,log:4,fixed:8",
-        help="kinds of weights and bits of a code (default: codebook:4,log:4,fixed:8)",
+        help="see --weights of elsie compile; LAYER=KIND,... belong to the one before them "
+        "(default: codebook:4,log:4,fixed:8)",
     )
     command.add_argument(
         "--pes", type=positive, default=4, metavar="N", help="processing elements (default: 4)"

@@ -8,7 +8,8 @@ from elsie.compress.checks import WIDEST, bias_limit, check_fraction
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.quantise.calibrate import activation_frac
-from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
+from elsie.compress.quantise.codes import MAX_FRAC
+from elsie.compress.quantise.quantise import Weights, quantise
 from golden.config import EngineConfig
 from golden.format.activations import ACTIVATIONS
 from golden.format.network import Layer
@@ -17,7 +18,7 @@ from golden.format.network import Layer
 def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Quantised:
     """The weights first, then the scale of the outputs that they give."""
     limit = bias_limit(layer.bias, given.frac, most=MAX_FRAC)
-    weights = quantise(config, layer.weight, max_frac=limit)
+    weights = quantise(config, layer.weight, scheme=layer.scheme, max_frac=limit)
     shown = replace(layer, weight=weights.values)
     outputs = shown.forward(given.values)
     finest = weights.weight_frac + given.frac
@@ -36,6 +37,7 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
         layers=(dense_layer(layer, weights, in_frac=given.frac, out_frac=out_frac),),
         activity=(given.activity(act_width=config.act_width),),
         outputs=outputs,
+        grid=weights.grid,
     )
 
 

@@ -17,7 +17,10 @@ from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac, column_activity
-from elsie.compress.quantise.quantise import MAX_FRAC, Weights, quantise
+from elsie.compress.quantise.codes import MAX_FRAC
+from elsie.compress.quantise.quantise import Weights, quantise
+from elsie.compress.quantise.registry import QUANTISERS
+from elsie.compress.quantise.schemes import Scheme
 from golden.config import EngineConfig
 from golden.errors import ArgumentError
 from golden.format.alphabets import decode
@@ -27,12 +30,15 @@ from golden.kinds import GATE_FRAC, PRE_FRAC, LayerKind
 
 def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Quantised:
     """Gates, and the projection where there is one."""
-    if layer.peephole is not None and not config.alphabet.peepholes:
+    name = (layer.scheme or Scheme.of(config)).name
+    if layer.peephole is not None and not QUANTISERS[name].near_0:
         raise ArgumentError(
-            f"layer {layer.name}: it has peepholes, which are all stored, and {config.mac.value} "
+            f"layer {layer.name}: it has peepholes, which are all stored, and {name} "
             f"weights have no code for those near 0; choose other `weights`"
         )
-    projection = None if layer.projection is None else quantise(config, layer.projection)
+    projection = None
+    if layer.projection is not None:
+        projection = quantise(config, layer.projection, scheme=layer.scheme)
     shown = layer if projection is None else replace(layer, projection=projection.values)
     back_frac = GATE_FRAC if projection is None else _scale(shown, given, config, projection)
     gates = _Gates.of(layer, given, config, back_frac=back_frac)
@@ -63,6 +69,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
         layers=layers,
         activity=activities,
         outputs=run.outputs,
+        grid=gates.weights.grid,
         largest_state=float(np.abs(states).max(initial=0.0)),
     )
 
@@ -96,13 +103,15 @@ class _Gates:
         """Quantised for the scales of the columns' inputs."""
         in_frac = given.frac
         inputs, back, bias = stacked(layer)
-        looks = np.zeros((len(inputs), 0))
+        looks, zero = np.zeros((len(inputs), 0)), False
         if layer.peephole is not None:
             i, f, o = layer.peephole
+            zero = not layer.peephole.all()
             looks = np.concatenate((i, f, np.zeros(layer.n_cells), o))[:, None]
             looks = looks * 2.0 ** (in_frac - config.state_frac)
         matrix = np.hstack((inputs, back * 2.0 ** (in_frac - back_frac), looks))
-        weights = quantise(config, matrix, max_frac=bias_limit(bias, in_frac, most=MAX_FRAC))
+        limit = bias_limit(bias, in_frac, most=MAX_FRAC)
+        weights = quantise(config, matrix, scheme=layer.scheme, max_frac=limit, zero=zero)
         if layer.peephole is not None:  # all are kept, so what became 0 counts as its code does
             integers = decode(config, weights.codes[:, -1:], weights.codebook)
             looks = integers * 2.0**-weights.weight_frac

@@ -55,5 +55,7 @@ class Quantised:
     """Of each of them: how often each column is active, shape (n_columns,)."""
     outputs: Reals
     """Of `shown` on the calibration data, in float."""
+    grid: Reals
+    """Values that weights could have had at the accumulator's scale, ascending."""
     largest_state: float = 0.0
     """Largest magnitude of an LSTM's state there."""

@@ -5,6 +5,7 @@ from typing import Self
 
 from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
+from elsie.compress.quantise.schemes import Scheme
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
@@ -24,6 +25,8 @@ class FloatDense(FloatLayer):
     """Shape (n_out,)."""
     activation: str
     """A key of elsie.compress.model.functions.FUNCTIONS."""
+    scheme: Scheme | None = None
+    """The alphabet that its weights shall have; None for the engine's own."""
     kind: LayerKind = field(default=LayerKind.DENSE, init=False)
     """Fully connected."""
 

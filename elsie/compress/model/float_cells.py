@@ -7,6 +7,7 @@ import numpy as np
 
 from elsie.compress.model.functions import sigmoid
 from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
+from elsie.compress.quantise.schemes import Scheme
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
@@ -46,6 +47,8 @@ class FloatCells(FloatLayer):
     """LSTM: weights of the state in i, f and o, shape (3, n)."""
     projection: Reals | None = None
     """LSTM: y = projection @ h is the output, and is what is fed back, shape (n_back, n)."""
+    scheme: Scheme | None = None
+    """The alphabet that its weights shall have; None for the engine's own."""
 
     def __post_init__(self) -> None:
         """Check shapes and values."""

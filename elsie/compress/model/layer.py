@@ -1,12 +1,13 @@
 """What the compiler needs of a trained layer in floating point, whatever its kind."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elsie.compress.quantise.schemes import Scheme
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
@@ -36,6 +37,8 @@ class FloatLayer(ABC):
     """Name for messages, unique in a model."""
     kind: LayerKind
     """What it computes; the key of elsie.compress.kinds.registry.KINDS."""
+    scheme: Scheme | None
+    """The alphabet that its weights shall have; None for the engine's own."""
 
     @property
     @abstractmethod
@@ -63,6 +66,10 @@ class FloatLayer(ABC):
     @abstractmethod
     def with_parts(self, parts: tuple[Part, ...]) -> Self:
         """The same layer with other weights, of the shapes of `parts()`."""
+
+    def with_scheme(self, scheme: Scheme | None) -> Self:
+        """The same layer, for another alphabet."""
+        return replace(cast(Any, self), scheme=scheme)
 
     @abstractmethod
     def forward(self, x: Reals) -> Reals:

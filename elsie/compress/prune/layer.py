@@ -7,7 +7,8 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.options import CompileOptions
 from elsie.compress.prune.even import Owners, prune_evenly, prune_plainly
 from elsie.compress.prune.prune import prune
-from elsie.compress.quantise.quantise import QUANTISERS
+from elsie.compress.quantise.registry import QUANTISERS
+from elsie.compress.quantise.schemes import Scheme
 from golden.config import EngineConfig
 
 
@@ -20,7 +21,7 @@ def prune_layer(
 ) -> tuple[FloatLayer, Owners]:
     """The layer with the weights that are kept, and the PEs that it was pruned for."""
     if options.balanced is None or density is None:
-        parts = prune_plainly(layer.parts(), _keep(config, density))
+        parts = prune_plainly(layer.parts(), _keep(layer.scheme or Scheme.of(config), density))
         return layer.with_parts(parts), (None,) * len(parts)
     parts, owners = prune_evenly(
         config,
@@ -33,8 +34,8 @@ def prune_layer(
     return layer.with_parts(parts), owners
 
 
-def _keep(config: EngineConfig, density: float | None) -> Callable[[Reals], Reals]:
+def _keep(scheme: Scheme, density: float | None) -> Callable[[Reals], Reals]:
     """Makes those weights of a matrix 0 that are not kept: without a density the kind decides."""
     if density is None:
-        return QUANTISERS[config.mac].keep
+        return QUANTISERS[scheme.name].keep
     return lambda matrix: prune(matrix, density)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.quantise.quantise import MAX_FRAC, largest_frac
+from elsie.compress.quantise.codes import MAX_FRAC, largest_frac
 
 
 def fake_quantise(

@@ -6,6 +6,8 @@ from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.quantise.calibrate import fake_quantise
+from elsie.compress.quantise.registry import QUANTISERS
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import Effort
 from elsie.compress.reconstruct.fit import fit
 from elsie.compress.reconstruct.layer.grids import on_grid
@@ -50,8 +52,8 @@ class Repair:
             fitted.problem.scaled(scale),
             fitted.weights * scale,
             fitted.mask,
-            config,
-            nearest.layers[0],
+            nearest.grid,
+            QUANTISERS[(layer.scheme or Scheme.of(config)).name],
             drop=not even,
         )
         exact = view.write(pruned, weights / scale)

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.kmeans import kmeans, nearest
-from elsie.compress.quantise.quantise import quantise
-from golden.config import EngineConfig
-from golden.format.alphabets import ALPHABETS, decode
+from elsie.compress.train.gradients import Adam, cosine
 
 FROZEN = 0.7
 """Share of the steps after which codes of a codebook stand."""
@@ -20,12 +18,23 @@ MEANS = 10
 STAGES = ((0.0, 0.5), (0.2, 0.75), (0.4, 0.875), (0.6, 1.0))
 """After this share of the steps, this share of the weights is frozen."""
 
+THRESHOLD = 0.05
+"""Of the largest magnitude: below, a weight counts as 0 (TTQ's)."""
+SCALE_RATE = 0.02
+"""First step of a scale, in multiples of itself."""
+
 
 class Training(ABC):
     """One layer's matrix on its way to an alphabet; weights that are 0 stay 0."""
 
     rate = 1.0
     """Of the weights' own."""
+    chooses = False
+    """It decides itself which weights become 0, where nothing was pruned."""
+
+    @abstractmethod
+    def __init__(self, matrix: Reals, grid: Reals, bits: int) -> None:
+        """Of `matrix`, to at most 2**bits values, of which `grid` are a first choice, ascending."""
 
     @abstractmethod
     def shown(self, matrix: Reals) -> Reals:
@@ -51,9 +60,9 @@ class Codebook(Training):
     stay equal.
     """
 
-    def __init__(self, matrix: Reals, config: EngineConfig) -> None:
-        """Start with the values of least squared error."""
-        self._values = kmeans(matrix[matrix != 0], 1 << config.code_width)
+    def __init__(self, matrix: Reals, grid: Reals, bits: int) -> None:
+        """Start with the values of least squared error, not yet rounded as in `grid`."""
+        self._values = kmeans(matrix[matrix != 0], 1 << bits)
         self._mask = matrix != 0
         self._codes: NDArray[np.int64] | None = None
 
@@ -102,12 +111,9 @@ class Freezing(Training):
     Zhou et al., Incremental Network Quantization, ICLR 2017, for any grid.
     """
 
-    def __init__(self, matrix: Reals, config: EngineConfig) -> None:
-        """The scale is that of least squared error."""
-        made = quantise(config, matrix)
-        codes = np.arange(1 << config.code_width)
-        values = np.unique(decode(config, codes, made.codebook)).astype(np.float64)
-        self._grid, self._mask = np.ldexp(values, -made.weight_frac), matrix != 0
+    def __init__(self, matrix: Reals, grid: Reals, bits: int) -> None:
+        """The scale is that of `grid`."""
+        self._grid, self._mask = grid, matrix != 0
         self._frozen = np.zeros(matrix.shape, dtype=bool)
         self._values = np.zeros_like(matrix)
         self._freeze(matrix, 0.0)
@@ -134,15 +140,62 @@ class Freezing(Training):
         self._values[chosen], self._frozen[chosen] = matrix[chosen], True
 
 
-def training(matrix: Reals, config: EngineConfig) -> Training:
-    """What suits the kind of weights. `matrix` (rows, columns) may be changed."""
-    if not matrix.any():
-        return Nothing()
-    return (Codebook if ALPHABETS[config.mac].codebook else Freezing)(matrix, config)
+class TrainedScales(Training):
+    """-a, 0 and b, where a and b are trained too.
+
+    Zhu et al., Trained Ternary Quantization, ICLR 2017, sections 3 and 4: a weight counts by its
+    sign if its magnitude exceeds THRESHOLD of the largest (equation 6); each scale has the sum of
+    its weights' gradients (7), and a weight its own times its scale (8). When codes stand, only the
+    scales learn on.
+    """
+
+    chooses = True
+
+    def __init__(self, matrix: Reals, grid: Reals, bits: int) -> None:
+        """The scales start as the means of their weights, those of `grid`."""
+        self._mask, self._unit = matrix != 0, float(np.abs(matrix).max())
+        ends = np.array([-grid.min(), grid.max()])
+        self._scales = np.where(ends > 0, ends, self._unit)
+        self._adam = Adam([self._scales], [SCALE_RATE * float(self._scales.mean())])
+        self._signs, self._stand = np.sign(matrix), False
+
+    def shown(self, matrix: Reals) -> Reals:
+        """A scale or 0 for each."""
+        if not self._stand:
+            magnitude = np.abs(matrix)
+            self._signs = np.sign(matrix) * (magnitude > THRESHOLD * magnitude.max())
+        return self._signs * self._by_sign(0.0)
+
+    def shared(self, gradient: Reals) -> Reals:
+        """By the scales; theirs is applied by `after`."""
+        each = [float(np.sum(sign * gradient[self._signs == sign])) for sign in (-1, 1)]
+        self._slope = np.array(each)
+        return np.zeros_like(gradient) if self._stand else gradient * self._by_sign(self._unit)
+
+    def after(self, matrix: Reals, step: int, steps: int) -> bool:
+        """Move the scales, and at FROZEN let the codes stand."""
+        self._adam.step([self._scales], [self._slope], cosine(step, steps))
+        np.maximum(self._scales, 1e-3 * self._unit, out=self._scales)
+        now = not self._stand and step + 1 >= FROZEN * steps
+        if now:
+            self.shown(matrix)
+            self._stand = True
+        if self._stand:
+            matrix[:] = self.shown(matrix)
+        return now
+
+    def _by_sign(self, zero: float) -> Reals:
+        """The scale of each weight's sign, `zero` where it counts as 0."""
+        return np.where(
+            self._signs < 0, self._scales[0], np.where(self._signs, self._scales[1], zero)
+        )
 
 
 class Nothing(Training):
     """For a matrix of zeros."""
+
+    def __init__(self, matrix: Reals, grid: Reals, bits: int) -> None:
+        """There is nothing to know of them."""
 
     def shown(self, matrix: Reals) -> Reals:
         """Themselves."""

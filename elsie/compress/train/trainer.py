@@ -9,10 +9,14 @@ import numpy as np
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import Reals
 from elsie.compress.model.model import Model
-from elsie.compress.quantise.quantise import QUANTISERS, quantise
+from elsie.compress.quantise.kinds import Asked
+from elsie.compress.quantise.quantise import quantise
+from elsie.compress.quantise.registry import QUANTISERS, Quantiser
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.matrices import VIEWS
+from elsie.compress.schemes import check_kept, with_schemes
 from elsie.compress.train import masks
-from elsie.compress.train.alphabets import training
+from elsie.compress.train.alphabets import Nothing, Training
 from elsie.compress.train.gradients import Adam, backward, cosine, forward, size
 from elsie.compress.train.lesson import BATCH, Lesson
 from golden.config import EngineConfig
@@ -40,6 +44,8 @@ class Course:
     model's own zeros."""
     config: EngineConfig | None = None
     """Its kind of weights is the alphabet; None leaves weights in float."""
+    weights: Asked | None = None
+    """Alphabets of the layers where that is not all that the engine has."""
     epochs: int | None = None
     """Times that all samples are seen; None for some STEPS steps."""
     seed: int = 2016
@@ -61,6 +67,11 @@ def train(
                 f"{layer.kind.value}; use 'elsie compile --density', which needs no training"
             )
     densities = masks.targets(model, course.density)
+    if course.config is not None:
+        model, config = with_schemes(model, course.config, course.weights)
+        course = replace(course, config=config)
+        names = [layer.name for layer in model.layers]
+        check_kept(model, dict(zip(names, densities, strict=True)))
     batches = -(-len(lesson.x) // BATCH)
     epochs = max(10, -(-STEPS // batches)) if course.epochs is None else course.epochs
     school = _School(model, lesson, course, epochs * batches, progress or (lambda *_: None))
@@ -106,12 +117,15 @@ class _School:
 
     def share(self, config: EngineConfig, steps: int) -> None:
         """Train until all weights are values of the alphabet."""
-        keep = QUANTISERS[config.mac].keep
-        sparse = any((w[:, :-1] == 0).any() for w in self._weights)
-        if not sparse:
-            self._set([np.hstack((keep(w[:, :-1]), w[:, -1:])) for w in self._weights])
+        schemes = [layer.scheme or Scheme.of(config) for layer in self._layers]
+        kinds = [QUANTISERS[scheme.name] for scheme in schemes]
+        kept = [
+            w if (w[:, :-1] == 0).any() or kind.training.chooses else _kept(kind, w)
+            for kind, w in zip(kinds, self._weights, strict=True)
+        ]
+        self._set(kept)
         matrices = [w[:, :-1] for w in self._weights]
-        ways = [training(matrix, config) for matrix in matrices]
+        ways = [training(m, config, one) for m, one in zip(matrices, schemes, strict=True)]
         adam = Adam(self._weights, self._rates)
         for step in range(steps):
             shown = [
@@ -126,8 +140,8 @@ class _School:
             if any(anew):
                 rates = [rate * way.rate for rate, way in zip(self._rates, ways, strict=True)]
                 adam = Adam(self._weights, rates)
-        for matrix in matrices:
-            matrix[:] = quantise(config, matrix).values
+        for matrix, scheme in zip(matrices, schemes, strict=True):
+            matrix[:] = quantise(config, matrix, scheme=scheme).values
 
     def model(self) -> Model:
         """The layers as they are now."""
@@ -153,3 +167,16 @@ class _School:
         self._done += 1
         self._progress(self._done, self._steps)
         return gradients
+
+
+def _kept(kind: Quantiser, weights: Reals) -> Reals:
+    """Weights (rows, columns + 1) of which the alphabet keeps some."""
+    return np.hstack((kind.keep(weights[:, :-1]), weights[:, -1:]))
+
+
+def training(matrix: Reals, config: EngineConfig, scheme: Scheme) -> Training:
+    """How `matrix` (rows, columns), which may be changed, goes to its alphabet."""
+    if not matrix.any():
+        return Nothing(matrix, np.zeros(1), scheme.bits)
+    grid = quantise(config, matrix, scheme=scheme).grid
+    return QUANTISERS[scheme.name].training(matrix, grid, scheme.bits)

@@ -1,21 +1,20 @@
 """An alphabet's values, and better ones: the scale, or the shared weights, of least loss.
 
-Everything that differs between kinds of weights comes from golden.format.alphabets: a codebook's
-values may be any, so they are solved for; other kinds have only a scale to choose.
+Everything that differs between kinds of weights comes from elsie.compress.quantise.registry: a
+codebook's values may be any, so they are solved for; of others a scale, or only a power of two.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
+from elsie.compress.quantise.registry import Quantiser, Solved
 from elsie.compress.reconstruct.layer.brain_surgeon import round_in_order
 from elsie.compress.reconstruct.layer.descent import descend
 from elsie.compress.reconstruct.layer.problem import Problem
-from golden.config import EngineConfig
-from golden.format.layer import Layer
 
 REFITS = 3
-"""Times that a codebook's values are solved for."""
+"""Times that values are solved for."""
 SCALES = (1.0, 0.5, 2.0)
 """That are tried, in multiples of the one of least squared error."""
 
@@ -24,29 +23,30 @@ def on_grid(
     problem: Problem,
     weights: Reals,
     mask: NDArray[np.bool_],
-    config: EngineConfig,
-    layer: Layer,
+    values: Reals,
+    quantiser: Quantiser,
     *,
     drop: bool = True,
 ) -> tuple[Reals, Reals]:
     """Weights (rows, columns + 1) of little loss whose values are an alphabet's, and that grid.
 
-    `weights` are real ones of least loss on `mask` (rows, columns). `layer` holds the alphabet
-    that suits them if each goes to the nearest value: its scale and codebook are where it starts.
-    `drop` lets a weight become 0 where no code stands for that, and so lose its entry.
+    `weights` are real ones of least loss on `mask` (rows, columns). `values`, ascending, are those
+    of `quantiser` that suit them if each goes to the nearest: where it starts. `drop` lets a weight
+    become 0 where no code stands for that, and so lose its entry, if the alphabet does.
     """
-    values = _values(config, layer, drop=drop)
+    if drop and quantiser.drops:
+        values = np.unique(np.append(values, 0.0))
     if not mask.any():
         return weights, values
 
-    codebook = config.alphabet.codebook
-    grids = [values] if codebook else [values * scale for scale in SCALES]
+    free = quantiser.solved is Solved.VALUES
+    grids = [values] if free else [values * scale for scale in SCALES]
     starts = round_in_order(problem, weights, mask, grids)
     pairs = zip(starts, grids, strict=True)
     tried = [(descend(problem, start, mask, grid), grid) for start, grid in pairs]
     found, grid = min(tried, key=lambda one: problem.loss(one[0]))
-    for _ in range(REFITS if codebook else 0):
-        refitted = _refit(problem, found, mask, grid)
+    for _ in range(0 if quantiser.solved is Solved.POWER else REFITS):
+        refitted = _refit(problem, found, mask, grid, quantiser.solved)
         moved = refitted[np.searchsorted(grid, found[:, :-1])]
         start = np.hstack((np.where(mask, moved, 0.0), found[:, -1:]))
         grid = np.unique(refitted)
@@ -54,20 +54,14 @@ def on_grid(
     return found, grid
 
 
-def _values(config: EngineConfig, layer: Layer, *, drop: bool) -> Reals:
-    """What codes stand for, ascending; with `drop` also 0, which is a weight without an entry."""
-    codes = np.arange(1 << config.code_width)
-    values = layer.decode(config, codes) * 2.0**-layer.weight_frac
-    if config.alphabet.codebook and not drop and values.any():
-        values = values[values != 0]  # what is left of a codebook is filled with 0
-    return np.unique(np.append(values, 0.0) if drop else values)
-
-
-def _refit(problem: Problem, found: Reals, mask: NDArray[np.bool_], grid: Reals) -> Reals:
+def _refit(
+    problem: Problem, found: Reals, mask: NDArray[np.bool_], grid: Reals, solved: Solved
+) -> Reals:
     """Values of least loss for the codes of `found`: (sum Z^T H Z) a = sum Z^T H w; 0 stays 0.
 
     Z (columns + 1, values) says which value each column of a row has; the sum is over rows. The
-    bias of each row is what is best for the new values, so it is eliminated first.
+    bias of each row is what is best for the new values, so it is eliminated first. Where only a
+    factor is free, a = s g for the grid's values g, so s = g^T right / g^T left g.
     """
     hessian, target = problem.hessian, problem.target
     # Without the bias: H' = H - h h^T / H_bb, and the target's own bias drops out.
@@ -83,8 +77,13 @@ def _refit(problem: Problem, found: Reals, mask: NDArray[np.bool_], grid: Reals)
         chosen[np.arange(len(columns)), index[row, columns]] = 1.0
         left += chosen.T @ inner[np.ix_(columns, columns)] @ chosen
         right += chosen.T @ wanted[row, columns]
+    if solved is Solved.SCALE:
+        scale = float(grid @ right / (grid @ left @ grid)) if found[:, :-1].any() else 1.0
+        return grid * (scale if scale > 0 else 1.0)
     used = free[np.diag(left)[free] > 0]
     better = grid.copy()
     system = left[np.ix_(used, used)]
     better[used] = np.linalg.lstsq(system, right[used], rcond=None)[0]
+    if solved is Solved.SIGNED:
+        return np.where(np.sign(better) == np.sign(grid), better, grid)
     return better

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from elsie.compress.quantise.quantise import QUANTISERS, largest_frac, quantise
+from elsie.compress.quantise.codes import largest_frac
+from elsie.compress.quantise.quantise import quantise
+from elsie.compress.quantise.registry import QUANTISERS
 from golden.config import EngineConfig, MacKind
 from golden.format.alphabets import decode
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from elsie.compress.quantise.kinds import with_weights
-from elsie.compress.train.alphabets import STAGES, training
+from elsie.compress.quantise.schemes import Scheme
+from elsie.compress.train.alphabets import STAGES
+from elsie.compress.train.trainer import training
 from golden.config import EngineConfig
 
 STEPS = 100
@@ -19,7 +21,8 @@ def start() -> np.ndarray:
 def test_the_largest_are_frozen_in_stages(weights: str) -> None:
     matrix, rng = start(), np.random.default_rng(4)
     mask, before = matrix != 0, matrix
-    way = training(matrix, with_weights(EngineConfig(), weights))
+    config = with_weights(EngineConfig(), weights)
+    way = training(matrix, config, Scheme.of(config))
     for step in range(STEPS):
         before = matrix.copy()
         assert np.array_equal(way.shown(matrix), matrix)
@@ -33,7 +36,7 @@ def test_the_largest_are_frozen_in_stages(weights: str) -> None:
 def test_codes_of_a_codebook_stand_and_their_weights_move_together() -> None:
     matrix, rng = start(), np.random.default_rng(5)
     mask = matrix != 0
-    way = training(matrix, EngineConfig())
+    way = training(matrix, EngineConfig(), Scheme(name="codebook", bits=4))
     for step in range(STEPS):
         shown = way.shown(matrix)
         assert len(np.unique(shown[mask])) <= 16

@@ -5,12 +5,12 @@ import pytest
 
 from elsie.compress.quantise.kinds import with_weights
 from elsie.compress.quantise.quantise import quantise
+from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.reconstruct.layer import brain_surgeon, descent, least_squares
 from elsie.compress.reconstruct.layer.alps import alps
 from elsie.compress.reconstruct.layer.grids import on_grid
 from elsie.compress.reconstruct.layer.problem import Problem
 from golden.config import EngineConfig, MacKind
-from golden.format.layer import Layer
 
 ROWS, COLUMNS = 9, 70
 
@@ -90,20 +90,6 @@ def test_alps_keeps_as_many_of_each_group_and_loses_less() -> None:
     assert after < 0.9 * before
 
 
-def layer(config: EngineConfig, weights: np.ndarray) -> Layer:
-    """The alphabet for weights that go to the nearest value."""
-    made = quantise(config, weights[:, :-1])
-    return Layer.of_matrix(
-        made.codes,
-        made.stored,
-        name="layer",
-        codebook=made.codebook,
-        activation="relu",
-        weight_frac=made.weight_frac,
-        position=np.arange(len(weights)),
-    )
-
-
 @pytest.mark.parametrize("bits", [None, 3])
 @pytest.mark.parametrize("density", [1.0, 0.3])
 @pytest.mark.parametrize("kind", MacKind)
@@ -119,11 +105,11 @@ def test_values_are_the_alphabets_and_lose_less(
     made, dense = problem()
     mask = magnitude_mask(dense, round(density * ROWS * COLUMNS))
     best = least_squares.least_squares(made, mask)
-    start = layer(config, best)
-    found, grid = on_grid(made, best, mask, config, start)
+    start = quantise(config, best[:, :-1])
+    found, grid = on_grid(made, best, mask, start.grid, QUANTISERS[kind])
     assert np.isin(found[:, :-1], grid).all()
     assert not found[:, :-1][~mask].any()
-    nearest = np.hstack((quantise(config, best[:, :-1]).values, best[:, -1:]))
+    nearest = np.hstack((start.values, best[:, -1:]))
     lost, lost_before = (made.loss(one) - made.loss(best) for one in (found, nearest))
     assert 0 < lost < 0.8 * lost_before
     # The quantiser takes the nearest value: these codes, but for the codebook's rounding.
