@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from elsie.compress import report, sizing
 from elsie.compress.causes import Compressed, warnings
@@ -30,7 +29,8 @@ from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.place.rows import STRATEGIES, assign_rows, place
+from elsie.compress.place.layers import place_layers
+from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
@@ -39,9 +39,11 @@ from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
+from elsie.compress.structure.change import Structured, restructure
+from elsie.compress.structure.plan import Plan
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer, locate_rows
+from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
@@ -72,10 +74,11 @@ def compile_model(
     network that does not fit the accumulators or the board, or loses more than options.max_drop.
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
-    every, chosen = _check(model, calibration, lengths, options, evaluate)
+    plan = Plan.of(model, neurons=options.neurons, rank=options.rank)
+    every, chosen = _check(model, plan, calibration, lengths, options, evaluate)
     room = _room(model, config, delta=options.delta is not None)
     given, held = hold_out(every)
-    work = _Work(model=model, room=room, chosen=chosen)
+    work = _Work(model=model, plan=plan, room=room, chosen=chosen)
     again = effort_of(options.effort).repair and held.dear
     if again:
         say("fit to three quarters of the samples, to measure on the others")
@@ -98,6 +101,7 @@ class _Work:
     """All steps but the comparison with the float network."""
 
     model: Model
+    plan: Plan
     room: EngineConfig
     chosen: Mapping[str, float | None]
 
@@ -107,12 +111,13 @@ class _Work:
         """With scales, masks and weights chosen from `given`."""
         exponents = _exponents(self.model, given, self.room, options)
         # From here on all is in units in which one scale fits all inputs.
-        model, given = scale_model(self.model, exponents), scale_signal(given, exponents)
-        source = thin(model, given, self.room, self.chosen, options, say)
+        asked, given = scale_model(self.model, exponents), scale_signal(given, exponents)
+        model = restructure(self.plan, asked, given, say)
+        source = thin(model, given, self.room, self.chosen, options, say, teacher=asked)
         say(f"prune, quantise ({self.room.mac.value}) and calibrate {len(model.layers)} layers")
         room, steps = quantise_model(source, given, self.room, self.chosen, options)
         say(f"assign rows to {room.pes} PEs ({options.strategy})")
-        layers = _place(room, steps, options.strategy)
+        layers = place_layers(room, steps, options.strategy)
         say("size the engine")
         network = _size(model, room, layers, options)
         info = {
@@ -121,11 +126,16 @@ class _Work:
             "balanced": options.balanced,
             "notes": [*model.notes, *source.notes],
             "board": None if options.preset is None else options.preset.board,
-            **report.sizes(network, model),
+            **report.sizes(network, asked),
+            **Structured(plan=self.plan, before=asked, after=model).info(),
         }
-        network = replace(network, info=info)
         return Compressed(
-            network=network, model=model, steps=steps, exponents=exponents, effort=options.effort
+            network=replace(network, info=info),
+            model=asked,
+            structured=model,
+            steps=steps,
+            exponents=exponents,
+            effort=options.effort,
         )
 
 
@@ -149,7 +159,8 @@ def _judge(
     figures, x = {}, None
     if evaluate is not None:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
-        figures = report.accuracies(made.network, model=made.model, steps=made.steps, data=evaluate)
+        models = {"model": made.model, "structured": made.structured}
+        figures = report.accuracies(made.network, **models, steps=made.steps, data=evaluate)
         x = np.asarray(evaluate.x)
     why = warnings(made, held, quality, figures=figures, evaluated=x)
     check_drop(made.network, quality, figures, most=options.max_drop, why=why)
@@ -163,6 +174,7 @@ def _judge(
 
 def _check(
     model: Model,
+    plan: Plan,
     calibration: ArrayLike,
     lengths: ArrayLike | None,
     options: CompileOptions,
@@ -181,7 +193,7 @@ def _check(
             f"no row assignment {options.strategy!r}; there are {', '.join(STRATEGIES)}"
         )
     effort_of(options.effort)
-    chosen = densities(model, options.density)
+    chosen = densities(model, options.density, plan.names(model))
     check_balanced(options.balanced, chosen)
     return Signal(values=samples, valid=valid_steps(model, samples, lengths), frac=0), chosen
 
@@ -237,31 +249,6 @@ def _quantise(
         frac = quantised.layers[-1].out_frac
         signal = replace(signal, values=quantised.outputs, frac=frac)
     return steps
-
-
-def _place(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:
-    """All integer layers with their rows assigned, given what the PEs hold so far."""
-    placed: list[Layer] = []
-    held = np.zeros(config.pes, dtype=np.int64)
-    for step in steps:
-        made = step.quantised
-        for layer, owner, activity in zip(made.layers, step.owners, made.activity, strict=True):
-            if owner is not None:
-                position = place(config, owner)
-            else:
-                position = assign_rows(
-                    config, _pattern(layer), strategy=strategy, activity=activity, held=held
-                )
-            placed.append(replace(layer, position=position))
-            pe, _ = locate_rows(config, placed[-1])
-            held += np.bincount(pe[layer.rows], minlength=config.pes)
-    return placed
-
-
-def _pattern(layer: Layer) -> sparse.csr_matrix:
-    """Entries of each output, all its gates together, in each column, (n_out, n_columns)."""
-    places = (np.ones(layer.nnz), (layer.rows % layer.n_out, layer.columns))
-    return sparse.csr_matrix(places, shape=(layer.n_out, layer.n_columns))
 
 
 def _size(

@@ -124,30 +124,40 @@ def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
 
 
 def stage_outputs(
-    network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
+    network: Network,
+    *,
+    model: Model,
+    structured: Model,
+    steps: Sequence[Step],
+    data: Evaluation,
 ) -> dict[str, Reals]:
     """Outputs after each stage of compression, by name.
 
-    float: the model as given. pruned: float weights after pruning. quantised: the weights that
-    the codes stand for, in float, with the input and every layer's outputs quantised. golden: the
-    integer arithmetic of the engine, delta included.
+    float: the model as given. pruned: float weights after pruning, in the layers of `structured`.
+    quantised: the weights that the codes stand for, in float, with the input and every layer's
+    outputs quantised. golden: the integer arithmetic of the engine, delta included.
     """
-    pruned = replace(model, layers=tuple(step.pruned for step in steps))
+    pruned = replace(structured, layers=tuple(step.pruned for step in steps))
     return {
         "float": model.predict(data.x, data.lengths),
         "pruned": pruned.predict(data.x, data.lengths),
-        "quantised": quantised_outputs(network, model=model, steps=steps, data=data),
+        "quantised": quantised_outputs(network, model=structured, steps=steps, data=data),
         "golden": predict(network, data.x, data.lengths),
     }
 
 
 def accuracies(
-    network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
+    network: Network,
+    *,
+    model: Model,
+    structured: Model,
+    steps: Sequence[Step],
+    data: Evaluation,
 ) -> dict[str, dict[str, float]]:
     """Figures of elsie.compress.scores.Score, usually `accuracy` in percent, of each stage."""
     score = score_for(model, data.labels, samples=len(np.asarray(data.x)), what="evaluation data")
     assert score is not None, "check_evaluation has refused such data"
-    outputs = stage_outputs(network, model=model, steps=steps, data=data)
+    outputs = stage_outputs(network, model=model, structured=structured, steps=steps, data=data)
     each = {stage: score.figures(values) for stage, values in outputs.items()}
     return {
         name: {stage: figures[name] for stage, figures in each.items()} for name in each["float"]
