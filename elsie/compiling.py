@@ -34,6 +34,8 @@ def compile(
     board: str | None = None,
     weights: Asked | None = None,
     density: float | Mapping[str, float] | None = None,
+    neurons: float | Mapping[str, float] | None = None,
+    rank: float | int | Mapping[str, float | int] | None = None,
     balanced: str | None = None,
     effort: str = "fast",
     delta: tuple[float, float] | None = None,
@@ -51,7 +53,7 @@ def compile(
     engine, and the network must fit it. weights: KIND[:BITS] for all layers, or with
     LAYER=KIND[:BITS] for single ones, such as "codebook:4,fc2=ternary"; or by layer, the others
     under None (elsie.compress.quantise.registry has the kinds). A recurrent model gets fixed ones
-    of 12 bits by default. density, balanced, effort, delta: see
+    of 12 bits by default. density, neurons, rank, balanced, effort, delta: see
     elsie.compress.options.CompileOptions. evaluate: (inputs, labels) or (inputs, lengths, labels),
     or a file of them, for the accuracy at each step, in `Network.info`. max_drop: most percentage
     points that may be lost. engine: options that differ from the preset or the default.
@@ -68,7 +70,14 @@ def compile(
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
-    options = CompileOptions(balanced=balanced, effort=effort, delta=delta, max_drop=max_drop)
+    options = CompileOptions(
+        neurons=neurons,
+        rank=rank,
+        balanced=balanced,
+        effort=effort,
+        delta=delta,
+        max_drop=max_drop,
+    )
     choice = Choice(board=board, weights=weights, density=density, engine=engine)
     config, asked = _asked(choice, imported, options)
     try:
@@ -106,7 +115,8 @@ def _fits(
             tried = replace(options, strategy=strategy, effort=effort)
             config, asked = _asked(choice, model, tried)
             assert asked.preset is not None
-            if not has_room(model, choice, config, asked.preset):
+            structured = options.neurons is not None or options.rank is not None
+            if not structured and not has_room(model, choice, config, asked.preset):
                 return False
             compile_model(model, x, config=config, options=asked, lengths=lengths)
     except ElsieError:

@@ -1,7 +1,7 @@
 """From a dense ONNX network and labelled data to a sparse one on an alphabet."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.checks import WIDEST, check_evaluation, check_samples
+from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import Evaluation
 from elsie.compress.quantise.kinds import Asked, assign, engine_fields
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.scores import score_for
+from elsie.compress.structure.change import Structured, restructure
+from elsie.compress.structure.fold import fold
+from elsie.compress.structure.plan import Plan
 from elsie.compress.train.lesson import Lesson
 from elsie.compress.train.trainer import Course
 from elsie.compress.train.trainer import train as teach
@@ -33,6 +38,8 @@ class Trained:
     """Sparse, all weights of a layer values of its alphabet."""
     scores: Mapping[str, Mapping[str, float]]
     """Of the data to evaluate with, by name: 'before' and 'after'. Empty without such data."""
+    structure: Mapping[str, Any] = field(default_factory=dict)
+    """'structure': neurons, ranks and weights, as in the compiler's report. Empty if unchanged."""
 
     @property
     def layers(self) -> list[dict[str, Any]]:
@@ -59,6 +66,8 @@ def train(
     *,
     data: Labelled,
     density: float | Mapping[str, float] | None = None,
+    neurons: float | Mapping[str, float] | None = None,
+    rank: float | int | Mapping[str, float | int] | None = None,
     weights: Asked | None = None,
     code_width: int | None = None,
     epochs: int | None = None,
@@ -73,11 +82,13 @@ def train(
     model: ONNX file of a trained dense network, `output` as for `elsie.compile`. data: inputs
     (samples, n_in) with classes or targets; a file without labels teaches what the given network
     answers. density: share of all weights, or of the named layers', that is kept; None keeps the
-    model's own zeros. weights: as for `elsie.compile`, with `code_width` for kinds that are named
-    without bits; None leaves them in float. epochs: times that the data are seen; by default as
-    many as make some 12,000 steps. distil: share of the given network's answers beside the labels,
-    0 to 1. evaluate: data on which both networks are scored. seed: of the order of samples; equal
-    input gives equal networks on one machine. progress: called with steps done, and all.
+    model's own zeros. neurons, rank: see elsie.compress.options.CompileOptions; this comes first,
+    and neurons that training makes useless go too. weights: as for `elsie.compile`, with
+    `code_width` for kinds that are named without bits; None leaves them in float. epochs: times
+    that the data are seen; by default as many as make some 12,000 steps. distil: share of the given
+    network's answers beside the labels, 0 to 1. evaluate: data on which both networks are scored.
+    seed: of the order of samples; equal input gives equal networks on one machine. progress: called
+    with steps done, and all.
 
     Raises ElsieError for anything that cannot be used.
     """
@@ -89,15 +100,23 @@ def train(
         raise ElsieError(f"distil must be a share from 0 to 1, not {distil!r}")
     test = None if evaluate is None else _labelled(evaluate, dense, "evaluate")
     config, schemes = _alphabets(dense, weights, code_width)
+    plan = Plan.of(dense, neurons=neurons, rank=rank)
+    given = Signal(values=x, valid=np.ones(x.shape[:-1], dtype=bool), frac=0)
+    small = restructure(plan, dense, given, lambda _: None)
     course = Course(
         density=density,
         config=config,
-        weights=schemes,
+        weights=None if schemes is None else plan.spread(schemes),
         epochs=None if epochs is None else whole(epochs, "epochs", least=1),
         seed=whole(seed, "seed", least=0),
     )
-    trained = teach(dense, Lesson.of(dense, x, y, share=distil), course, progress)
-    return Trained(model=trained, scores={} if test is None else _scores(dense, trained, *test))
+    trained = teach(small, Lesson.of(dense, x, y, share=distil), course, progress)
+    trained = fold(trained) if plan.asked else trained
+    return Trained(
+        model=trained,
+        scores={} if test is None else _scores(dense, trained, *test),
+        structure=Structured(plan=plan, before=dense, after=trained).info(),
+    )
 
 
 def _scores(
@@ -116,7 +135,7 @@ def _scores(
 
 def _alphabets(
     model: Model, weights: Asked | None, code_width: int | None
-) -> tuple[EngineConfig | None, Asked | None]:
+) -> tuple[EngineConfig | None, dict[str, Scheme] | None]:
     """An engine that holds the alphabets, and that of each layer."""
     if weights is None:
         if code_width is not None:
@@ -125,7 +144,7 @@ def _alphabets(
     given, base = {} if code_width is None else {"code_width": code_width}, EngineConfig()
     schemes = assign(weights, layers=[layer.name for layer in model.layers], given=given)
     fields = engine_fields(schemes.values(), given, base.to_dict())
-    return base.replace(acc_width=WIDEST, **fields), {**schemes}
+    return base.replace(acc_width=WIDEST, **fields), schemes
 
 
 def _labelled(

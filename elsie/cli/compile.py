@@ -13,8 +13,10 @@ from elsie.cli.grammar import (
     add_command,
     add_effort,
     add_out,
+    add_structure,
     add_weights,
     positive,
+    share,
 )
 from elsie.cli.paths import check_file
 from elsie.options import EngineOptions, meanings
@@ -41,6 +43,8 @@ def add(steps: Steps) -> None:
         "-o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density 0.1 --effort best "
         "--board icebreaker -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --neurons 0.5 --density 0.3 "
+        "-o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -60,10 +64,11 @@ def add(steps: Steps) -> None:
     add_out(command, "NET", "file")
     command.add_argument(
         "--density",
-        type=density,
+        type=share,
         help="prune to this share of weights: one number, or LAYER=D,... "
         "(default: keep the model's own zeros)",
     )
+    add_structure(command)
     add_balanced(command)
     add_effort(command)
     add_weights(command)
@@ -101,22 +106,6 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
 
 
-def density(text: str) -> float | dict[str, float]:
-    """One density, or NAME=D,NAME=D."""
-    try:
-        if "=" not in text:
-            return float(text)
-        pairs = [item.split("=") for item in text.split(",")]
-        densities = {name: float(value) for name, value in pairs}
-        if len(densities) < len(pairs):
-            raise ValueError("a layer is named twice")
-        return densities
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER with each layer once"
-        ) from None
-
-
 def _thresholds(text: str) -> tuple[float, float]:
     """X,H."""
     try:
@@ -138,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
         board=options.board,
         weights=options.weights,
         density=options.density,
+        neurons=options.neurons,
+        rank=options.rank,
         balanced=options.balanced,
         effort=options.effort,
         delta=options.delta,
@@ -186,6 +177,7 @@ def describe(network: "Network", where: str) -> None:
         f"{config.pes} PEs, {kind}, {config.act_width}-bit activations, "
         f"{config.acc_width}-bit accumulators{more}{', delta' if config.delta else ''}",
     )
+    describe_structure(info.get("structure"))
     for layer in info["layers"]:
         output.line(
             f"layer {layer['name']}",
@@ -199,6 +191,21 @@ def describe(network: "Network", where: str) -> None:
     for name in ("accuracy", "exact_match", "label_accuracy", "r2", "rmse"):
         if name in info:
             describe_accuracy(info[name], name)
+
+
+def describe_structure(structure: dict[str, Any] | None) -> None:
+    """What became of the layers, if anything."""
+    if structure is None:
+        return
+    dropped = [
+        f"{name} {count['left']} of {count['given']} neurons"
+        for name, count in structure["neurons"].items()
+        if count["left"] < count["given"]
+    ]
+    ranks = [f"{name} rank {rank}" for name, rank in structure["rank"].items()]
+    weights = structure["weights"]
+    left = f"{weights['left']} of {weights['given']} weights before pruning"
+    output.line("structure", ", ".join([*dropped, *ranks, left]))
 
 
 def _lost(layer: dict[str, Any]) -> str:

@@ -107,6 +107,49 @@ def add_effort(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_structure(command: argparse.ArgumentParser) -> None:
+    """Fewer neurons, and low-rank factors."""
+    command.add_argument(
+        "--neurons",
+        type=share,
+        metavar="SHARE",
+        help="first drop whole neurons, and keep this share: one number, or LAYER=SHARE,...; 1 "
+        "only takes out useless ones. --density then counts the weights that are left",
+    )
+    command.add_argument(
+        "--rank",
+        type=rank,
+        metavar="R",
+        help="first split fully connected layers in two with R columns between, or below 1 with "
+        "this share of the weights: one number, or LAYER=R,...",
+    )
+
+
+def share(text: str) -> float | dict[str, float]:
+    """One share, or NAME=SHARE,NAME=SHARE."""
+    return _by_layer(text, float)
+
+
+def rank(text: str) -> float | dict[str, float]:
+    """One rank, or NAME=RANK,NAME=RANK; digits alone are an integer."""
+    return _by_layer(text, lambda one: int(one) if one.strip().isdecimal() else float(one))
+
+
+def _by_layer(text: str, number: Callable[[str], float]) -> float | dict[str, float]:
+    try:
+        if "=" not in text:
+            return number(text)
+        pairs = [item.split("=") for item in text.split(",")]
+        values = {name: number(value) for name, value in pairs}
+        if len(values) < len(pairs):
+            raise ValueError("a layer is named twice")
+        return values
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number nor LAYER=NUMBER,LAYER=NUMBER with each layer once"
+        ) from None
+
+
 def add_balanced(command: argparse.ArgumentParser) -> None:
     """How to prune: plainly when it is left out."""
     command.add_argument(

@@ -30,6 +30,8 @@ class Compressed:
     """Compressed."""
     model: Model
     """As given, but for the scales of its inputs."""
+    structured: Model
+    """With the layers that were pruned: the same, unless neurons were dropped or layers split."""
     steps: Sequence[Step]
     """How it was compressed."""
     exponents: Exponents
@@ -85,7 +87,7 @@ def warnings(
 def _empty_layers(made: Compressed) -> list[str]:
     """Layers without a weight."""
     found, layers = [], iter(made.network.layers)
-    for given, step in zip(made.model.layers, made.steps, strict=True):
+    for given, step in zip(made.structured.layers, made.steps, strict=True):
         stages = (given.parts(), step.pruned.parts())
         for part, pruned in zip(*stages, strict=True):
             layer = next(layers)
@@ -124,7 +126,7 @@ def _calibration(model: Model, held: Held) -> list[str]:
 
 def _cause(made: Compressed, held: Held) -> str:
     """The layer and step that alone do most harm, and what helps."""
-    model, data = made.model, held.data
+    model, data = made.structured, held.data
     pruned = replace(model, layers=tuple(step.pruned for step in made.steps))
     exact, base = (each.predict(data.x, data.lengths) for each in (model, pruned))
     effects: list[tuple[float, Callable[[], str]]] = []
@@ -132,6 +134,7 @@ def _cause(made: Compressed, held: Held) -> str:
     def add(changed: Reals, against: Reals, sentence: Callable[[], str]) -> None:
         effects.append((float(np.linalg.norm(changed - against)), sentence))
 
+    add(exact, made.model.predict(data.x, data.lengths), partial(_structure, made))
     add(_rounded(made, pruned, held, 0), base, partial(_rounding, made, pruned, held, 0))
     for number, step in enumerate(made.steps):
         if _kept(step.pruned) < _kept(model.layers[number]):  # else only fitted to what it is given
@@ -158,14 +161,25 @@ def _with(model: Model, number: int, layer: object) -> Model:
     return replace(model, layers=tuple(layers))
 
 
+def _structure(made: Compressed) -> str:
+    return (
+        f"its layers are too small for it; {_work(made)}raise --neurons or --rank, or use 'elsie "
+        f"train' with labels"
+    )
+
+
 def _pruning(made: Compressed, step: Step) -> str:
     kept = np.concatenate([m.reshape(-1) for part in step.pruned.parts() for m in part.matrices])
-    more = list(EFFORTS)[list(EFFORTS).index(made.effort) + 1 :]
-    work = f"use --effort {' or '.join(more)}, " if more else ""
     return (
         f"layer {step.pruned.name} is pruned to {100 * np.mean(kept != 0):.1f} % of its weights; "
-        f"{work}raise its density, or prune in steps and train between"
+        f"{_work(made)}raise its density, or prune in steps and train between"
     )
+
+
+def _work(made: Compressed) -> str:
+    """Efforts that were not tried, as the start of an advice."""
+    more = list(EFFORTS)[list(EFFORTS).index(made.effort) + 1 :]
+    return f"use --effort {' or '.join(more)}, " if more else ""
 
 
 def _weights(made: Compressed, step: Step) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from elsie.compress import report, sizing
 from elsie.compress.causes import Compressed, warnings
@@ -31,7 +30,8 @@ from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.place.rows import STRATEGIES, assign_rows, place
+from elsie.compress.place.layers import place_layers
+from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
@@ -41,9 +41,11 @@ from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
 from elsie.compress.schemes import check_kept, kinds_of, with_schemes
+from elsie.compress.structure.change import Structured, restructure
+from elsie.compress.structure.plan import Plan
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer, locate_rows
+from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
@@ -74,14 +76,15 @@ def compile_model(
     network that does not fit the accumulators or the board, or loses more than options.max_drop.
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
-    every, chosen = _check(model, calibration, lengths, options, evaluate)
+    plan = Plan.of(model, neurons=options.neurons, rank=options.rank)
+    every, chosen = _check(model, plan, calibration, lengths, options, evaluate)
     if evaluate is not None:
         model = replace(model, outputs=kind_of_targets(model, evaluate))
     model, config = with_schemes(model, config, options.weights)
-    check_kept(model, chosen)
+    check_kept(model, plan, chosen)
     room = _room(model, config, delta=options.delta is not None)
     given, held = hold_out(every)
-    work = _Work(model=model, room=room, chosen=chosen)
+    work = _Work(model=model, plan=plan, room=room, chosen=chosen)
     again = effort_of(options.effort).repair and held.dear
     if again:
         say("fit to three quarters of the samples, to measure on the others")
@@ -104,6 +107,7 @@ class _Work:
     """All steps but the comparison with the float network."""
 
     model: Model
+    plan: Plan
     room: EngineConfig
     chosen: Mapping[str, float | None]
 
@@ -113,13 +117,14 @@ class _Work:
         """With scales, masks and weights chosen from `given`."""
         exponents = _exponents(self.model, given, self.room, options)
         # From here on all is in units in which one scale fits all inputs.
-        model, given = scale_model(self.model, exponents), scale_signal(given, exponents)
-        source = thin(model, given, self.room, self.chosen, options, say)
+        asked, given = scale_model(self.model, exponents), scale_signal(given, exponents)
+        model = restructure(self.plan, asked, given, say)
+        source = thin(model, given, self.room, self.chosen, options, say, teacher=asked)
         kinds = kinds_of(model, self.room)
         say(f"prune, quantise ({kinds}) and calibrate {len(model.layers)} layers")
         room, steps = quantise_model(source, given, self.room, self.chosen, options)
         say(f"assign rows to {room.pes} PEs ({options.strategy})")
-        layers = _place(room, steps, options.strategy)
+        layers = place_layers(room, steps, options.strategy)
         say("size the engine")
         network = _size(model, room, layers, options)
         info = {
@@ -128,11 +133,16 @@ class _Work:
             "balanced": options.balanced,
             "notes": [*model.notes, *source.notes],
             "board": None if options.preset is None else options.preset.board,
-            **report.sizes(network, model),
+            **report.sizes(network, asked),
+            **Structured(plan=self.plan, before=asked, after=model).info(),
         }
-        network = replace(network, info=info)
         return Compressed(
-            network=network, model=model, steps=steps, exponents=exponents, effort=options.effort
+            network=replace(network, info=info),
+            model=asked,
+            structured=model,
+            steps=steps,
+            exponents=exponents,
+            effort=options.effort,
         )
 
 
@@ -159,8 +169,9 @@ def _judge(
         more |= {"outputs": made.model.outputs} if made.model.outputs else {}
     else:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
+        models = {"model": made.model, "structured": made.structured}
         score, figures = report.accuracies(
-            made.network, model=made.model, steps=made.steps, data=evaluate
+            made.network, **models, steps=made.steps, data=evaluate
         )
         if score.note:
             more |= {"notes": [*made.network.info["notes"], score.note]}
@@ -177,6 +188,7 @@ def _judge(
 
 def _check(
     model: Model,
+    plan: Plan,
     calibration: ArrayLike,
     lengths: ArrayLike | None,
     options: CompileOptions,
@@ -195,7 +207,7 @@ def _check(
             f"no row assignment {options.strategy!r}; there are {', '.join(STRATEGIES)}"
         )
     effort_of(options.effort)
-    chosen = densities(model, options.density)
+    chosen = densities(model, options.density, plan.names(model))
     check_balanced(options.balanced, chosen)
     return Signal(values=samples, valid=valid_steps(model, samples, lengths), frac=0), chosen
 
@@ -251,31 +263,6 @@ def _quantise(
         frac = quantised.layers[-1].out_frac
         signal = replace(signal, values=quantised.outputs, frac=frac)
     return steps
-
-
-def _place(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:
-    """All integer layers with their rows assigned, given what the PEs hold so far."""
-    placed: list[Layer] = []
-    held = np.zeros(config.pes, dtype=np.int64)
-    for step in steps:
-        made = step.quantised
-        for layer, owner, activity in zip(made.layers, step.owners, made.activity, strict=True):
-            if owner is not None:
-                position = place(config, owner)
-            else:
-                position = assign_rows(
-                    config, _pattern(layer), strategy=strategy, activity=activity, held=held
-                )
-            placed.append(replace(layer, position=position))
-            pe, _ = locate_rows(config, placed[-1])
-            held += np.bincount(pe[layer.rows], minlength=config.pes)
-    return placed
-
-
-def _pattern(layer: Layer) -> sparse.csr_matrix:
-    """Entries of each output, all its gates together, in each column, (n_out, n_columns)."""
-    places = (np.ones(layer.nnz), (layer.rows % layer.n_out, layer.columns))
-    return sparse.csr_matrix(places, shape=(layer.n_out, layer.n_columns))
 
 
 def _size(

@@ -15,7 +15,14 @@ class CompileOptions:
 
     density: float | Mapping[str, float] | None = None
     """Share of the weights to keep: of every layer, or of the named ones. None keeps the model's
-    own zeros."""
+    own zeros. Of the layers that `neurons` and `rank` leave."""
+    neurons: float | Mapping[str, float] | None = None
+    """Share of the neurons to keep: of every fully connected layer that another follows, or of the
+    named ones. 1 only takes out those that are constant or not used. None leaves layers as they
+    are."""
+    rank: float | int | Mapping[str, float | int] | None = None
+    """Fully connected layers become two with so many columns between them, or, below 1, with this
+    share of the weights: all but the last that it makes smaller, or the named ones."""
     weights: Asked | None = None
     """Alphabet of the layers' weights, such as 'codebook:4,fc2=ternary'; None: all that the engine
     has. The engine becomes the one that holds them (elsie.compress.quantise.kinds)."""

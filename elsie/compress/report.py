@@ -129,28 +129,38 @@ def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
 
 
 def stage_outputs(
-    network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
+    network: Network,
+    *,
+    model: Model,
+    structured: Model,
+    steps: Sequence[Step],
+    data: Evaluation,
 ) -> dict[str, Reals]:
     """Outputs after each stage of compression, by name.
 
-    float: the model as given. pruned: float weights after pruning. quantised: the weights that
-    the codes stand for, in float, with the input and every layer's outputs quantised. golden: the
-    integer arithmetic of the engine, delta included.
+    float: the model as given. pruned: float weights after pruning, in the layers of `structured`.
+    quantised: the weights that the codes stand for, in float, with the input and every layer's
+    outputs quantised. golden: the integer arithmetic of the engine, delta included.
     """
-    pruned = replace(model, layers=tuple(step.pruned for step in steps))
+    pruned = replace(structured, layers=tuple(step.pruned for step in steps))
     return {
         "float": model.predict(data.x, data.lengths),
         "pruned": pruned.predict(data.x, data.lengths),
-        "quantised": quantised_outputs(network, model=model, steps=steps, data=data),
+        "quantised": quantised_outputs(network, model=structured, steps=steps, data=data),
         "golden": predict(network, data.x, data.lengths),
     }
 
 
 def accuracies(
-    network: Network, *, model: Model, steps: Sequence[Step], data: Evaluation
+    network: Network,
+    *,
+    model: Model,
+    structured: Model,
+    steps: Sequence[Step],
+    data: Evaluation,
 ) -> tuple[Score, dict[str, dict[str, float]]]:
     """How it is scored, and its figures, usually `accuracy` in percent, of each stage."""
-    outputs = stage_outputs(network, model=model, steps=steps, data=data)
+    outputs = stage_outputs(network, model=model, structured=structured, steps=steps, data=data)
     samples, what = len(np.asarray(data.x)), "evaluation data"
     score = score_for(model, data.labels, samples=samples, what=what, outputs=outputs["float"])
     assert score is not None, "check_evaluation has refused such data"

@@ -7,6 +7,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.quantise.kinds import Asked, assign, holding
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
+from elsie.compress.structure.plan import Plan
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 
@@ -27,11 +28,12 @@ def with_schemes(
     return replace(model, layers=layers), config
 
 
-def check_kept(model: Model, densities: Mapping[str, float | None]) -> None:
-    """Refuse to prune layers whose alphabet has no 0."""
+def check_kept(model: Model, plan: Plan, densities: Mapping[str, float | None]) -> None:
+    """Refuse to prune layers, or what the plan makes of them, whose alphabet has no 0."""
     for layer in model.layers:
         name = None if layer.scheme is None else layer.scheme.name
-        if name and not QUANTISERS[name].drops and (densities[layer.name] or 1.0) < 1.0:
+        least = min(densities[one] or 1.0 for one in plan.parts(layer.name))
+        if name and not QUANTISERS[name].drops and least < 1.0:
             raise ElsieError(
                 f"layer {layer.name}: {name} weights have no 0, so none can be pruned; name the "
                 f"densities of the other layers only, or take twn or ttq weights"

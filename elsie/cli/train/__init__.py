@@ -4,8 +4,16 @@ import argparse
 from pathlib import Path
 
 from elsie.cli import output
-from elsie.cli.compile import density
-from elsie.cli.grammar import Steps, add_command, add_out, add_weights, positive
+from elsie.cli.compile import describe_structure
+from elsie.cli.grammar import (
+    Steps,
+    add_command,
+    add_out,
+    add_structure,
+    add_weights,
+    positive,
+    share,
+)
 from elsie.cli.paths import check_file
 
 
@@ -30,10 +38,11 @@ def add(steps: Steps) -> None:
     )
     command.add_argument(
         "--density",
-        type=density,
+        type=share,
         help="share of weights to keep: of all layers together, or LAYER=D,... "
         "(default: keep the model's own zeros)",
     )
+    add_structure(command)
     add_weights(command)
     command.add_argument("--code-width", type=positive, metavar="N", help="bits of a weight's code")
     command.add_argument(
@@ -68,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
             options.model,
             data=options.data,
             density=options.density,
+            neurons=options.neurons,
+            rank=options.rank,
             weights=options.weights,
             code_width=options.code_width,
             epochs=options.epochs,
@@ -77,10 +88,16 @@ def run(options: argparse.Namespace) -> int:
             progress=update,
         )
     trained.save(options.out)
-    values = {"model": str(options.out), "layers": trained.layers, **trained.scores}
+    values = {
+        "model": str(options.out),
+        "layers": trained.layers,
+        **trained.structure,
+        **trained.scores,
+    }
 
     def describe() -> None:
         output.line("network", f"{trained.model.name} -> {options.out}")
+        describe_structure(trained.structure.get("structure"))
         for layer in trained.layers:
             output.line(
                 f"layer {layer['name']}",

@@ -1,6 +1,6 @@
 """Magnitude pruning (Han et al., Learning both Weights and Connections, NIPS 2015, section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,16 @@ def check_density(density: float) -> None:
         )
 
 
-def densities(model: Model, density: float | Mapping[str, float] | None) -> dict[str, float | None]:
-    """Density of every layer, None where nothing is pruned."""
-    names = [layer.name for layer in model.layers]
+def densities(
+    model: Model,
+    density: float | Mapping[str, float] | None,
+    names: Sequence[str] | None = None,
+) -> dict[str, float | None]:
+    """Density of every layer, None where nothing is pruned.
+
+    names: of the layers that will be, where they are not the model's.
+    """
+    names = [layer.name for layer in model.layers] if names is None else names
     if density is None:
         return dict.fromkeys(names)
     if not isinstance(density, Mapping):

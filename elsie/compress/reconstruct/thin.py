@@ -55,8 +55,13 @@ def thin(
     chosen: Mapping[str, float | None],
     options: CompileOptions,
     say: Callable[[str], None],
+    *,
+    teacher: Model,
 ) -> Source:
-    """Prune all layers for `options.effort`, or leave that to the quantiser."""
+    """Prune all layers for `options.effort`, or leave that to the quantiser.
+
+    `teacher` is the model as given, before its structure was changed.
+    """
     effort = effort_of(options.effort)
     if not effort.masks:
         return Source(model=model, owners={})
@@ -65,13 +70,14 @@ def thin(
     layers, owners = _masked(model, given, config, chosen, options, largest=effort.largest)
     dense = [layer for layer in model.layers if isinstance(layer, FloatDense)]
     notes: tuple[str, ...] = ()
-    if effort.distil and len(dense) == len(layers) and not _same(model.layers, layers):
+    smaller = teacher is not model or not _same(model.layers, layers)
+    if effort.distil and len(dense) == len(layers) and smaller:
         random = np.random.default_rng(SEED)
-        teacher = Teacher(model=model, x=given.rows)
-        if effort.rounds:
-            layers = _gradually(teacher, dense, layers, effort, random, say, free=_free(options))
+        asked = Teacher(model=teacher, x=given.rows)
+        if effort.rounds and not _same(model.layers, layers):
+            layers = _gradually(asked, dense, layers, effort, random, say, free=_free(options))
         say(f"distil {effort.distil} steps")
-        layers = distil(teacher, _dense(layers), steps=effort.distil, random=random)
+        layers = distil(asked, _dense(layers), steps=effort.distil, random=random)
         if samples < ENOUGH:
             notes = (
                 f"distilled on {samples} calibration samples; below {ENOUGH} a network "

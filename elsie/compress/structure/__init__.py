@@ -1,0 +1,1 @@
+"""Smaller layers, before single weights are pruned: fewer neurons, and low-rank factors."""
