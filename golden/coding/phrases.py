@@ -3,9 +3,10 @@
 PHRASES = (
     # Of the compiler's report.
     b'"warnings":["the engine does not compute what the float network does (90.6 % the same '
-    b"class, relative error 0.259, on 32 held-out calibration samples): layer fc1 is pruned to 10.0 % "
-    b"of its weights; use --effort normal or best, raise its density, or prune in steps and train between"
-    b" suffers most from 4-bit codebook weights; use --weights fixed --code-width 12, or train for "
+    b"class, relative error 0.259, on 32 held-out calibration samples): layer fc1 is pruned to "
+    b"10.0 % of its weights; use --effort normal or best, raise its density, or prune in steps and "
+    b"train between suffers most from 4-bit codebook weights; use --weights fixed --code-width 12, "
+    b"or train for "
     b'such weights"],"notes":["ends with a Softmax","delta":null,"evaluate":null,'
     b'"accuracy":{"float":97.5,"golden":97.222,"pruned":97.222,"quantised":97.222},"balanced":"pe",'
     b'"r2":{"rmse":{"exact_match":{"label_accuracy":{"held_out":false,"refitted":false,'
