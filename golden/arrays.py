@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from golden.coding.container import MAGIC
 from golden.errors import ElsieError
 from golden.reading import check_memory
 
@@ -33,8 +34,8 @@ def load(path: Path) -> dict[str, NDArray[Any]]:
         file.seek(0)
         if begins == npy.MAGIC_PREFIX:
             return {"x": parse("x", file.read())}
-        blobs = members(file)
-    if "manifest.json" in blobs:
+        blobs = {} if begins == MAGIC else members(file)
+    if begins == MAGIC or "manifest.json" in blobs:
         raise ElsieError("this is a NET file, not data; give a .npz file of inputs")
     found: dict[str, NDArray[Any]] = {}
     for name, blob in blobs.items():

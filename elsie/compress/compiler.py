@@ -170,9 +170,7 @@ def _judge(
     else:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
         models = {"model": made.model, "structured": made.structured}
-        score, figures = report.accuracies(
-            made.network, **models, steps=made.steps, data=evaluate
-        )
+        score, figures = report.accuracies(made.network, **models, steps=made.steps, data=evaluate)
         if score.note:
             more |= {"notes": [*made.network.info["notes"], score.note]}
         x = np.asarray(evaluate.x)

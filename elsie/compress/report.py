@@ -58,7 +58,7 @@ def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any
                 "entries": int(per_pe.sum()),
                 "padding": int(per_pe.sum()) - layer.nnz,
                 "entries_per_pe": per_pe.tolist(),
-                "mse": float(np.mean(error**2)) if error.size else 0.0,
+                "mse": float(f"{np.mean(error**2):.4g}") if error.size else 0.0,
             }
             more = {
                 "kind": layer.kind.value,

@@ -15,8 +15,9 @@ from examples.digits.data import Part
 class Mlp:
     """Relu layers and a linear last one; trained on softmax cross entropy."""
 
-    def __init__(self, widths: Sequence[int], *, seed: int) -> None:
+    def __init__(self, widths: Sequence[int], *, seed: int, name: str = "digits") -> None:
         """He initialisation; `widths` from input to output."""
+        self.name = name
         self.random = np.random.default_rng(seed)
         self.weights = [
             self.random.normal(0.0, np.sqrt(2 / n_in), (n_out, n_in))
@@ -35,7 +36,7 @@ class Mlp:
                 names, self.weights, self.biases, functions, strict=True
             )
         ]
-        return Model(name="digits", layers=tuple(layers))
+        return Model(name=self.name, layers=tuple(layers))
 
     def forward(self, x: NDArray) -> list[NDArray[np.float64]]:
         """Activations of every layer, input first."""

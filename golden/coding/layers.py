@@ -1,6 +1,7 @@
 """The arrays of a layer as bytes: by a range coder in contexts or by LZMA, whichever is shorter."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,41 +11,59 @@ from golden.coding.numbers import (
     read_codes,
     read_count,
     read_integers,
+    read_scaled,
     write_codes,
     write_integers,
+    write_scaled,
 )
 from golden.coding.range_coder import Decoder, Encoder
+from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer
+from golden.format.layer import Layer, locate, place
 
 MOST = 1 << 19
 """Places of the matrix and bits of its codes, together, up to which the range coder is used: it
 takes about 1.5 microseconds for each, both ways."""
-RANGE, LZMA = 0, 1
-"""First byte of a layer: how the others are coded."""
+OLDER, LZMA, RANGE = 0, 1, 2
+"""First byte of a layer: how the others are coded. OLDER is what version 4 had for RANGE."""
+_WIDTH = 6
+"""Bits of the width of codes."""
 ARRAYS = ("indptr", "rows", "codes", "codebook", "bias", "position", "peephole")
 
 Arrays = dict[str, NDArray[np.int64]]
 
 
-def encode(layer: Layer) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What is known of a layer before its arrays are read."""
+
+    height: int
+    """Rows of its matrix."""
+    width: int
+    """Columns."""
+    outputs: int
+    """Rows or cells that have a position."""
+    config: EngineConfig
+    """The network's."""
+    size: int
+    """Bytes of the file."""
+
+
+def encode(layer: Layer, config: EngineConfig) -> bytes:
     """All arrays of a layer; equal ones give equal bytes."""
     arrays = {name: getattr(layer, name) for name in ARRAYS}
     packed = plain.encode({**arrays, "indptr": np.diff(layer.indptr), "rows": _gaps(layer)})
     found = bytes([LZMA]) + packed
     if _places(layer.n_rows, layer.n_columns, layer.nnz, _width(layer)) <= MOST:
-        found = min(bytes([RANGE]) + _ranged(layer), found, key=len)
+        found = min(bytes([RANGE]) + _ranged(layer, config), found, key=len)
     return found
 
 
-def decode(blob: bytes, *, height: int, width: int, size: int) -> Arrays:
-    """The arrays of a layer with `height` rows and `width` columns, of a file of `size` bytes.
-
-    Raises ElsieError, or what lzma raises, for damage.
-    """
-    if min(height, width) < 1 or not blob or blob[0] not in _READERS:
+def decode(blob: bytes, shape: Shape) -> Arrays:
+    """The arrays of a layer. Raises ElsieError, or what lzma raises, for damage."""
+    if min(shape.height, shape.width) < 1 or not blob or blob[0] not in _READERS:
         raise ElsieError("it has no weights, or they are coded in a way that is not known")
-    found = _READERS[blob[0]](blob[1:], height, width, size)
+    found = _READERS[blob[0]](blob[1:], shape)
     found["peephole"] = found["peephole"].reshape(-1, 3)
     return found
 
@@ -66,44 +85,93 @@ def _gaps(layer: Layer) -> NDArray[np.int64]:
     return layer.rows - before - 1
 
 
-def _ranged(layer: Layer) -> bytes:
+def _ranged(layer: Layer, config: EngineConfig) -> bytes:
     to, width = Encoder(), _width(layer)
     write_integers(to, [layer.nnz])
-    write_integers(to, [width])
+    to.even(width, _WIDTH)
     mask.encode(to, layer.indptr, layer.rows, height=layer.n_rows)
     write_codes(to, layer.codes.tolist(), width)
-    for values in (layer.codebook, layer.bias, layer.position):
-        write_integers(to, [len(values)])
-        write_integers(to, values.tolist())
-    write_integers(to, [layer.peephole.size])
+    write_integers(to, [layer.codebook.size])
+    write_scaled(to, np.diff(layer.codebook, prepend=0).tolist())
+    write_scaled(to, layer.bias.tolist())
+    pe, _ = locate(config, layer.position)
+    in_order = np.array_equal(place(config, pe), layer.position)
+    to.even(in_order, 1)
+    if in_order:
+        write_codes(to, pe.tolist(), (config.pes - 1).bit_length())
+    else:
+        write_integers(to, layer.position.tolist())
+    to.even(layer.peepholes, 1)
     write_codes(to, layer.peephole.reshape(-1).tolist(), width)
     return to.end()
 
 
-def _from_range(blob: bytes, height: int, width: int, _: int) -> Arrays:
+def _from_range(blob: bytes, shape: Shape) -> Arrays:
+    source, code_width, found = _begun(blob, shape, lambda source: source.even(_WIDTH))
+    size = read_count(source, "its length of codebook", 1 << 16)
+    found["codebook"] = np.cumsum(_integers(read_scaled(source, size)))
+    found["bias"] = _integers(read_scaled(source, shape.height))
+    if source.even(1):
+        pe = _integers(read_codes(source, shape.outputs, (shape.config.pes - 1).bit_length()))
+        if pe.max() >= shape.config.pes:
+            raise ElsieError(f"a row is on PE {pe.max()}, but there are {shape.config.pes}")
+        found["position"] = place(shape.config, pe)
+    else:
+        found["position"] = _integers(read_integers(source, shape.outputs))
+    count = 3 * shape.outputs * source.even(1)
+    found["peephole"] = _integers(read_codes(source, count, code_width))
+    return _ended(source, found)
+
+
+def _from_older(blob: bytes, shape: Shape) -> Arrays:
+    """Of version 4: lengths of all arrays, no numbers in steps, and positions as numbers."""
+    source, code_width, found = _begun(
+        blob, shape, lambda source: read_count(source, "its width of codes", 62)
+    )
+    limits = {"codebook": 1 << 16, "bias": shape.height, "position": shape.height}
+    for name, most in limits.items():
+        count = read_count(source, f"its length of {name}", most)
+        found[name] = _integers(read_integers(source, count))
+    count = read_count(source, "its number of peepholes", 3 * shape.height)
+    found["peephole"] = _integers(read_codes(source, count, code_width))
+    return _ended(source, found)
+
+
+def _begun(
+    blob: bytes, shape: Shape, read_width: Callable[[Decoder], int]
+) -> tuple[Decoder, int, Arrays]:
+    """A coder that has read the matrix, the width of its codes, and the matrix."""
+    height, width = shape.height, shape.width
     if height * width > MOST:
         raise ElsieError(f"its matrix of {height} x {width} is too large for the range coder")
     source = Decoder(blob)
     total = read_count(source, "its number of weights", height * width)
-    code_width = read_count(source, "its width of codes", 62)
+    code_width = read_width(source)
     if _places(height, width, total, code_width) > MOST:
         raise ElsieError(f"its {total} codes of {code_width} bits are too many")
     indptr, rows = mask.decode(source, height=height, width=width, total=total)
-    found = {"indptr": indptr, "rows": rows, "codes": read_codes(source, total, code_width)}
-    for name, most in (("codebook", 1 << 16), ("bias", height), ("position", height)):
-        found[name] = read_integers(source, read_count(source, f"its length of {name}", most))
-    count = read_count(source, "its number of peepholes", 3 * height)
-    found["peephole"] = read_codes(source, count, code_width)
+    codes = _integers(read_codes(source, total, code_width))
+    return source, code_width, {"indptr": indptr, "rows": rows, "codes": codes}
+
+
+def _ended(source: Decoder, found: Arrays) -> Arrays:
+    """The arrays, if nothing follows them."""
     if not source.over:
         raise ElsieError("bytes follow its weights")
-    return {name: np.array(values, dtype=np.int64) for name, values in found.items()}
+    return found
 
 
-def _from_lzma(blob: bytes, height: int, width: int, size: int) -> Arrays:
-    found = plain.decode(blob, ARRAYS, size=size)
+def _integers(values: list[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _from_lzma(blob: bytes, shape: Shape) -> Arrays:
+    found = plain.decode(blob, ARRAYS, size=shape.size)
     counts, gaps = found["indptr"], found["rows"]
-    if len(counts) != width or counts.sum() != len(gaps) or counts.max() > height:
-        raise ElsieError(f"its weights are not those of {width} columns with {height} rows")
+    if len(counts) != shape.width or counts.sum() != len(gaps) or counts.max() > shape.height:
+        raise ElsieError(
+            f"its weights are not those of {shape.width} columns with {shape.height} rows"
+        )
     found["indptr"] = np.concatenate(([0], np.cumsum(counts)))
     ends = np.cumsum(gaps + 1)
     base = np.concatenate(([0], ends))[found["indptr"][:-1]]
@@ -111,7 +179,8 @@ def _from_lzma(blob: bytes, height: int, width: int, size: int) -> Arrays:
     return found
 
 
-_READERS: dict[int, Callable[[bytes, int, int, int], Arrays]] = {
-    RANGE: _from_range,
+_READERS: dict[int, Callable[[bytes, Shape], Arrays]] = {
+    OLDER: _from_older,
     LZMA: _from_lzma,
+    RANGE: _from_range,
 }

@@ -1,12 +1,16 @@
 """Integers and weight codes as bits in contexts."""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 
 from golden.coding.range_coder import Context, Decoder, Encoder, fresh
 from golden.errors import ElsieError
 
 _LENGTH = 6
 """Bits of a magnitude's length, 0 to 63."""
+_MOST = 63
+"""Bits of an integer's magnitude."""
 _TREE = 8
 """Highest bits of a code that depend on each other; each lower one stands for itself."""
 
@@ -33,6 +37,23 @@ def read_integers(source: Decoder, count: int) -> list[int]:
             value = 1 << (length - 1) | source.even(length - 1)
             value = -value if source.bit(sign) else value
         found.append(value)
+    return found
+
+
+def write_scaled(to: Encoder, values: Sequence[int]) -> None:
+    """Write integers below 2**63 in magnitude: how often 2 divides them all, and what is left."""
+    every = reduce(or_, values, 0)
+    step = (every & -every).bit_length() - 1 if every else 0
+    to.even(step, _LENGTH)
+    write_integers(to, [value >> step for value in values])
+
+
+def read_scaled(source: Decoder, count: int) -> list[int]:
+    """Read `count` integers in steps; one that does not fit 64 bits is refused."""
+    step = source.even(_LENGTH)
+    found = [value << step for value in read_integers(source, count)]
+    if any(abs(value) >> _MOST for value in found):
+        raise ElsieError(f"a number in steps of 2**{step} does not fit 64 bits")
     return found
 
 

@@ -115,7 +115,7 @@ class Decoder:
         return value
 
     def _shift(self) -> None:
-        if self._next == self._size + 3:
+        if self._next >= self._size + 3:
             raise ElsieError("its weights are cut short")
         self._code = (self._code << 8 | self._bytes[self._next]) & _FULL
         self._width <<= 8

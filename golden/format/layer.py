@@ -168,6 +168,17 @@ def locate_inverse(
     return index * config.groups + pe // config.group
 
 
+def place(config: EngineConfig, pe: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of every row, shape (n_out,), when `pe` (n_out,) own them, in the matrix's order."""
+    order = np.argsort(pe, kind="stable")
+    before = np.cumsum(np.bincount(pe, minlength=config.pes)) - np.bincount(
+        pe, minlength=config.pes
+    )
+    local = np.empty(len(pe), dtype=np.int64)
+    local[order] = np.arange(len(pe)) - before[pe[order]]
+    return locate_inverse(config, pe, local)
+
+
 def deal(config: EngineConfig, number: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions of rows dealt to the PEs in turn; `number` is each row's place in that order."""
     return locate_inverse(config, number % config.pes, number // config.pes)

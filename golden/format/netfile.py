@@ -1,25 +1,22 @@
 """The NET file: one network in one file, versioned and checksummed, no pickle (docs/format.md).
 
-A NET file is an uncompressed or deflated ZIP with `manifest.json` (format, version, configuration,
-layer fields, SHA-256 of every other member) and `weights.bin`, the arrays of all layers, coded
-(golden.coding). Before version 4 it had one `.npy` for each array instead.
+A NET file has a manifest (configuration, layer fields) and the arrays of each layer, coded
+(golden.coding). Up to version 4 it was a ZIP.
 """
 
 import dataclasses
-import hashlib
-import io
 import json
 import reprlib
-import zipfile
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from golden.arrays import members, parse
-from golden.coding.layers import ARRAYS, decode, encode
+from golden.arrays import parse
+from golden.coding import zipped
+from golden.coding.container import BEGINS, pack, unpack, version_of
+from golden.coding.layers import ARRAYS, Shape, decode, encode
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
@@ -29,11 +26,11 @@ from golden.proof import check_accumulators
 from golden.reading import reading
 
 FORMAT = "elsie-network"
-VERSION = 4
+VERSION = 5
 """What is written."""
-PLAIN = (2, 3)
-"""Older versions, with plain arrays; 3 is 2 with `input_frac`. They are read, too."""
-_WEIGHTS = "weights.bin"
+PLAIN, CODED = (2, 3), 4
+"""Older versions, which are read, too: ZIPs, with plain arrays or coded ones. 2 has no
+`input_frac`."""
 _SCALARS = (
     *("name", "kind", "n_in", "n_out", "n_back", "projected"),
     *("shift", "activation", "weight_frac", "in_frac", "out_frac", "threshold"),
@@ -41,14 +38,13 @@ _SCALARS = (
 _HEAD: dict[str, Any] = {"format": str, "version": int}
 _MANIFEST: dict[str, Any] = {
     **{"name": str, "config": dict, "layers": list, "head": int | None, "threshold": int},
-    **{"info": dict, "sha256": dict},
+    **{"info": dict, "input_frac": list},
 }
 _LAYER: dict[str, Any] = {
     **{field.name: field.type for field in dataclasses.fields(Layer) if field.name in _SCALARS},
     "kind": str,
 }
 """Types of a layer's fields in the manifest."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save(network: Network, path: str | Path) -> None:
@@ -68,35 +64,16 @@ def save(network: Network, path: str | Path) -> None:
 
 def dump(network: Network) -> bytes:
     """The contents of the NET file of `network`."""
-    parts = [encode(layer) for layer in network.layers]
-    weights = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-    layers = [{name: getattr(layer, name) for name in _SCALARS} for layer in network.layers]
     manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
         "name": network.name,
         "config": network.config.to_dict(),
-        "layers": layers,
+        "layers": [{name: getattr(layer, name) for name in _SCALARS} for layer in network.layers],
         "head": network.head,
         "threshold": network.threshold,
         "info": network.info,
         "input_frac": list(network.input_frac),
-        "sha256": {_WEIGHTS: hashlib.sha256(weights).hexdigest()},
     }
-    # Figures may come as numpy scalars.
-    body = json.dumps(manifest, sort_keys=True, indent=1, default=lambda v: v.item()).encode()
-    blobs = {
-        "manifest.json": body,
-        "manifest.sha256": hashlib.sha256(body).hexdigest().encode(),
-        _WEIGHTS: weights,
-    }
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, blob in blobs.items():
-            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-            packed = zipfile.ZIP_STORED if name == _WEIGHTS else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, blob, compress_type=packed)
-    return file.getvalue()
+    return pack(VERSION, manifest, [encode(layer, network.config) for layer in network.layers])
 
 
 def load(path: str | Path) -> Network:
@@ -110,57 +87,83 @@ def load(path: str | Path) -> Network:
 
 def _read(source: Path) -> Network:
     with source.open("rb") as file:
-        blobs = members(file)
-    body = blobs.pop("manifest.json")
-    if hashlib.sha256(body).hexdigest().encode() != blobs.pop("manifest.sha256"):
-        raise ElsieError("the manifest does not match its checksum: the file was altered")
-    manifest = json.loads(body)
-    json.dumps(
-        manifest, ensure_ascii=False
-    ).encode()  # no halves of characters, which no one prints
+        begins = file.read(BEGINS)
+        version = version_of(begins)
+        if not version:
+            return _zipped(source)
+        data = begins + file.read()
+    _check_version(version, (VERSION,))
+    manifest, parts = unpack(data)
+    fields = _checked(manifest, _MANIFEST)
+    layers = _coded(fields["layers"], parts, fields["config"], len(data))
+    return _network(fields, layers)
+
+
+def _zipped(source: Path) -> Network:
+    """Of an older version."""
+    with source.open("rb") as file:
+        manifest, blobs = zipped.unzip(file)
     head = _typed("the manifest", manifest, _HEAD)
     if head["format"] != FORMAT:
         raise ElsieError(f"format is {head['format']!r}, not {FORMAT!r}")
-    version = head["version"]
-    if version not in (*PLAIN, VERSION):
+    _check_version(head["version"], (*PLAIN, CODED))
+    types = {**_HEAD, **_MANIFEST, "sha256": dict}
+    if head["version"] == PLAIN[0]:
+        del types["input_frac"]
+    fields = _checked(manifest, types)
+    zipped.check_members(fields.pop("sha256"), blobs)
+    if head["version"] in PLAIN:
+        return _network(fields, _plain(fields["layers"], blobs))
+    parts = zipped.parts(blobs, len(fields["layers"]))
+    return _network(
+        fields, _coded(fields["layers"], parts, fields["config"], source.stat().st_size)
+    )
+
+
+def _check_version(version: int, known: tuple[int, ...]) -> None:
+    """Raise ElsieError for one that this kind of file does not have."""
+    if version not in known:
         raise ElsieError(
-            f"version {version} is none of the versions {', '.join(map(str, PLAIN))} and {VERSION} "
-            f"that this Elsie reads"
+            f"version {version} is none of the versions "
+            f"{', '.join(map(str, (*PLAIN, CODED)))} and {VERSION} that this Elsie reads"
         )
-    own = {"input_frac": list} if version != PLAIN[0] else {}
-    fields = _fields("the manifest", manifest, {**_HEAD, **_MANIFEST, **own})
-    digests = fields.pop("sha256")
-    if set(blobs) != set(digests):
-        raise ElsieError("arrays are missing or were added: the file was altered")
-    for name, blob in blobs.items():
-        if hashlib.sha256(blob).hexdigest() != digests[name]:
-            raise ElsieError(f"array {name} does not match its checksum: the file was altered")
+
+
+def _checked(manifest: Any, types: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a manifest, its configuration one."""
+    # No halves of characters, which no one prints.
+    json.dumps(manifest, ensure_ascii=False).encode()
+    fields = _fields("the manifest", manifest, types)
     fields["config"] = EngineConfig.from_dict(fields["config"])
-    read = _plain if version in PLAIN else partial(_coded, source.stat().st_size)
-    fields["layers"] = tuple(read(fields["layers"], blobs))
-    if own:
-        fields["input_frac"] = tuple(fields["input_frac"])
+    return fields
+
+
+def _network(fields: dict[str, Any], layers: Iterator[Layer]) -> Network:
+    """What a manifest's fields and the layers make."""
+    fields |= {"layers": tuple(layers), "input_frac": tuple(fields.get("input_frac", ()))}
     return Network(**{name: value for name, value in fields.items() if name not in _HEAD})
 
 
-def _coded(size: int, layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:
-    """The layers, their arrays coded one after the other, each behind its number of bytes."""
-    blob, place = blobs.get(_WEIGHTS, b""), 0
-    for number, scalars in enumerate(layers):
+def _coded(
+    layers: list[Any], parts: Sequence[bytes], config: EngineConfig, size: int
+) -> Iterator[Layer]:
+    """The layers of a file of `size` bytes, their arrays coded."""
+    if len(parts) != len(layers):
+        raise ElsieError(f"it has arrays of {len(parts)} layers, but {len(layers)} layers")
+    for number, (scalars, part) in enumerate(zip(layers, parts, strict=True)):
         fields = _scalars(number, scalars)
-        begin = place + 8
-        place = begin + int.from_bytes(blob[place:begin], "little")
-        if place > len(blob):
-            raise ElsieError(f"layer {number}: its weights are cut short")
-        height = fields["kind"].gates * fields["n_out"]
-        width = fields["n_in"] + fields["n_back"]
+        shape = Shape(
+            height=fields["kind"].gates * fields["n_out"],
+            width=fields["n_in"] + fields["n_back"],
+            outputs=fields["n_out"],
+            config=config,
+            size=size,
+        )
         try:
-            fields |= decode(blob[begin:place], height=height, width=width, size=size)
+            fields |= decode(part, shape)
         except ElsieError as error:
             raise ElsieError(f"layer {number}: {error}") from None
         yield Layer(**fields)
-    if place != len(blob):
-        raise ElsieError(f"{_WEIGHTS} has more bytes than its layers")
 
 
 def _plain(layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:

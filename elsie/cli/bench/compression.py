@@ -82,6 +82,11 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--pes", type=positive, default=4, metavar="N", help="processing elements (default: 4)"
     )
+    command.add_argument(
+        "--rtl",
+        action="store_true",
+        help="run the RTL on two samples, too, for each network and alphabet (a C++ compiler)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -100,13 +105,14 @@ def run(options: argparse.Namespace) -> int:
         efforts=options.effort,
         alphabets=options.alphabets,
         pes=options.pes,
+        rtl=options.rtl,
     )
     with output.progress("compressing", "rows") as update:
         rows = measure(plan, update)
     means = summary(rows)
     values: dict[str, Any] = {"pes": plan.pes, "rows": rows, "means": means}
     output.result(values, as_json=options.json, text=lambda: _describe(means))
-    return 0
+    return int(any(row["rtl_equal"] is False for row in rows))
 
 
 def _describe(means: list[dict[str, Any]]) -> None:

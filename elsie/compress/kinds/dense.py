@@ -7,12 +7,16 @@ import numpy as np
 from elsie.compress.checks import WIDEST, bias_limit, check_fraction
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.quantise.codes import MAX_FRAC
 from elsie.compress.quantise.quantise import Weights, quantise
 from golden.config import EngineConfig
 from golden.format.activations import ACTIVATIONS
 from golden.format.network import Layer
+
+BIAS = 3
+"""Bits of a bias' magnitude beyond those of a weight's code."""
 
 
 def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Quantised:
@@ -32,13 +36,24 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
         out_frac = max(out_frac, finest - WIDEST + 1)
     needed = made.sum_frac(out_frac)
     check_fraction(layer.name, given.rows, layer.weight, left=finest, needed=needed)
+    shown = replace(shown, bias=_in_steps(layer.bias, config, needed))
     return Quantised(
         shown=shown,
-        layers=(dense_layer(layer, weights, in_frac=given.frac, out_frac=out_frac),),
+        layers=(dense_layer(shown, weights, in_frac=given.frac, out_frac=out_frac),),
         activity=(given.activity(act_width=config.act_width),),
-        outputs=outputs,
+        outputs=shown.forward(given.values),
         grid=weights.grid,
     )
+
+
+def _in_steps(bias: Reals, config: EngineConfig, frac: int) -> Reals:
+    """Biases rounded to what the codes are worth, so that a NET file stores few bits of each.
+
+    The steps are 2**(code_width + BIAS) in the range of the requantised sums, which have `frac`
+    fraction bits, but never more than half of their last bit.
+    """
+    step = min(frac + 1, frac - config.act_width + 1 + config.code_width + BIAS)
+    return np.ldexp(np.rint(np.ldexp(bias, step)), -step)
 
 
 def dense_layer(layer: FloatDense, weights: Weights, *, in_frac: int, out_frac: int) -> Layer:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from elsie.compress.place.rows import assign_rows, place
+from elsie.compress.place.rows import assign_rows
 from elsie.compress.report import Step
 from golden.config import EngineConfig
-from golden.format.layer import Layer, locate_rows
+from golden.format.layer import Layer, locate_rows, place
 
 
 def place_layers(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:

@@ -10,7 +10,7 @@ from scipy import sparse
 from elsie.compress.place import local_search
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import locate_inverse
+from golden.format.layer import place
 
 STRATEGIES = ("search", "lpt", "row_mod_n")
 
@@ -59,17 +59,6 @@ def assign_rows(
         if held is not None:
             pe = _even_memories(pe, nnz, held)
     return place(config, pe)
-
-
-def place(config: EngineConfig, pe: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of every row, shape (n_out,), when `pe` (n_out,) own them, in the matrix's order."""
-    order = np.argsort(pe, kind="stable")
-    before = np.cumsum(np.bincount(pe, minlength=config.pes)) - np.bincount(
-        pe, minlength=config.pes
-    )
-    local = np.empty(len(pe), dtype=np.int64)
-    local[order] = np.arange(len(pe)) - before[pe[order]]
-    return locate_inverse(config, pe, local)
 
 
 def _even_memories(

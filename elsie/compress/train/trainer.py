@@ -15,6 +15,7 @@ from elsie.compress.quantise.registry import QUANTISERS, Quantiser
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.matrices import VIEWS
 from elsie.compress.schemes import check_kept, with_schemes
+from elsie.compress.structure.plan import Plan
 from elsie.compress.train import masks
 from elsie.compress.train.alphabets import Nothing, Training
 from elsie.compress.train.gradients import Adam, backward, cosine, forward, size
@@ -71,7 +72,7 @@ def train(
         model, config = with_schemes(model, course.config, course.weights)
         course = replace(course, config=config)
         names = [layer.name for layer in model.layers]
-        check_kept(model, dict(zip(names, densities, strict=True)))
+        check_kept(model, Plan(), dict(zip(names, densities, strict=True)))
     batches = -(-len(lesson.x) // BATCH)
     epochs = max(10, -(-STEPS // batches)) if course.epochs is None else course.epochs
     school = _School(model, lesson, course, epochs * batches, progress or (lambda *_: None))

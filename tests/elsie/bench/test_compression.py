@@ -19,6 +19,7 @@ def test_rows_and_means(capsys: pytest.CaptureFixture) -> None:
     assert set(values["rows"][0]) == {
         *("model", "method", "alphabet", "density", "accuracy_float", "accuracy_golden"),
         *("file_bytes", "onchip_bits", "ratio_file", "ratio_onchip", "cycles", "seed", "seconds"),
+        "rtl_equal",
     }
 
 

@@ -1,20 +1,20 @@
-"""NET files, with their checksums put right after the damage, so that it is reached."""
+"""NET files of all versions, their checksums put right after the damage, so that it is reached."""
 
 import dataclasses
 import hashlib
 import json
-import tempfile
+import zlib
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
 from golden.arithmetic.run import predict
 from golden.arithmetic.sequences import Sequences, interleave, quantise_input
-from golden.coding import layers
+from golden.coding.container import BEGINS, MAGIC, pack, unpack
+from golden.errors import ElsieError
 from golden.format import netfile
 from golden.format.image import encode
 from golden.format.network import Network
@@ -22,7 +22,7 @@ from golden.timing.model import TimingModel
 from tests.cells import cell_config, cell_network
 from tests.fuzz import mutate
 from tests.fuzz.target import Target
-from tests.netfiles import old
+from tests.netfiles import old, packed, version_4
 from tests.networks import random_network, small_config
 
 
@@ -38,42 +38,44 @@ def seeds() -> tuple[bytes, ...]:
         cell_network(rng, cell_config(mac="codebook")),
         cell_network(rng, cell_config(delta=True), head=False),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        saved = tuple(_saved(network, Path(folder) / "n.net") for network in networks)
-    return saved + tuple(_packed(blob) for blob in saved[:2]) + tuple(map(old, networks[::2]))
+    newest = tuple(netfile.dump(network) for network in networks)
+    by_lzma = tuple(_by_lzma(network) for network in networks[:2])
+    older = tuple(version_4(network) for network in networks[1::2])
+    return newest + by_lzma + older + tuple(map(old, networks[::2]))
 
 
-def _packed(data: bytes) -> bytes:
-    """The same with all layers by LZMA, whatever is shorter."""
-    members = mutate.unzip(data)
-    assert members is not None
-    manifest = json.loads(members["manifest.json"])
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "n").write_bytes(data)
-        network = netfile.load(Path(folder) / "n")
-    with mock.patch.object(layers, "MOST", 0):
-        parts = [layers.encode(layer) for layer in network.layers]
-    weights = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-    return _with_weights(members, manifest, weights)
-
-
-def _with_weights(members: dict[str, bytes], manifest: Any, weights: bytes) -> bytes:
-    """Other coded arrays, with all checksums."""
-    members["weights.bin"] = weights
-    manifest["sha256"]["weights.bin"] = hashlib.sha256(weights).hexdigest()
-    members["manifest.json"] = json.dumps(manifest).encode()
-    members["manifest.sha256"] = hashlib.sha256(members["manifest.json"]).hexdigest().encode()
-    return mutate.rezip(list(members.items()))
-
-
-def _saved(network: Network, path: Path) -> bytes:
-    netfile.save(network, path)
-    return path.read_bytes()
+def _by_lzma(network: Network) -> bytes:
+    """With all layers by LZMA, whatever is shorter."""
+    manifest, _ = unpack(netfile.dump(network))
+    parts = [packed(layer, network.config) for layer in network.layers]
+    return pack(netfile.VERSION, manifest, parts)
 
 
 def change(rng: Random, data: bytes) -> bytes:
+    if rng.random() < 0.1:
+        return mutate.of_bytes(rng, data)
+    if not data.startswith(MAGIC):
+        return _change_zip(rng, data)
+    try:
+        manifest, parts = unpack(data)
+        if parts and rng.random() < 0.4:
+            nth = rng.randrange(len(parts))
+            parts[nth] = mutate.of_bytes(rng, parts[nth])
+        else:
+            _change_field(rng, manifest)
+        data = pack(netfile.VERSION, manifest, parts)
+    except (ElsieError, zlib.error, KeyError, TypeError, ValueError, AttributeError):
+        return data  # damaged too much before
+    if rng.random() < 0.05:
+        body = mutate.of_bytes(rng, data[BEGINS + 8 :])
+        data = data[:BEGINS] + hashlib.sha256(body).digest()[:8] + body
+    return data
+
+
+def _change_zip(rng: Random, data: bytes) -> bytes:
+    """Of older versions."""
     members = mutate.unzip(data)
-    if members is None or rng.random() < 0.1:
+    if members is None:
         return mutate.of_bytes(rng, data)
     if rng.random() < 0.1:
         return mutate.of_members(rng, members, b"{}")

@@ -1,5 +1,6 @@
 """Coded layers: there and back for every alphabet and shape, small, quick, and refused if wrong."""
 
+import dataclasses
 import lzma
 import time
 from typing import Any
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from golden.coding import layers, mask
 from golden.coding.range_coder import Decoder, Encoder, fresh
+from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer
+from golden.format.layer import Layer, locate, place
 from golden.kinds import MacKind
 from tests.cells import cell_config, cell_layer
+from tests.netfiles import older, packed
 from tests.networks import random_layer, small_config
 
 
@@ -25,20 +28,31 @@ def same(layer: Layer, arrays: dict[str, Any]) -> bool:
     )
 
 
-def read(blob: bytes, layer: Layer, size: int = 1) -> dict[str, Any]:
-    return layers.decode(blob, height=layer.n_rows, width=layer.n_columns, size=size)
+def read(blob: bytes, layer: Layer, config: EngineConfig, size: int = 1) -> dict[str, Any]:
+    shape = layers.Shape(
+        height=layer.n_rows,
+        width=layer.n_columns,
+        outputs=layer.n_out,
+        config=config,
+        size=size,
+    )
+    return layers.decode(blob, shape)
 
 
-def both_ways(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert same(layer, read(layers.encode(layer), layer))
-    with monkeypatch.context() as patch:
-        patch.setattr(layers, "MOST", 0)
-        packed = layers.encode(layer)
-    assert packed[0] == layers.LZMA
-    assert same(layer, read(packed, layer))
-    ranged = bytes([layers.RANGE]) + layers._ranged(layer)
-    assert same(layer, read(ranged, layer))
-    assert layers.encode(layer) == min(ranged, packed, key=len)
+def in_order(layer: Layer, config: EngineConfig) -> Layer:
+    """Each PE's rows in the order of the matrix, as the compiler leaves them."""
+    return dataclasses.replace(layer, position=place(config, locate(config, layer.position)[0]))
+
+
+def both_ways(layer: Layer, config: EngineConfig) -> None:
+    assert same(layer, read(layers.encode(layer, config), layer, config))
+    by_lzma = packed(layer, config)
+    assert by_lzma[0] == layers.LZMA
+    assert same(layer, read(by_lzma, layer, config))
+    ranged = bytes([layers.RANGE]) + layers._ranged(layer, config)
+    assert same(layer, read(ranged, layer, config))
+    assert layers.encode(layer, config) == min(ranged, by_lzma, key=len)
+    assert same(layer, read(older(layer), layer, config))
 
 
 @pytest.mark.parametrize("mac", [kind.value for kind in MacKind])
@@ -55,8 +69,8 @@ def test_every_alphabet(mac: str) -> None:
         else:
             config = small_config([n_in, n_out], mac=mac)
             layer = random_layer(rng, config, rng.random((n_in, n_out)) < density, shift=4)
-        with pytest.MonkeyPatch.context() as patch:
-            both_ways(layer, patch)
+        both_ways(layer, config)
+        both_ways(in_order(layer, config), config)
 
     check()
 
@@ -85,18 +99,21 @@ def test_certain_bits_cost_nothing_and_surprises_are_survived(bit: int) -> None:
     assert [source.bit(context) for _ in given] == given
 
 
+CONFIG = small_config([784, 300])
+
+
 def uneven(rng: np.random.Generator) -> Layer:
     """300 x 784 at 5 %, as training leaves it: some inputs and neurons have much, some nothing."""
     shares = np.outer(np.clip(rng.normal(size=784), 0, None), rng.gamma(1, 1, 300))
     chosen = rng.random(shares.shape) < shares * 0.05 / shares.mean()
-    return random_layer(rng, small_config([784, 300]), chosen, shift=4)
+    return random_layer(rng, CONFIG, chosen, shift=4)
 
 
 def test_a_large_layer_is_quick_and_beats_lzma_and_counting() -> None:
     layer = uneven(np.random.default_rng(1))
     began = time.process_time()
-    blob = layers.encode(layer)
-    assert same(layer, read(blob, layer))
+    blob = layers.encode(layer, CONFIG)
+    assert same(layer, read(blob, layer, CONFIG))
     assert time.process_time() - began < 5, "two seconds were measured under load"
     assert blob[0] == layers.RANGE
     to = Encoder()
@@ -109,10 +126,11 @@ def test_a_large_layer_is_quick_and_beats_lzma_and_counting() -> None:
 def test_larger_ones_go_to_lzma() -> None:
     rng = np.random.default_rng(2)
     chosen = rng.random((1024, 1024)) < 0.05
-    layer = random_layer(rng, small_config([1024, 1024]), chosen, shift=4)
+    config = small_config([1024, 1024])
+    layer = random_layer(rng, config, chosen, shift=4)
     began = time.process_time()
-    blob = layers.encode(layer)
-    assert same(layer, read(blob, layer))
+    blob = layers.encode(layer, config)
+    assert same(layer, read(blob, layer, config))
     assert time.process_time() - began < 5
     assert blob[0] == layers.LZMA
 
@@ -123,21 +141,17 @@ def test_damaged_bytes_are_refused_or_give_a_layer_of_the_same_shape() -> None:
     config = cell_config(mac="codebook")
     layer = cell_layer(rng, config, "lstm", 7, 5, peepholes=True)
     refused = 0
-    with pytest.MonkeyPatch.context() as patch:
-        for most in (layers.MOST, 0):
-            patch.setattr(layers, "MOST", most)
-            good = layers.encode(layer)
-            patch.undo()
-            for place in range(1, len(good)):
-                bad = bytearray(good)
-                bad[place] ^= 1 << int(rng.integers(8))
-                try:
-                    found = read(bytes(bad), layer, size=len(bad))
-                except (ElsieError, lzma.LZMAError):
-                    refused += 1
-                    continue
-                assert found["indptr"].shape == layer.indptr.shape
-                assert found["rows"].shape == found["codes"].shape or most == 0
+    for good in (layers.encode(layer, config), older(layer), packed(layer, config)):
+        for at in range(1, len(good)):
+            bad = bytearray(good)
+            bad[at] ^= 1 << int(rng.integers(8))
+            try:
+                found = read(bytes(bad), layer, config, size=len(bad))
+            except (ElsieError, lzma.LZMAError):
+                refused += 1
+                continue
+            assert found["indptr"].shape == layer.indptr.shape
+            assert found["rows"].shape == found["codes"].shape or good[0] == layers.LZMA
     assert refused > 100
 
 
@@ -145,4 +159,16 @@ def test_memory_is_refused_before_it_is_taken() -> None:
     layer = uneven(np.random.default_rng(4))
     bomb = bytes([layers.LZMA]) + (1 << 40).to_bytes(8, "little") + b"x"
     with pytest.raises(ElsieError, match="its weights would take"):
-        read(bomb, layer)
+        read(bomb, layer, CONFIG)
+
+
+def test_what_is_alike_costs_little() -> None:
+    """Biases in large steps, and rows in order: their numbers are not stored one by one."""
+    layer = uneven(np.random.default_rng(6))
+    rounded = dataclasses.replace(layer, bias=layer.bias >> 6 << 6)
+    assert layer.bias.any()
+    size, rough, ordered = (
+        len(layers._ranged(one, CONFIG)) for one in (layer, rounded, in_order(layer, CONFIG))
+    )
+    assert rough < size - 300 * 5 / 8
+    assert ordered < size - 300 * 4 / 8

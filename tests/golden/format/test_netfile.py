@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.coding.container import MAGIC, pack, unpack
 from golden.errors import ElsieError
 from golden.format import netfile
 from golden.format.layer import Layer
 from golden.format.network import Network
-from tests.netfiles import old
+from tests.netfiles import old, version_4
 from tests.networks import random_network, small_config
 
 
@@ -76,33 +77,44 @@ def load_damaged(path: Path, content: bytes) -> Network | None:
 
 @pytest.mark.parametrize("start", range(4))
 def test_one_byte_changed(start: int, saved: Path, tmp_path: Path) -> None:
-    """Every 8th byte from four starts, two changes each: refused, or the network is unharmed.
-
-    A ZIP has bytes that mean nothing here, such as dates, and deflate says the same in many ways;
-    a change of those may go unnoticed, but no change may give another network or another exception.
-    """
-    good, network = saved.read_bytes(), make()
-    refused = tried = 0
-    for offset in range(2 * start, len(good), 8):
+    """Every 4th byte from four starts, two changes each: all are refused."""
+    good = saved.read_bytes()
+    for offset in range(start, len(good), 4):
         for flip in (0x01, 0xFF):
             bad = bytearray(good)
             bad[offset] ^= flip
-            got = load_damaged(tmp_path / "bad.net", bytes(bad))
-            assert got is None or same(got, network), offset
-            refused += got is None
-            tried += 1
+            assert load_damaged(tmp_path / "bad.net", bytes(bad)) is None, offset
+
+
+@pytest.mark.parametrize("make_old", [old, version_4])
+def test_one_byte_of_an_older_file_changed(make_old: Any, tmp_path: Path) -> None:
+    """Refused, or the network is unharmed.
+
+    A ZIP has bytes that mean nothing here, such as dates; a change of those may go unnoticed, but
+    no change may give another network or another exception.
+    """
+    network = make()
+    good = make_old(network)
+    refused = tried = 0
+    for offset in range(0, len(good), 7):
+        bad = bytearray(good)
+        bad[offset] ^= 0xFF
+        got = load_damaged(tmp_path / "bad.net", bytes(bad))
+        assert got is None or same(got, network), offset
+        refused += got is None
+        tried += 1
     assert refused > tried // 2
 
 
-def test_contents_are_protected_byte_by_byte(saved: Path, tmp_path: Path) -> None:
-    """Below the compression, which knows many ways to say the same: every change is refused."""
-    with zipfile.ZipFile(saved) as archive:
+def test_contents_are_protected_byte_by_byte(tmp_path: Path) -> None:
+    """Below the ZIP of older versions: every change is refused."""
+    path = tmp_path / "bad.net"
+    with zipfile.ZipFile(io.BytesIO(version_4(make()))) as archive:
         blobs = {name: archive.read(name) for name in archive.namelist()}
     for name, blob in blobs.items():
         for offset in range(0, len(blob), max(1, len(blob) // 6)):
             bad = bytearray(blob)
             bad[offset] ^= 0x10
-            path = tmp_path / "bad.net"
             with zipfile.ZipFile(path, "w") as archive:
                 for other, content in blobs.items():
                     archive.writestr(other, bytes(bad) if other == name else content)
@@ -150,7 +162,8 @@ def rewrite(path: Path, change: Any, *, checksum: bool = True) -> None:
 def edits() -> list[tuple[Any, bool, str]]:
     """Changes to (manifest, blobs), whether the checksum follows, and what is said about them."""
     return [
-        (lambda m, b: m.update(version=1), True, "version 1 is none of the versions 2, 3 and 4"),
+        (lambda m, b: m.update(version=1), True, "version 1 is none of the versions 2, 3, 4 and 5"),
+        (lambda m, b: m.update(version=5), True, "version 5 is none of the versions 2, 3, 4 and 5"),
         (lambda m, b: m.update(format="zip"), True, "format is 'zip', not 'elsie-network'"),
         (lambda m, b: m.update(name="x"), False, "the manifest does not match its checksum"),
         (lambda m, b: b.pop("0.bias.npy"), True, "arrays are missing or were added"),
@@ -205,18 +218,33 @@ POSITIONS = (4, 5, 6, 7, 8, 9, -10, 11, 40)
 
 @pytest.mark.parametrize("positions", [(), POSITIONS])
 def test_older_versions_are_read(positions: tuple[int, ...], tmp_path: Path) -> None:
-    """Version 2, and 3 with positions of inputs; saved again they are version 4."""
+    """Version 2, and 3 with positions of inputs, and 4; saved again they are version 5."""
     network = dataclasses.replace(make(), input_frac=positions)
-    (tmp_path / "old").write_bytes(old(network))
-    netfile.save(network, tmp_path / "new")
-    for name, version in (("old", 3 if positions else 2), ("new", 4)):
-        with zipfile.ZipFile(tmp_path / name) as archive:
+    older = (old(network), version_4(network), version_4(network, ranged=False))
+    for data, version in zip(older, (3 if positions else 2, 4, 4), strict=True):
+        (tmp_path / "old").write_bytes(data)
+        with zipfile.ZipFile(tmp_path / "old") as archive:
             manifest = json.loads(archive.read("manifest.json"))
         assert manifest["version"] == version
         assert ("input_frac" in manifest) == (version > 2)
-        read = netfile.load(tmp_path / name)
+        read = netfile.load(tmp_path / "old")
         assert read.input_frac == positions
         assert same(read, network)
+        assert netfile.dump(read) == netfile.dump(network)
+
+
+def test_a_file_begins_as_the_document_says(saved: Path) -> None:
+    data = saved.read_bytes()
+    assert data[:7] == bytes.fromhex("89454c53494505")
+    assert data[7:15] == hashlib.sha256(data[15:]).digest()[:8]
+    assert len(data) < len(version_4(make())) / 2
+
+
+def repacked(path: Path, change: Any) -> None:
+    """Change the manifest or the parts, with the checksum put right."""
+    manifest, parts = unpack(path.read_bytes())
+    change(manifest, parts)
+    path.write_bytes(pack(netfile.VERSION, manifest, parts))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +260,7 @@ def test_older_versions_are_read(positions: tuple[int, ...], tmp_path: Path) -> 
 def test_altered_positions(given: Any, text: str, tmp_path: Path) -> None:
     path = tmp_path / "n"
     netfile.save(dataclasses.replace(make(), input_frac=POSITIONS), path)
-    rewrite(path, lambda m, b: m.update(input_frac=given))
+    repacked(path, lambda m, p: m.update(input_frac=given))
     with pytest.raises(ElsieError) as caught:
         netfile.load(path)
     assert text in str(caught.value)
@@ -248,6 +276,7 @@ def with_array(manifest: Any, blobs: dict[str, bytes], name: str, array: np.ndar
 
 def test_a_bomb_is_refused_before_it_is_inflated(saved: Path) -> None:
     """A member that would become 1 GiB: refused by what the header says."""
+    saved.write_bytes(version_4(make()))
     with zipfile.ZipFile(saved, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("9.bias.npy", bytes(4 << 20))
     bomb = bytearray(saved.read_bytes())
@@ -300,7 +329,7 @@ def test_no_pickles(saved: Path) -> None:
 
 
 def weights(change: Any) -> Any:
-    """An edit of the coded arrays, with their checksum."""
+    """An edit of version 4's coded arrays, with their checksum."""
 
     def edit(manifest: Any, blobs: dict[str, bytes]) -> None:
         blobs["weights.bin"] = change(blobs["weights.bin"])
@@ -316,16 +345,79 @@ def weights(change: Any) -> Any:
         (weights(lambda w: w + b"x"), "weights.bin has more bytes than its layers"),
         (weights(lambda w: w[:-1]), "layer 1: its weights are cut short"),
         (weights(lambda w: b""), "layer 0: its weights are cut short"),
-        (weights(lambda w: bytes(8) + w), "layer 0: it has no weights, or they are coded in a w"),
         (weights(lambda w: w[:-9] + bytes(9)), "layer 1: "),
-        (weights(lambda w: w[:8] + b"\2" + w[9:]), "layer 0: it has no weights, or they are cod"),
         (weights(lambda w: bytes(7) + b"\x7f" + w[8:]), "layer 0: its weights are cut short"),
-        (lambda m, b: m["layers"][0].update(n_in=1 << 40), "too large for the range coder"),
-        (lambda m, b: m["layers"][0].update(n_out=-1), "layer 0: it has no weights"),
     ],
 )
-def test_damaged_weights(change: Any, text: str, saved: Path) -> None:
+def test_damaged_weights_of_version_4(change: Any, text: str, saved: Path) -> None:
+    saved.write_bytes(version_4(make()))
     rewrite(saved, change)
     with pytest.raises(ElsieError) as caught:
         netfile.load(saved)
     assert text in str(caught.value)
+
+
+def damaged_files() -> list[tuple[Any, str]]:
+    """Changes to (manifest, parts), and what is said about them."""
+
+    def swap(part: bytes) -> Any:
+        return lambda m, p: p.__setitem__(0, part)
+
+    return [
+        (lambda m, p: p.pop(), "it has arrays of 1 layers, but 2 layers"),
+        (lambda m, p: p.append(b""), "it has arrays of 3 layers, but 2 layers"),
+        (swap(b""), "layer 0: it has no weights, or they are coded in a way that is not known"),
+        (swap(b"\7"), "layer 0: it has no weights, or they are coded in a way"),
+        (swap(b"\2"), "layer 0: its weights are cut short"),
+        (lambda m, p: p.__setitem__(0, p[0][:-1]), "layer 0: its weights are cut short"),
+        (lambda m, p: p.__setitem__(0, p[0] + b"x"), "layer 0: bytes follow its weights"),
+        (lambda m, p: m["layers"][0].update(n_in=1 << 40), "too large for the range coder"),
+        (lambda m, p: m["layers"][0].update(n_out=-1), "layer 0: it has no weights"),
+        (lambda m, p: m.update(version=5), "the manifest has a field 'version' that"),
+        (lambda m, p: m.pop("input_frac"), "the manifest has no field input_frac"),
+        (lambda m, p: m.update(name="\ud800"), "not a NET file, or damaged"),
+        (lambda m, p: m.update(layers=7), "layers must be list, not 7"),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(damaged_files())))
+def test_damaged_files(number: int, saved: Path) -> None:
+    change, text = damaged_files()[number]
+    repacked(saved, lambda m, p: None)
+    assert same(netfile.load(saved), make())
+    repacked(saved, change)
+    with pytest.raises(ElsieError) as caught:
+        netfile.load(saved)
+    assert str(caught.value).startswith(f"{saved}: ")
+    assert text in str(caught.value)
+
+
+def with_body(path: Path, body: bytes, version: int = netfile.VERSION) -> None:
+    digest = hashlib.sha256(body).digest()[:8]
+    path.write_bytes(MAGIC + bytes([version]) + digest + body)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "a length in it has no end"),
+        (b"\xff" * 20, "a length in it has no end"),
+        (b"\xff" * 5 + b"\1" + b"\0", "its manifest would take "),
+        (b"\2\5xx", "it is cut short"),
+        (b"\2\2\3\0", "its manifest is not the 2 bytes that were announced"),
+        (b"\2", "not a NET file, or damaged"),
+    ],
+)
+def test_damaged_containers(body: bytes, text: str, saved: Path) -> None:
+    with_body(saved, body)
+    with pytest.raises(ElsieError) as caught:
+        netfile.load(saved)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("version", [0, 4, 6, 255])
+def test_other_versions_say_so(version: int, saved: Path) -> None:
+    with_body(saved, b"", version)
+    words = "not a NET file" if version == 0 else f"version {version} is none of the versions"
+    with pytest.raises(ElsieError, match=words):
+        netfile.load(saved)
