@@ -82,7 +82,7 @@ def train(
     if thins or course.config is None:
         school.prune(densities, steps - last)
     if course.config is not None:
-        school.share(course.config, last)
+        school.share(course.config, densities, last)
     return school.model()
 
 
@@ -116,13 +116,16 @@ class _School:
             for w, mask in zip(self._weights, self._masks, strict=True):
                 w *= mask  # momentum moves what has just been pruned
 
-    def share(self, config: EngineConfig, steps: int) -> None:
-        """Train until all weights are values of the alphabet."""
+    def share(self, config: EngineConfig, densities: Sequence[float], steps: int) -> None:
+        """Train until all weights are values of the alphabet.
+
+        Of layers that were not pruned the alphabet keeps what it would keep in the compiler.
+        """
         schemes = [layer.scheme or Scheme.of(config) for layer in self._layers]
         kinds = [QUANTISERS[scheme.name] for scheme in schemes]
         kept = [
-            w if (w[:, :-1] == 0).any() or kind.training.chooses else _kept(kind, w)
-            for kind, w in zip(kinds, self._weights, strict=True)
+            w if density < 1 or kind.training.chooses else _kept(kind, w)
+            for kind, density, w in zip(kinds, densities, self._weights, strict=True)
         ]
         self._set(kept)
         matrices = [w[:, :-1] for w in self._weights]

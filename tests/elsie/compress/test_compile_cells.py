@@ -148,6 +148,34 @@ def test_a_peephole_of_0_gets_the_weight_nearest_to_0(mac: str) -> None:
     assert weights.min() <= weights.max() // 64
 
 
+@pytest.mark.parametrize("effort", ["none", "fast"])
+@pytest.mark.parametrize("bits", [1, 2])
+def test_a_codebook_has_a_place_for_peepholes_of_0(bits: int, effort: str) -> None:
+    """However few values it has: where none are 0 there is no such place."""
+    rng = np.random.default_rng(15)
+    whole = cells(rng, "lstm", 6, 12, peepholes=True)
+    assert whole.peephole is not None
+    gone = rng.random((3, 12)) < 0.5
+
+    def books(peephole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        layer = dataclasses.replace(whole, peephole=peephole)
+        network = compile_model(
+            model(rng, layer),
+            rng.normal(size=(50, 5, 6)),
+            config=engine("codebook", code_width=bits),
+            options=CompileOptions(effort=effort),
+        )
+        made = network.layers[0]
+        return made.codebook, made.decode(network.config, made.peephole)
+
+    codebook, looks = books(np.where(gone, 0.0, whole.peephole))
+    assert len(set(codebook.tolist())) == 1 << bits
+    assert (looks == 0).sum() == gone.sum()
+    codebook, looks = books(whole.peephole)
+    assert codebook.all()
+    assert looks.all()
+
+
 def test_density_prunes_each_gate() -> None:
     rng = np.random.default_rng(4)
     dense = model(rng, cells(rng, "lstm", 8, 10, density=1.0))

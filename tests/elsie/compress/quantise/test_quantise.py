@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from elsie.compress.quantise.codes import largest_frac
 from elsie.compress.quantise.quantise import quantise
 from elsie.compress.quantise.registry import QUANTISERS
+from elsie.compress.quantise.schemes import Scheme
 from golden.config import EngineConfig, MacKind
 from golden.format.alphabets import decode
 
@@ -194,3 +195,95 @@ def test_ternary_keeps_what_exceeds_seven_tenths_of_the_mean_magnitude() -> None
 def test_other_kinds_keep_every_weight(kind: MacKind) -> None:
     weight = np.array([[1.0, -1e-9, 0.0]])
     assert QUANTISERS[kind].keep(weight).tolist() == weight.tolist()
+
+
+def scheme(name: str, bits: int = 1) -> Scheme:
+    return Scheme(name=name, bits=bits)
+
+
+BY_HAND = np.array([[0.5, -0.25, 0.0], [-1.0, 0.75, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("binary", (-0.625, 0.625)), ("twn", (-0.625, 0.625)), ("ttq", (-0.625, 0.625))],
+)
+def test_one_and_two_scales_by_hand(name: str, values: tuple[float, float]) -> None:
+    """Means: of all magnitudes 5/8, of each sign 5/8 too; then two more weights."""
+    config = EngineConfig(code_width=1)
+    result = quantise(config, BY_HAND, scheme=scheme(name))
+    low, high = values
+    assert result.values.tolist() == [[high, low, 0.0], [low, high, 0.0]]
+    assert result.codes.tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert (result.codebook * 2.0**-result.weight_frac).tolist() == [low, high]
+    more = np.append(BY_HAND, [[1.0, 1.0, 0.0]], axis=0)  # now 3/4 of all; 5/8 and 13/16
+    low, high = (-0.625, 0.8125) if name == "ttq" else (-0.75, 0.75)
+    assert quantise(config, more, scheme=scheme(name)).grid.tolist() == [low, high]
+
+
+@pytest.mark.parametrize("name", ["binary", "twn", "ttq"])
+def test_weights_of_one_sign(name: str) -> None:
+    result = quantise(EngineConfig(code_width=1), np.array([[2.0, 4.0, 0.0]]), scheme=scheme(name))
+    assert result.values.tolist() == [[3.0, 3.0, 0.0]]
+
+
+@pytest.mark.parametrize("name", ["twn", "ttq"])
+@given(weight=arrays(np.float64, (2, 3), elements=st.integers(-9, 9).map(float)))
+def test_what_is_kept_has_the_least_error(name: str, weight: np.ndarray) -> None:
+    """Of all thresholds, each sign's own for two scales."""
+
+    def error(kept: np.ndarray) -> float:
+        signs = (kept < 0, kept > 0) if name == "ttq" else (kept != 0,)
+        made = np.zeros_like(kept)
+        for here in signs:
+            made[here] = np.sign(kept[here]) * (np.abs(kept[here]).mean() if here.any() else 0.0)
+        return float(np.sum((made - weight) ** 2))
+
+    magnitude = np.append(np.abs(weight).reshape(-1), np.inf)
+    cuts = [(a, b) for a in magnitude for b in (magnitude if name == "ttq" else [a])]
+    every = [np.where((weight <= -low) | (weight >= high), weight, 0.0) for low, high in cuts]
+    found = QUANTISERS[name].keep(weight)
+    assert np.isin(found, [0.0, *weight.reshape(-1)]).all()
+    assert error(found) <= min(map(error, every)) * (1 + 1e-9) + 1e-30
+
+
+SHARED = [("fixed", 2), ("fixed", 4), ("log", 3), ("log", 4), ("log-sqrt2", 4), ("ternary", 1)]
+
+
+@pytest.mark.parametrize(("name", "bits"), SHARED)
+def test_a_codebook_holds_every_alphabet(name: str, bits: int) -> None:
+    """The same integers at the same scale as in an engine of its own."""
+    weight = np.random.default_rng(6).normal(size=(12, 9))
+    weight[0] = 1e-6  # some become 0
+    kind = MacKind(name)
+    width = {"weight_width": bits} if kind is MacKind.FIXED else {}
+    own = CONFIGS[kind].replace(**{"code_width": bits, **width})
+    one, other = quantise(own, weight), quantise(EngineConfig(), weight, scheme=scheme(name, bits))
+    assert other.weight_frac == one.weight_frac
+    assert np.array_equal(other.stored, one.stored)
+    assert np.array_equal(other.values, one.values)
+    assert np.array_equal(other.grid, one.grid)
+    assert other.codebook.shape == (16,)
+    integers = decode(EngineConfig(), other.codes, other.codebook)
+    assert np.array_equal(integers[other.stored] * 2.0**-other.weight_frac, one.values[one.stored])
+
+
+def test_a_codebook_of_fewer_values_in_a_wider_one() -> None:
+    weight = np.random.default_rng(7).normal(size=(12, 9))
+    narrow = quantise(EngineConfig(code_width=2), weight)
+    wide = quantise(EngineConfig(), weight, scheme=scheme("codebook", 2))
+    assert np.array_equal(narrow.values, wide.values)
+    assert wide.codebook.tolist() == [*narrow.codebook.tolist(), *[0] * 12]
+
+
+def test_a_place_for_0_where_all_codes_are_taken() -> None:
+    weight = np.array([[1.0, 2.0, 3.5, 5.0, 0.0]])
+    config = EngineConfig(code_width=2)
+    assert (quantise(config, weight).codebook != 0).all()
+    result = quantise(config, weight, zero=True)
+    assert sorted((result.codebook * 2.0**-result.weight_frac).tolist()) == [0.0, 1.5, 3.5, 5.0]
+    assert decode(config, result.codes, result.codebook)[0, 4] == 0
+    # A wider codebook has one anyway.
+    wide = quantise(EngineConfig(), weight, scheme=scheme("codebook", 2), zero=True)
+    assert wide.values.tolist() == weight.tolist()
+    assert wide.codebook[wide.codes[0, 4]] == 0

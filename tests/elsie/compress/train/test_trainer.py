@@ -45,9 +45,11 @@ def config(weights: str, **widths: int) -> EngineConfig:
     return with_weights(ENGINE, weights).replace(acc_width=53, **widths)
 
 
-def trained(weights: str | None, density: float | None = 0.2, **changes: int) -> Model:
+def trained(
+    weights: str | None, density: float | dict[str, float] | None = 0.2, **changes: int
+) -> Model:
     chosen = None if weights is None else config(weights, **changes)
-    course = Course(density=density, config=chosen, epochs=40)
+    course = Course(density=density, config=chosen, weights=weights, epochs=40)
     model = teacher()
     return train(model, Lesson.of(model, X, Y, share=0.5), course)
 
@@ -74,6 +76,10 @@ def test_pruning_in_steps_keeps_what_pruning_at_once_loses() -> None:
         ("log", {}, 85),
         ("fixed", {"code_width": 3, "weight_width": 3}, 85),
         ("ternary", {}, 55),
+        ("twn", {}, 55),
+        ("ttq", {}, 55),
+        ("codebook:4,b=ttq", {}, 80),
+        ("log:3,b=codebook:2", {}, 80),
     ],
 )
 def test_the_compiler_keeps_trained_weights(
@@ -85,7 +91,8 @@ def test_the_compiler_keeps_trained_weights(
         assert len(np.unique(matrix[matrix != 0])) <= 1 << chosen.code_width
     assert right(model) > least
     for effort in ("none", "fast"):
-        network = compile_model(model, X[:60], config=chosen, options=CompileOptions(effort=effort))
+        options = CompileOptions(weights=weights, effort=effort)
+        network = compile_model(model, X[:60], config=chosen, options=options)
         for layer, matrix in zip(network.layers, matrices(model), strict=True):
             found = np.zeros_like(matrix)
             weight = np.ldexp(layer.weights(network.config), -layer.weight_frac)
@@ -102,6 +109,35 @@ def test_without_a_density_zeros_stay(kind: MacKind) -> None:
     again = trained(kind.value, None)
     for one, other in zip(matrices(model), matrices(again), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("weights", ["codebook:4,b=binary", "binary", "twn", "ttq"])
+def test_dense_networks_of_two_values(weights: str) -> None:
+    """Binary layers keep every weight, ternary ones choose; the compiler keeps what they chose."""
+    model = trained(weights, None)
+    last = matrices(model)[1]
+    values = np.unique(last[last != 0])
+    if "binary" in weights:
+        assert last.all()
+        assert values.tolist() == [-values[1], values[1]]
+    else:
+        assert not last.all()
+        assert len(values) <= 2
+    assert right(model) > (80 if weights.startswith("codebook") else 65)
+    options = CompileOptions(weights=weights)
+    network = compile_model(model, X[:60], config=config(weights), options=options)
+    for layer, matrix in zip(network.layers, matrices(model), strict=True):
+        weight = np.ldexp(layer.weights(network.config), -layer.weight_frac)
+        assert np.array_equal(weight, matrix[layer.rows, layer.columns])
+        assert layer.nnz == np.count_nonzero(matrix)
+
+
+def test_binary_layers_are_not_pruned() -> None:
+    with pytest.raises(ElsieError, match="layer b: binary weights have no 0, so none"):
+        trained("codebook:4,b=binary", 0.2)
+    model = trained("codebook:4,b=binary", {"a": 0.3})
+    assert np.count_nonzero(matrices(model)[0]) == round(0.3 * 240)
+    assert matrices(model)[1].all()
 
 
 def test_without_labels_the_network_itself_is_the_teacher() -> None:
