@@ -30,7 +30,7 @@ from elsie.compress.kinds.registry import KINDS, engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
-from elsie.compress.place.rows import STRATEGIES, assign_rows
+from elsie.compress.place.rows import STRATEGIES, assign_rows, place
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
@@ -41,7 +41,7 @@ from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer, locate_rows, place
+from golden.format.layer import Layer, locate_rows
 from golden.format.network import Network
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
