@@ -56,7 +56,9 @@ def measured(
         for number, bar in enumerate(bars):
             if bar.networks not in networks:
                 count = 1 if options.quick else options.networks
-                networks[bar.networks] = cases(bar.networks, options.build, count)
+                networks[bar.networks] = cases(
+                    bar.networks, options.build, count, labels=not options.quick
+                )
             found = []
             for case in networks[bar.networks]:
                 key = repr((bar.networks, case.name, *_told(bar)))

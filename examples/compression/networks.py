@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[1]
 SETS = ("digits", "digits-pruned", "lenet", "speech")
 
 
-def cases(name: str, build: Path, count: int) -> list[Case]:
+def cases(name: str, build: Path, count: int, *, labels: bool = True) -> list[Case]:
     """At most `count` networks of one shape and different seeds; what is missing is trained.
+
+    Without `labels` there is no data to train with, and one network of digits needs no extra.
 
     digits: the example and networks of other seeds. digits-pruned: the example that was pruned in
     training. lenet: LeNet-300-100 on the MNIST subset. speech: the LSTM.
@@ -27,7 +29,7 @@ def cases(name: str, build: Path, count: int) -> list[Case]:
     folder = ROOT / name.partition("-")[0]
     models = [folder / f"{name}.onnx"]
     lesson = None
-    if name == "digits":
+    if name == "digits" and (labels or count > 1):
         lesson = _digits(build / "digits", count - 1)
         models += [build / "digits" / f"digits-{seed}.onnx" for seed in range(1, count)]
     found = [

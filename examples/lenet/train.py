@@ -1,7 +1,7 @@
 """Trains dense LeNet-300-100 networks on MNIST, and writes what is needed to compress them.
 
 Run `python -m examples.lenet.train`, with the `mnist` extra, or with `--idx FOLDER` on all of
-MNIST. It writes lenet-SEED.onnx, calibrate.npz (no labels), validate.npz, test.npz and train.npz.
+MNIST. It writes lenet-SEED.onnx, calibrate.npz (no labels), train.npz and test.npz.
 Hyper-parameters were chosen on the validation part (`--validate` prints its accuracy); the networks
 are then trained on the train and validation parts together.
 """
@@ -38,26 +38,23 @@ def main() -> None:
 
 
 def make(parts: dict[str, Part], out: Path, seeds: int) -> None:
-    """Write the data, then one network after the other; what is there already stays."""
+    """Write the data, then one network after the other; a network that is there already stays."""
     out.mkdir(parents=True, exist_ok=True)
-    both = [parts["train"], parts["validation"]]
-    whole = shifted(
-        Part(x=np.concatenate([p.x for p in both]), y=np.concatenate([p.y for p in both]))
-    )
-    for name, part in (
-        ("train", whole),
-        ("validate", parts["validation"]),
-        ("test", parts["test"]),
-    ):
-        np.savez_compressed(out / f"{name}.npz", x=part.x, y=part.y)
-    np.savez_compressed(out / "learn.npz", **vars(shifted(parts["train"])))
+    whole = shifted(joined(parts["train"], parts["validation"]))
     np.savez_compressed(out / "calibrate.npz", x=parts["calibration"].x)
+    for name, part in (("train", whole), ("test", parts["test"])):
+        np.savez_compressed(out / f"{name}.npz", x=part.x, y=part.y)
     for seed in range(1, seeds + 1):
         path = out / f"lenet-{seed}.onnx"
         if not path.exists():
             net = trained(whole, seed)
             save_onnx(net.model(), path)
             print(f"{path}: {len(whole.x)} samples, test {net.accuracy(parts['test']):.2f} %")
+
+
+def joined(*parts: Part) -> Part:
+    """One after the other."""
+    return Part(x=np.concatenate([p.x for p in parts]), y=np.concatenate([p.y for p in parts]))
 
 
 def trained(part: Part, seed: int) -> Mlp:

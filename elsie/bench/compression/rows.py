@@ -28,7 +28,8 @@ def row(case: Case, recipe: Recipe, *, rtl: bool = False) -> dict[str, Any]:
     lengths = None if case.test.lengths is None else np.asarray(case.test.lengths)
     timing = predict(network, x[:TIMED], lengths=_first(lengths, TIMED), timing=TIMED).timing
     assert timing is not None
-    bits, size = network.info["size_bits"], len(dump(network))
+    dense = 32 * sum(values.size for layer in case.model.layers for values in layer.parameters())
+    onchip, size = network.info["size_bits"]["stored"], len(dump(network))
     equal = None
     if rtl:
         short = _first(lengths, CHECKED)
@@ -41,9 +42,9 @@ def row(case: Case, recipe: Recipe, *, rtl: bool = False) -> dict[str, Any]:
         "accuracy_float": _float(case),
         "accuracy_golden": network.info["accuracy"]["golden"],
         "file_bytes": size,
-        "onchip_bits": bits["stored"],
-        "ratio_file": round(bits["dense"] / 8 / size, 2),
-        "ratio_onchip": round(bits["dense"] / bits["stored"], 2),
+        "onchip_bits": onchip,
+        "ratio_file": round(dense / 8 / size, 2),
+        "ratio_onchip": round(dense / onchip, 2),
         "cycles": timing.cycles,
         "rtl_equal": equal,
         "seed": SEED,

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from elsie.bench.eie.layers import LAYERS
 from elsie.bench.eie.problem import ACT_WIDTH, Problem
-from elsie.compress.place.rows import assign_rows
+from elsie.compress.place.rows import assign_rows, place
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format import csc
 from golden.format.address_map import layer_nonzeros
-from golden.format.layer import Layer, place
+from golden.format.layer import Layer
 from golden.format.network import Network
 
 SLOTS = 32

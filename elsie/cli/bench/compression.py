@@ -6,6 +6,7 @@ from typing import Any
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, positive
+from elsie.cli.paths import check_directory
 from golden.errors import ElsieError
 
 
@@ -87,16 +88,24 @@ def add(steps: Steps) -> None:
         action="store_true",
         help="run the RTL on two samples, too, for each network and alphabet (a C++ compiler)",
     )
+    command.add_argument(
+        "--plot", metavar="DIR", type=Path, help="draw accuracy against bits and cycles, as SVG"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print the rows, or for people their means."""
     from elsie.bench.compression.measure import Plan, summary
     from elsie.bench.compression.measure import run as measure
+    from elsie.bench.compression.plot import draw
     from elsie.demo import DIGITS
+    from elsie.plotting import require
 
     if options.models and not (options.calibrate and options.test):
         raise ElsieError("networks of your own need --calibrate and --test; give both files")
+    if options.plot:
+        check_directory(options.plot)
+        require()
     plan = Plan(
         models=options.models or [DIGITS / "digits.onnx"],
         calibrate=options.calibrate or DIGITS / "calibrate.npz",
@@ -110,6 +119,8 @@ def run(options: argparse.Namespace) -> int:
     with output.progress("compressing", "rows") as update:
         rows = measure(plan, update)
     means = summary(rows)
+    if options.plot:
+        draw(means, options.plot)
     values: dict[str, Any] = {"pes": plan.pes, "rows": rows, "means": means}
     output.result(values, as_json=options.json, text=lambda: _describe(means))
     return int(any(row["rtl_equal"] is False for row in rows))
