@@ -106,7 +106,7 @@ def train(
     course = Course(
         density=density,
         config=config,
-        weights=None if schemes is None else plan.spread(schemes),
+        weights=None if schemes is None else {**plan.spread(schemes)},
         epochs=None if epochs is None else whole(epochs, "epochs", least=1),
         seed=whole(seed, "seed", least=0),
     )
