@@ -1,6 +1,7 @@
 """A module to an ONNX file, by PyTorch's own exporter."""
 
 import copy
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +54,10 @@ def _export(module: nn.Module, example: Tensor, axes: Mapping[int, str]) -> onnx
     named = {axis: torch.export.Dim(name) for axis, name in axes.items()}
     found = dict.fromkeys(axes, torch.export.Dim.AUTO)
     failure: Exception | None = None
+    logger = logging.getLogger("torch.onnx")  # it tells of packages that nobody asked for
+    level = logger.level
     for shapes in (named, found):
+        logger.setLevel(logging.ERROR)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # PyTorch warns of its own functions
@@ -71,6 +75,8 @@ def _export(module: nn.Module, example: Tensor, axes: Mapping[int, str]) -> onnx
             return program.model_proto
         except Exception as error:  # of many kinds, from deep inside
             failure = failure or error
+        finally:
+            logger.setLevel(level)
     assert failure is not None
     raise ElsieError(
         f"model {type(module).__name__}: PyTorch cannot export it to ONNX ({one_line(failure)}); "
