@@ -34,10 +34,10 @@ def prepare(
     density: share of all weights that is kept, or of the named layers', or matrices'
     ("lstm.weight_hh_l0"); None keeps the module's own zeros. weights: as for `elsie.compile`,
     KIND[:BITS] and LAYER=KIND[:BITS],... or by name; layers that it leaves out, and all without it,
-    stay in float. total_steps: of the optimiser; the last quarter is for the
-    alphabet, all of them if nothing is pruned. teacher: a module for `Session.loss`. calibration:
-    inputs as `elsie.compile` gets them; needed for LSTM and GRU layers with an alphabet, whose two
-    matrices share a scale that depends on the inputs'.
+    stay in float. total_steps: of the optimiser; the last quarter is for the alphabet, all of them
+    if nothing is pruned. teacher: a module for `Session.loss`. calibration: inputs as
+    `elsie.compile` gets them; needed for LSTM and GRU layers with an alphabet, whose two matrices
+    share a scale that depends on the inputs'.
 
     Takes nn.Linear, nn.LSTM, nn.GRU, nn.Conv1d and nn.Conv2d; the compiler takes no convolution
     yet. Raises ElsieError for what cannot be used.
@@ -51,8 +51,8 @@ def prepare(
     if shared:
         if given is None:
             raise ElsieError(
-                f"layer {shared[0]}: its two matrices share "
-                f"a scale that depends on the inputs; give prepare the calibration data"
+                f"layer {shared[0]}: its two matrices share a scale that depends on the inputs; "
+                f"give prepare the calibration data"
             )
         find_scales(model, found, given)
     tracks = [Track(*each) for each in zip(found, kept, chosen, strict=True)]
