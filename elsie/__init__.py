@@ -70,6 +70,8 @@ _HOME = {
 
 def __getattr__(name: str) -> object:
     """Import a name when it is first used: `elsie --help` then needs no numpy."""
+    if name == "torch":  # a package of its own, for which there is an extra
+        return importlib.import_module("elsie.torch")
     if name not in _HOME:
         raise AttributeError(f"module 'elsie' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

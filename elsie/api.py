@@ -71,13 +71,21 @@ def _time(network: Network, given: Sequences, samples: int) -> Timing:
         model.run(step.x, reset=step.reset, answer=step.answer)[1]
         for step in interleave(network, first)
     ]
-    cycles = sum(c.cycles for c in counters)
+    cycles, macs = sum(c.cycles for c in counters), sum(c.macs for c in counters)
     return Timing(
         samples=count,
         cycles=cycles / count,
-        useful_utilisation=sum(c.macs for c in counters) / (network.config.pes * cycles),
+        useful_utilisation=macs / (network.config.pes * cycles),
+        sent=macs / _every_mac(network, first) if network.config.delta else None,
         steps=None if given.single else len(counters),
     )
+
+
+def _every_mac(network: Network, given: Sequences) -> int:
+    """MACs if every input and output were sent: the head's once, the others' in every step."""
+    sizes = [layer.nnz for layer in network.layers]
+    head = len(sizes) if network.head is None else network.head
+    return sum(sizes[:head]) * int(given.lengths.sum()) + sum(sizes[head:]) * len(given.x)
 
 
 def simulate(

@@ -17,6 +17,7 @@ from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.quantise.schemes import Scheme
 from elsie.data import load_data
+from elsie.frameworks.read import Source, read_model
 from elsie.options import EngineOptions
 from golden.config import EngineConfig
 from golden.errors import ArgumentError, DoesNotFit, ElsieError
@@ -26,7 +27,7 @@ from golden.presets import Preset
 
 
 def compile(
-    model: str | Path,
+    model: Source,
     *,
     calibration: ArrayLike | str | Path,
     lengths: ArrayLike | None = None,
@@ -44,9 +45,10 @@ def compile(
     engine: EngineOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
-    """Compress an ONNX model for an engine.
+    """Compress a trained model for an engine.
 
-    model: ONNX file, a chain of Gemm, MatMul, Add and Relu, Tanh or Sigmoid, or with LSTM and GRU.
+    model: ONNX file, a chain of Gemm, MatMul, Add and Relu, Tanh or Sigmoid, or with LSTM and GRU;
+    or a torch.nn.Module or a fitted estimator of scikit-learn that exports to such a file.
     calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
     (samples, steps, n_in), of which `lengths` (samples,) steps count. output: which of the model's
     outputs to use, if it has several; by default the probabilities. board: its preset shapes the
@@ -60,10 +62,8 @@ def compile(
 
     Raises ElsieError for anything that cannot be used.
     """
-    from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
-
     engine = engine or EngineOptions()
-    imported = load_onnx(model, output)
+    imported = read_model(model, output, calibration)
     streams = None if engine.streams == 1 else engine.streams
     check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
     if isinstance(calibration, str | Path):

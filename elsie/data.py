@@ -33,9 +33,21 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
     `y` is ignored.
     Raises ElsieError naming the file and what is wrong.
     """
-    advice = "save it with numpy.savez(file, x=inputs, y=labels)"
-    with reading(path, "a .npz or .npy file of plain arrays", advice):
+    with reading(path, *_KIND):
         return _checked(path, load_arrays(Path(path)), network, labels=labels)
+
+
+def load_inputs(path: str | Path) -> NDArray[np.float64]:
+    """Inputs of whatever shape; `load_data` sees whether they fit a network."""
+    with reading(path, *_KIND):
+        return _inputs(path, load_arrays(Path(path)), axes=("samples", "inputs"))
+
+
+_KIND = (
+    "a .npz or .npy file of plain arrays",
+    "save it with numpy.savez(file, x=inputs, y=labels)",
+)
+"""What a file of data is, and how to make one."""
 
 
 def _checked(

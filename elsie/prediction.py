@@ -34,6 +34,8 @@ class Timing:
     """Mean cycles per inference, transfers of inputs and outputs not counted."""
     useful_utilisation: float
     """MACs with a non-zero weight and activation / (PEs x cycles), over all of them."""
+    sent: float | None = None
+    """Delta: MACs done, as a share of those that would be if every step sent everything."""
     steps: int | None = None
     """Steps that these sequences took; several streams share one. None for single inputs."""
 

@@ -22,6 +22,7 @@ from elsie.compress.train.lesson import Lesson
 from elsie.compress.train.trainer import Course
 from elsie.compress.train.trainer import train as teach
 from elsie.data import load_data
+from elsie.frameworks.read import Source, read_model
 from elsie.options import whole
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -62,7 +63,7 @@ class Trained:
 
 
 def train(
-    model: str | Path,
+    model: Source,
     *,
     data: Labelled,
     density: float | Mapping[str, float] | None = None,
@@ -79,7 +80,7 @@ def train(
 ) -> Trained:
     """Prune a fully connected network, and share its weights, while it learns on.
 
-    model: ONNX file of a trained dense network, `output` as for `elsie.compile`. data: inputs
+    model: trained dense network, given as to `elsie.compile`, and `output` as there. data: inputs
     (samples, n_in) with classes or targets; a file without labels teaches what the given network
     answers. density: share of all weights, or of the named layers', that is kept; None keeps the
     model's own zeros. neurons, rank: see elsie.compress.options.CompileOptions; this comes first,
@@ -92,9 +93,9 @@ def train(
 
     Raises ElsieError for anything that cannot be used.
     """
-    from elsie.compress.onnx.registry import load_onnx  # imports onnx, which is slow
-
-    dense = load_onnx(model, output)
+    if not isinstance(data, str | Path) and len(data) != 2:
+        raise ElsieError("data must be inputs and labels, or a file of them")
+    dense = read_model(model, output, data if isinstance(data, str | Path) else data[0])
     x, y = _labelled(data, dense, "data")
     if not 0 <= distil <= 1:
         raise ElsieError(f"distil must be a share from 0 to 1, not {distil!r}")

@@ -162,3 +162,5 @@ def _describe(found: Predicted) -> None:
             cycles = timing.cycles * timing.samples / timing.steps
             output.line("cycles per step", f"{cycles:.1f} (of {timing.steps})")
         output.line("useful utilisation", f"{timing.useful_utilisation:.3f}")
+        if timing.sent is not None:
+            output.line("MACs sent", f"{100 * timing.sent:.1f} %")

@@ -37,6 +37,7 @@ from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.reconstruct.effort import effort_of
+from elsie.compress.reconstruct.exact import grid_notes
 from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
@@ -131,7 +132,7 @@ class _Work:
             "layers": report.layer_figures(network, steps),
             "strategy": options.strategy,
             "balanced": options.balanced,
-            "notes": [*model.notes, *source.notes],
+            "notes": [*model.notes, *source.notes, *grid_notes(model, steps, room, self.chosen)],
             "board": None if options.preset is None else options.preset.board,
             **report.sizes(network, asked),
             **Structured(plan=self.plan, before=asked, after=model).info(),

@@ -14,7 +14,7 @@ import numpy as np
 from examples.speech.data import parts
 from examples.speech.export import save_onnx
 from examples.speech.features import Norm, Part
-from examples.speech.net import Recogniser, Thresholds, accuracy, accuracy_delta, recogniser
+from examples.speech.net import Recogniser, accuracy, accuracy_delta, recogniser
 from examples.speech.pruning import counts
 from examples.speech.training import Pruner, delta_loss, scores_loss, train
 
@@ -22,12 +22,8 @@ HERE = Path(__file__).parent
 HIDDEN = 64
 SEEDS = (1, 2)
 """The files are from the first; --validate takes both."""
-LEAST = (
-    Thresholds(),
-    Thresholds(x=0.25, h=0.1),
-    Thresholds(x=0.375, h=0.15),
-    Thresholds(x=0.5, h=0.2),
-)
+LEAST = ((0.0, 0.0), (0.25, 0.1), (0.375, 0.15), (0.5, 0.2))
+"""Of inputs and of states."""
 
 
 def main() -> None:
@@ -80,11 +76,9 @@ def report(name: str, net: Recogniser, made: dict[str, Part]) -> None:
     print(f"{name}: non-zeros {counts(net)}", flush=True)
     for part in (part for part in ("validation", "test") if part in made):
         print(f"  {part}: {accuracy(net, made[part]):.2f} %", flush=True)
-        for least in LEAST:
-            percent, share = accuracy_delta(net, made[part], least)
-            print(
-                f"    delta x {least.x} h {least.h}: {percent:.2f} %, sent {share:.3f}", flush=True
-            )
+        for x, h in LEAST:
+            percent, share = accuracy_delta(net, made[part], inputs=x, outputs=h)
+            print(f"    delta x {x} h {h}: {percent:.2f} %, sent {share:.3f}", flush=True)
 
 
 def save_parts(made: dict[str, Part], norm: Norm) -> None:

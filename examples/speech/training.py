@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 import torch  # pyright: ignore[reportMissingImports]
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
+from elsie.torch import Delta
 from examples.speech.features import Part
-from examples.speech.net import Recogniser, Thresholds, tensors
+from examples.speech.net import Recogniser, tensors
 from examples.speech.pruning import gate_masks, largest
 
 BATCH = 64
-LEAST = Thresholds(x=0.5, h=0.2)
-"""The delta rule's largest thresholds in training; each word draws its share of them, 0 to 1."""
+INPUTS, OUTPUTS = 0.25, 0.1
+"""The delta rule's thresholds that are trained for; each word draws its share, up to twice."""
 MOVEMENT = 0.5
 """Weight of the states' mean absolute change from step to step in the loss."""
 DENSITIES = (0.35, 0.16, 0.4)
@@ -65,11 +66,9 @@ def scores_loss(net: Recogniser, x: Tensor, lengths: Tensor, y: Tensor) -> Tenso
 
 def delta_loss(net: Recogniser, x: Tensor, lengths: Tensor, y: Tensor) -> Tensor:
     """The same with thresholds drawn for each word, and a price on movement of the states."""
-    share = torch.rand(len(x), 1)
-    least = Thresholds(x=LEAST.x * share, h=LEAST.h * share)
-    scores, states, _ = net.delta(x, lengths, least)
-    valid = torch.arange(1, x.shape[1]) < lengths[:, None]
-    movement = (states[:, 1:] - states[:, :-1]).abs()[valid].mean()
+    rule = Delta(net.layer, inputs=INPUTS, outputs=OUTPUTS)
+    scores, done = net.delta(x, lengths, rule.draw)
+    movement = done.movement(lengths)
     return nn.functional.cross_entropy(scores, y, label_smoothing=0.05) + MOVEMENT * movement
 
 

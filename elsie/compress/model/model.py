@@ -36,6 +36,9 @@ class Model:
     """What a quantised model rounds the outputs of a layer to, in this order, by the layer's
     number from 1; 0 is the inputs. The engine has grids of its own."""
 
+    quantised: bool = False
+    """Weights are given as integers and scales."""
+
     def __post_init__(self) -> None:
         """Check that the layers fit each other."""
         if not self.layers:

@@ -57,6 +57,7 @@ class Importer(Layers):
         super().__init__(graph)
         self.operators = operators
         self.values: dict[str, Any] = dict(graph.constants)
+        self.quantised = False
         free = unlike(graph.shape, graph.constants)
         self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
@@ -107,6 +108,7 @@ class Importer(Layers):
             head=self.head,
             outputs="classes" if self.classes else None,
             grids=self.grids,
+            quantised=self.quantised,
         )
 
     def node(self, node: Any) -> None:
@@ -131,6 +133,7 @@ class Importer(Layers):
 
     def _constant(self, node: Any, kind: str, given: list[Any]) -> None:
         """A node on constants and sizes."""
+        self.quantised |= node.op_type in ("DequantizeLinear", "Quant", "BipolarQuant")
         if kind in self.operators.constant:
             self.values[node.output[0]] = self.operators.constant[kind](self, node, given)
         elif node.domain not in ("", "ai.onnx"):
@@ -158,8 +161,9 @@ class Importer(Layers):
 
     def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
-        handler = self.operators.handlers.get(kind)
-        if handler is None:
+        coded = isinstance(data, Data) and data.coded
+        handler = self.operators.handlers.get(f"coded {kind}" if coded else kind)
+        if handler is None and not coded:
             self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
             self.refuse(
@@ -167,7 +171,7 @@ class Importer(Layers):
                 f"follows {self.dropped}, which is supported only at the end; "
                 f"export the model without it",
             )
-        if isinstance(data, Data) and data.coded and kind != "DequantizeLinear":
+        if handler is None:
             self.refuse(
                 node,
                 "computes with quantised values; export the float model, or one with "

@@ -9,6 +9,7 @@ from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import Effort
+from elsie.compress.reconstruct.exact import is_exact
 from elsie.compress.reconstruct.fit import fit
 from elsie.compress.reconstruct.layer.grids import on_grid
 from elsie.compress.reconstruct.matrices import VIEWS
@@ -42,7 +43,7 @@ class Repair:
             return pruned, pruned
         view = VIEWS[layer.kind]
         wanted, self._wanted = self._wanted, layer.forward(self._wanted)
-        if _is_exact(pruned, signal, config):
+        if _stays(pruned, signal, config):
             return pruned, pruned
         given = fake_quantise(signal.values, signal.frac, act_width=config.act_width)
         fitted = fit(layer, pruned, wanted=wanted, given=given, valid=signal.valid)
@@ -60,11 +61,12 @@ class Repair:
         return fitted.layer, view.settle(exact, grid, nearest, config)
 
 
-def _is_exact(layer: FloatLayer, signal: Signal, config: EngineConfig) -> bool:
+def _stays(layer: FloatLayer, signal: Signal, config: EngineConfig) -> bool:
     """All weights are values of an alphabet: trained so, and not to be moved from them."""
     view = VIEWS[layer.kind]
     weights = view.read(layer)[:, :-1]
-    if len(np.unique(weights)) > 1 + (1 << config.code_width):
+    # Each source of columns has its own scale.
+    most = len(view.sources(layer)) << config.code_width
+    if len(np.unique(weights)) > 1 + most:
         return False  # the usual case, seen without quantising
-    made = KINDS[layer.kind].quantise(layer, signal, config)
-    return np.array_equal(view.read(made.shown)[:, :-1].astype(np.float32), weights)
+    return is_exact(layer, KINDS[layer.kind].quantise(layer, signal, config), config)

@@ -1,6 +1,8 @@
 """Training of weights that end as values of an alphabet."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +52,21 @@ class Training(ABC):
 
         True if the weights begin anew, at another rate.
         """
+
+    def state(self) -> dict[str, Any]:
+        """All that changes on the way: arrays, numbers, None and lists or dicts of these."""
+        return {
+            name: dict(vars(value)) if isinstance(value, Adam) else value
+            for name, value in vars(self).items()
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another of the same kind and shape was."""
+        for name, value in state.items():
+            if isinstance(vars(self).get(name), Adam):
+                vars(getattr(self, name)).update(value)
+            else:
+                setattr(self, name, value)
 
 
 class Codebook(Training):

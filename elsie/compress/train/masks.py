@@ -5,6 +5,7 @@ curve while the network learns. Dense networks' last layers are small and all th
 so theirs stays higher.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,7 +30,11 @@ def targets(model: Model, density: float | Mapping[str, float] | None) -> list[f
     chosen = densities(model, density)
     if not isinstance(density, float | int):
         return [1.0 if value is None else value for value in chosen.values()]
-    sizes = [layer.n_in * layer.n_out for layer in model.layers]
+    return shares([layer.n_in * layer.n_out for layer in model.layers], density)
+
+
+def shares(sizes: Sequence[int], density: float) -> list[float]:
+    """Density of each layer, of so many weights, for one of all together; all equal if it must."""
     weighed = sum(sizes[:-1]) + LAST * sizes[-1]
     each = density * sum(sizes) / weighed
     if LAST * each > 1 or len(sizes) == 1:
@@ -39,9 +44,19 @@ def targets(model: Model, density: float | Mapping[str, float] | None) -> list[f
 
 def pruned(weights: Sequence[Reals], densities: Sequence[float], progress: float) -> list[Reals]:
     """Copies of `weights` (rows, columns + 1) at `progress`, 0 to 1, of the pruning."""
+    return [
+        np.hstack((thinned(w[:, :-1], last, progress), w[:, -1:]))
+        for w, last in zip(weights, densities, strict=True)
+    ]
+
+
+def thinned(matrix: Reals, density: float, progress: float) -> Reals:
+    """A matrix at `progress`, 0 to 1, on the way to a density; 1 leaves it as it is."""
     left = (1.0 - min(1.0, progress / FALLING)) ** 3
-    found = []
-    for w, last in zip(weights, densities, strict=True):
-        matrix = w[:, :-1] if last == 1.0 else prune(w[:, :-1], last + (1.0 - last) * left)
-        found.append(np.hstack((matrix, w[:, -1:])))
-    return found
+    return matrix if density == 1.0 else prune(matrix, density + (1.0 - density) * left)
+
+
+def due(step: int, steps: int) -> bool:
+    """There are new masks in this one of the steps; the last ones when the density is reached."""
+    last = math.ceil(FALLING * steps)
+    return step == last or (step < last and step % EVERY == 0)

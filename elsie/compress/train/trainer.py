@@ -1,6 +1,5 @@
 """Pruning and sharing of weights while a fully connected network learns on."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -78,12 +77,17 @@ def train(
     school = _School(model, lesson, course, epochs * batches, progress or (lambda *_: None))
     thins = any(density < 1 for density in densities)
     steps = epochs * batches
-    last = 0 if course.config is None else round(SHARING * steps) if thins else steps
+    last = 0 if course.config is None else sharing(steps, thins=thins)
     if thins or course.config is None:
         school.prune(densities, steps - last)
     if course.config is not None:
         school.share(course.config, densities, last)
     return school.model()
+
+
+def sharing(steps: int, *, thins: bool) -> int:
+    """How many of the steps, the last ones, are for the alphabet; `thins`: there is pruning too."""
+    return round(SHARING * steps) if thins else steps
 
 
 class _School:
@@ -108,9 +112,9 @@ class _School:
 
     def prune(self, densities: Sequence[float], steps: int) -> None:
         """Train while the density falls."""
-        adam, last = Adam(self._weights, self._rates), math.ceil(masks.FALLING * steps)
+        adam = Adam(self._weights, self._rates)
         for step in range(steps):
-            if step == last or (step < last and step % masks.EVERY == 0):
+            if masks.due(step, steps):
                 self._set(masks.pruned(self._weights, densities, step / steps))
             adam.step(self._weights, self._gradients(self._weights), cosine(step, steps))
             for w, mask in zip(self._weights, self._masks, strict=True):

@@ -5,7 +5,7 @@ the compiler compares with is the model with its grids.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,23 @@ def _quantise(importer: Importer, node: Any, data: Data) -> Data:
     return Coded(**{**vars(data), "grid": grid, "zero": zero})
 
 
+def _narrow(importer: Importer, node: Any, data: Data) -> Data:
+    """Clip on integers, by which Brevitas writes those of fewer bits."""
+    assert isinstance(data, Coded)
+    given = dict(enumerate(node.input))
+    low, high = (
+        int(_number(importer, node, number, what)) - data.zero if given.get(number) else end
+        for number, what, end in (
+            (1, "lower limit", data.grid.low),
+            (2, "upper limit", data.grid.high),
+        )
+    )
+    low, high = max(low, data.grid.low), min(high, data.grid.high)
+    if low > 0 or high < 0:
+        importer.refuse(node, "leaves a range without 0; export the float model")
+    return replace(data, grid=replace(data.grid, low=low, high=high))
+
+
 def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
     zero = _zero(importer, node)[0] if len(node.input) > 2 else 0
     if not isinstance(data, Coded):
@@ -158,10 +175,11 @@ def _constant_bipolar(importer: Importer, node: Any, given: list[Any]) -> NDArra
 
 QUANTISED: Mapping[str, Handler] = {
     "QuantizeLinear": _quantise,
-    "DequantizeLinear": _dequantise,
+    **dict.fromkeys(("DequantizeLinear", "coded DequantizeLinear"), _dequantise),
+    "coded Clip": _narrow,
     **{f"{domain}.Quant": _quant for domain in _DOMAINS},
 }
-"""By operator name."""
+"""By operator name, behind "coded" those on integers."""
 CONSTANT: Mapping[str, Callable[[Importer, Any, list[Any]], NDArray[Any]]] = {
     f"{domain}.{name}": function
     for domain in _DOMAINS

@@ -33,6 +33,8 @@ SHARED = {
     "bits": np.float32(4),
     "half": np.float32(0.5),
     "s2": np.float32(0.5),
+    "low": np.int8(-5),
+    "high": np.int8(10),
 }
 
 
@@ -83,6 +85,12 @@ GRAPHS = {
     "weight pair": [*pair("w", "d"), node("Gemm", ["x", "d"], ["y"])],
     "weight Quant": [quant("w", "d", narrow=1), node("Gemm", ["x", "d"], ["y"])],
     "input": [*pair("x", "i"), node("Gemm", ["i", "w"], ["y"])],
+    "Brevitas": [  # fewer bits by a Clip of the integers
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("Clip", ["q", "low", "high"], ["c"]),
+        node("DequantizeLinear", ["c", "s", "z"], ["i"]),
+        node("Gemm", ["i", "w"], ["y"]),
+    ],
     "output": [GEMM, *pair("a", "y")],
     "before Relu": [
         GEMM,

@@ -1,0 +1,1 @@
+"""Networks as other packages hold them, without a file in between."""
