@@ -7,7 +7,7 @@ scopes of their own in front of the whole design.
 
 import re
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 
 from sim.waves.signals import Group, Shown
@@ -60,7 +60,7 @@ def rewrite(raw: Path, target: Path, *, groups: list[Group], save: str) -> list[
     the groups' variables.
     """
     with raw.open() as source, target.open("w") as out:
-        header = list(iter(source.readline, f"{_END} $end\n"))
+        header = list(takewhile(lambda line: line != f"{_END} $end\n", source))
         variables = _variables(groups, _trace_names(save), _declared(header))
         first = next(n for n, line in enumerate(header) if line.startswith("$scope"))
         header[first:first] = _scopes(variables)

@@ -45,6 +45,8 @@ class Waveforms:
             try:
                 with simulator.write_vcd(str(raw), save, traces=traces):
                     yield
+            except OSError:  # there is no room for the file
+                raise
             except Exception as error:
                 failure = error
             variables = rewrite(raw, clean, groups=shown, save=save.getvalue())

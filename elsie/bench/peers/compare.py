@@ -31,7 +31,7 @@ class Comparison:
     notes: list[str]
     """What was left out, and why."""
     areas: list[dict[str, Any]]
-    """What --area measured, as in area.json."""
+    """What --area measured, as in the ledger."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

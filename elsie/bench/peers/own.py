@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elsie.bench.fpga import ledger
 from elsie.bench.peers.networks import ENGINES, Workload, network
 from elsie.bench.peers.rows import MEASURED, Row
 from golden.config import EngineConfig
@@ -18,7 +19,8 @@ BOARDS = {16: "ulx3s-85f", 4: "hx8k"}
 """Where the engines are placed and routed, by their number of PEs."""
 _PARTS = {16: "ECP5", 4: "HX8K"}
 _FIGURES = ("lut", "ff", "bram", "dsp", "fmax_mhz")
-_AREA = Path(__file__).with_name("area.json")
+_AREA = ledger.FOLDER / "peers" / "boards.json"
+"""Of whole boards, beside the ledger's rows of engines alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +68,11 @@ def run(work: Workload, pes: int, *, dense: bool = False, area: dict[str, Any] |
 
 
 def known_area(config: EngineConfig) -> dict[str, Any] | None:
-    """Area of the engine with this configuration as last measured (area.json), or None."""
+    """Area of the engine with this configuration as last measured, or None."""
     for record in json.loads(_AREA.read_text()):
         if EngineConfig.from_dict(record["config"]) == config:
-            return {**record["report"], "source": f"as last measured, {record['source']}"}
+            source = f"measured {record['measured']}, {record['source']}"
+            return {**record["report"], "source": source}
     return None
 
 
@@ -78,7 +81,7 @@ def measure_area(
 ) -> dict[str, Any]:
     """Build the bitstream of the whole board with this network; takes minutes.
 
-    Returns a record as in area.json: configuration, report, source.
+    Returns a record of the ledger: configuration, report, source; not yet when it was measured.
     """
     from boards.build import build  # imports Amaranth's platforms
     from boards.gateware.top import BoardTop

@@ -66,6 +66,35 @@ def test_streams(surroundings: dict[str, str], line: str, code: int | None, said
     assert len(done.stderr.splitlines()) == bool(said)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("predict", "NET", "--input", "DATA", "--output", "out.npz"),
+        ("verilog", "NET", "-o", "out.v"),
+        ("simulate", "NET", "--input", "DATA", "--limit", "1", "--wave", "out.vcd"),
+    ],
+)
+def test_a_file_that_may_not_grow(
+    surroundings: dict[str, str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """As on a full disk; waveforms once made an endless loop of it."""
+    net, data = small_net(tmp_path / "here")
+    given = [str({"NET": net, "DATA": data}.get(word, word)) for word in command]
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *ELSIE, *given],
+        env=surroundings,
+        cwd=tmp_path / "here",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    said = f"elsie: {tmp_path / 'here'}: cannot be written (File too large); choose another place"
+    assert done.stderr.splitlines()[-1] == said
+    assert left(tmp_path / "here") == {net.name, data.name}
+
+
 def start(*arguments: object, env: dict[str, str], cwd: Path) -> subprocess.Popen[str]:
     command = [*ELSIE, *map(str, arguments)]
     pipe = subprocess.PIPE

@@ -51,6 +51,12 @@ def _classifier(importer: Importer, node: Any, data: Data) -> None:
             "gives labels, which a network does not compute; choose its scores or "
             "probabilities with --output NAME",
         )
+    if data.stage < len(importer.layers):
+        importer.refuse(
+            node,
+            "is one of several classifiers side by side (one against the rest), which are not "
+            "joined; train one that has all classes: LogisticRegression or MLPClassifier",
+        )
     classes = given.get("classlabels_ints") or given.get("classlabels_strings") or []
     flat = len(given["coefficients"])
     one = len(classes) == 2 and flat == data.affine.n

@@ -52,7 +52,9 @@ def _number(importer: Importer, node: Any, number: int, what: str) -> float:
     if value.size != 1:
         importer.refuse(
             node,
-            f"has a {what} of shape {value.shape} on activations; they need one for all",
+            f"has a {what} of shape {value.shape} on activations, one for each feature: quantise "
+            f"activations with one {what} for all (weights may have one for each), or export the "
+            f"float model",
         )
     return float(value.ravel()[0])
 

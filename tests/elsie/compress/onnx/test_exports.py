@@ -14,8 +14,8 @@ FOLDER = Path(__file__).parent / "exports"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 REFUSED = {
     # Three layers side by side, each with a sigmoid.
-    "learn-logistic-ovr": "the graph branches behind the input",
-    "learn-logistic-ovr-zipmap": "the graph branches behind the input",
+    "learn-logistic-ovr": "is one of several classifiers side by side",
+    "learn-logistic-ovr-zipmap": "is one of several classifiers side by side",
     # skl2onnx itself gives (2 samples, 1) for (samples, 2).
     "learn-mlp-two-values": r"has shape \[-1, 1\], which mixes samples, steps and features",
 }

@@ -65,6 +65,11 @@ NODES = {
         [node("MatMulInteger", ["x", "w"], ["z"], name="q")],
         "node q (MatMulInteger) computes in integers: the model is quantised already",
     ),
+    "integers of each feature": (
+        [GEMM, node("QuantizeLinear", ["y", "v", "zero"], ["z"], name="q")],
+        "node q (QuantizeLinear) has a zero point of shape (4,) on activations, one for each "
+        "feature: quantise activations with one zero point for all (weights may have one for each)",
+    ),
     "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) is for images"),
     "typed": (
         [node("Gemm", ["x", "w"], ["z"], name="g", transB="yes")],
@@ -160,6 +165,7 @@ def test_nodes(tmp_path: Path, case: str) -> None:
         inputs=[info("x")] if case != "tanh before sizes" else [info("u", None)],
         outputs=[info(output, None)],
         v=np.ones(4, np.float32),
+        zero=np.zeros(4, np.int8),
         w3=np.ones((3, 4), np.float32),
         s=np.array([2, -1]),
         o=np.zeros(4, np.float32),
