@@ -1,6 +1,5 @@
 """The IDX files that MNIST and its likes come as, gzipped or not."""
 
-import gzip
 import math
 import zlib
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import ElsieError
-from golden.reading import check_memory, reading
+from golden.reading import FREE, RATIO, check_memory, reading
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Third byte of a file: what its numbers are."""
@@ -45,9 +44,14 @@ def read_idx(path: Path) -> NDArray[Any]:
 
 
 def _inflated(data: bytes) -> bytes:
-    """The contents of a gzip file, which says at its end how long they are."""
-    check_memory(int.from_bytes(data[-4:], "little"), len(data), "its contents")
+    """The contents of a gzip file, not more than its size can be trusted for."""
+    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)  # with gzip's header
+    most = max(FREE, RATIO * len(data))
     try:
-        return gzip.decompress(data)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        found = inflater.decompress(data, most + 1)
+    except zlib.error as error:
         raise ElsieError(f"its gzip stream is damaged: {error}") from None
+    check_memory(len(found), len(data), "its contents")
+    if not inflater.eof or inflater.unused_data:
+        raise ElsieError("its gzip stream is damaged: it is cut short, or something follows it")
+    return found

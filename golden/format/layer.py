@@ -36,7 +36,7 @@ class Layer:
     codebook: NDArray[np.int64]
     """Shared integer weights, shape (2**code_width,); empty unless the MAC kind is codebook."""
     bias: NDArray[np.int64]
-    """Bias of every row at full precision, the accumulator's scale, shape (gates x n_out,)."""
+    """Bias of every row at the accumulator's scale, shape (gates x n_out,)."""
     shift: int
     """Requantising right shift: weight_frac + in_frac - `Activation.sum_frac`."""
     activation: str
