@@ -41,6 +41,8 @@ def add(steps: Steps) -> None:
         "-o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --density 0.1 --effort best "
         "--board icebreaker -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --weights codebook:4,fc2=ttq "
+        "-o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -190,7 +192,7 @@ def describe(network: "Network", where: str) -> None:
         output.line(
             f"layer {layer['name']}",
             f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
-            f"{layer['padding']} padding{_lost(layer)}",
+            f"{layer['padding']} padding{_lost(layer)}{_alphabet(layer)}",
         )
     for remark in info["notes"]:
         output.line("note", remark)
@@ -204,6 +206,11 @@ def describe(network: "Network", where: str) -> None:
 def _lost(layer: dict[str, Any]) -> str:
     """For a recurrent network: weights that quantising turned into 0."""
     return f", {layer['lost']} lost" if layer.get("lost") else ""
+
+
+def _alphabet(layer: dict[str, Any]) -> str:
+    """For a layer whose weights are not all that the engine has."""
+    return f", {layer['weights']} weights" if "weights" in layer else ""
 
 
 def describe_positions(network: "Network") -> None:
