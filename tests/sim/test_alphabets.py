@@ -87,9 +87,8 @@ def test_one_layer_of_another_alphabet(weights: str) -> None:
     assert len(last) > 8
 
 
-@pytest.mark.parametrize(
-    "weights", [MIXED, *(pytest.param(one, marks=pytest.mark.long) for one in NEW)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("weights", [MIXED, *NEW])
 def test_compiled_is_the_same(weights: str) -> None:
     network = compiled(weights)
     assert network.config.code_width == (4 if weights == MIXED else 1)
