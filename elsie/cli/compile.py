@@ -45,6 +45,8 @@ def add(steps: Steps) -> None:
         "--board icebreaker -o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --neurons 0.5 --density 0.3 "
         "-o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --weights codebook:4,fc2=ttq "
+        "-o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -182,7 +184,7 @@ def describe(network: "Network", where: str) -> None:
         output.line(
             f"layer {layer['name']}",
             f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
-            f"{layer['padding']} padding{_lost(layer)}",
+            f"{layer['padding']} padding{_lost(layer)}{_alphabet(layer)}",
         )
     for remark in info["notes"]:
         output.line("note", remark)
@@ -211,6 +213,11 @@ def describe_structure(structure: dict[str, Any] | None) -> None:
 def _lost(layer: dict[str, Any]) -> str:
     """For a recurrent network: weights that quantising turned into 0."""
     return f", {layer['lost']} lost" if layer.get("lost") else ""
+
+
+def _alphabet(layer: dict[str, Any]) -> str:
+    """For a layer whose weights are not all that the engine has."""
+    return f", {layer['weights']} weights" if "weights" in layer else ""
 
 
 def describe_positions(network: "Network") -> None:

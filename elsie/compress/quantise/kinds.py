@@ -56,9 +56,9 @@ def _split(text: str | Scheme) -> tuple[str, int | None]:
         return name, None
     least, most = QUANTISERS[name].widths
     if not bits.isdecimal() or not least <= int(bits) <= most:
-        room = f"from {least} to {most}" if least < most else f"{most}"
+        room = f"from {least} to {most} bits" if least < most else f"{most} bit"
         raise ElsieError(
-            f"weights {text!r}: write KIND or KIND:BITS, such as log:4, with {room} bits for {name}"
+            f"weights {text!r}: write KIND or KIND:BITS, such as log:4, with {room} for {name}"
         )
     return name, int(bits)
 

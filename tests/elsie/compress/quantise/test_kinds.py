@@ -93,7 +93,7 @@ def test_large_powers_make_a_codebook_wider() -> None:
             r"weights 'log:x': write KIND or KIND:BITS, such as log:4, with from 2 to 5 bits",
         ),
         ("log:9", "from 2 to 5 bits for log"),
-        ("binary:2", "with 1 bits for binary"),
+        ("binary:2", "with 1 bit for binary"),
         ("log,fixed", r"write KIND\[:BITS\], LAYER=KIND\[:BITS\],... with each layer"),
         ("b=log,b=fixed", "once"),
         ("=log", "write"),

@@ -6,9 +6,10 @@ import pytest
 from elsie.compress.quantise.kinds import with_weights
 from elsie.compress.quantise.quantise import quantise
 from elsie.compress.quantise.registry import QUANTISERS
+from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.layer import brain_surgeon, descent, least_squares
 from elsie.compress.reconstruct.layer.alps import alps
-from elsie.compress.reconstruct.layer.grids import on_grid
+from elsie.compress.reconstruct.layer.grids import _refit, on_grid
 from elsie.compress.reconstruct.layer.problem import Problem
 from golden.config import EngineConfig, MacKind
 
@@ -92,30 +93,60 @@ def test_alps_keeps_as_many_of_each_group_and_loses_less() -> None:
 
 @pytest.mark.parametrize("bits", [None, 3])
 @pytest.mark.parametrize("density", [1.0, 0.3])
-@pytest.mark.parametrize("kind", MacKind)
+@pytest.mark.parametrize("kind", QUANTISERS)
 def test_values_are_the_alphabets_and_lose_less(
-    kind: MacKind, density: float, bits: int | None
+    kind: str, density: float, bits: int | None
 ) -> None:
-    if kind is MacKind.TERNARY and bits:
+    if bits and QUANTISERS[kind].widths == (1, 1):
         return
-    config = with_weights(EngineConfig(), kind)
-    if bits:
-        width = {"weight_width": bits} if config.alphabet.is_weight else {}
-        config = config.replace(code_width=bits, **width)
+    config = with_weights(EngineConfig(), f"{kind}:{bits}" if bits else kind)
+    scheme = Scheme(name=kind, bits=config.code_width)
     made, dense = problem()
     mask = magnitude_mask(dense, round(density * ROWS * COLUMNS))
     best = least_squares.least_squares(made, mask)
-    start = quantise(config, best[:, :-1])
+    start = quantise(config, best[:, :-1], scheme=scheme)
     found, grid = on_grid(made, best, mask, start.grid, QUANTISERS[kind])
-    assert np.isin(found[:, :-1], grid).all()
+    assert np.isin(found[:, :-1][mask], grid).all()
     assert not found[:, :-1][~mask].any()
+    assert kind != "binary" or found[:, :-1][mask].all()
     nearest = np.hstack((start.values, best[:, -1:]))
     lost, lost_before = (made.loss(one) - made.loss(best) for one in (found, nearest))
     assert 0 < lost < 0.8 * lost_before
     # The quantiser takes the nearest value: these codes, but for the codebook's rounding.
-    codes = quantise(config, found[:, :-1])
-    step = 2.0**-codes.weight_frac if kind is MacKind.CODEBOOK else 0.0
-    assert np.abs(codes.values - found[:, :-1]).max() <= step / 2
+    codes = quantise(config, found[:, :-1], scheme=scheme)
+    step = 2.0**-codes.weight_frac if config.mac is MacKind.CODEBOOK else 0.0
+    assert np.abs(codes.values - found[:, :-1]).max() <= step / 2 + 1e-12
+
+
+@pytest.mark.parametrize("kind", ["twn", "ttq"])
+def test_scales_are_those_of_least_loss(kind: str) -> None:
+    """No other scales are better for the same codes; -a and a stay opposite."""
+    made, dense = problem()
+    mask = magnitude_mask(dense, 300)
+    best = least_squares.least_squares(made, mask)
+    config = with_weights(EngineConfig(), kind)
+    start = quantise(config, best[:, :-1], scheme=Scheme(name=kind, bits=1))
+    found, grid = on_grid(made, best, mask, start.grid, QUANTISERS[kind])
+    solved = _refit(made, found, mask, grid, QUANTISERS[kind].solved)
+    assert (solved[0] == -solved[-1]) == (kind == "twn")
+
+    def loss(values: np.ndarray) -> float:
+        moved = np.where(mask, values[np.searchsorted(grid, found[:, :-1])], 0.0)
+        return made.loss(best_bias(made, moved))
+
+    least = loss(solved)
+    for factor in (0.99, 1.01):
+        assert loss(solved * factor) > least
+        if kind == "ttq":
+            assert loss(solved * np.array([factor, 1.0, 1.0])) > least
+
+
+def best_bias(problem: Problem, weights: np.ndarray) -> np.ndarray:
+    """`weights` (rows, columns) with the bias of least loss."""
+    error = weights - problem.target[:, :-1]
+    edge = problem.hessian[:-1, -1]
+    bias = problem.target[:, -1] - error @ edge / problem.hessian[-1, -1]
+    return np.hstack((weights, bias[:, None]))
 
 
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
