@@ -75,6 +75,11 @@ def _ends(network: Network, model: Model, what: str) -> list[int]:
         (network.layers[begin].n_in, network.layers[end].n_out)
         for begin, end in zip(begins, found, strict=True)
     ]:
+        if "structure" in network.info:
+            raise ElsieError(
+                f"{what}: network {network.name} was compiled with --neurons or --rank, so its "
+                f"layers are not the model's; leave out the model to see what activations lose"
+            )
         widths = [str(n) for n in (model.n_in, *(n for _, n in shapes))]
         own = [str(n) for n in (network.n_in, *(layer.n_out for layer in network.layers))]
         raise ElsieError(
