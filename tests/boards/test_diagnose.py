@@ -25,7 +25,7 @@ Info: 	        ICESTORM_DSP:      16/      8   200%
 def test_timing_names_the_last_result_and_a_way_out() -> None:
     missed = diagnose.missed_mhz(FAILED, clock_mhz=60.0)
     assert missed == 36.18
-    tried = [Tried(seed=7, fmax_mhz=missed, met=False)]
+    tried = [Tried(seed=7, fmax_mhz=36.18, met=False)]
     assert diagnose.timing_failure(tried, clock_mhz=60.0, pes=2) == (
         "the design does not reach 60 MHz: place and route got 36.18 MHz, 39.7 % too slow; "
         "try more seeds (--seeds 8), a lower --clock, or compile with fewer --pes"
