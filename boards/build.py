@@ -3,15 +3,16 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from boards import diagnose, report
-from boards.families.family import Family
+from boards import report
 from boards.platform_top import Design, PlatformTop
 from boards.registry import Board, find
 from boards.report import BuildReport
+from boards.seeds import Seeds, Tried, best
+from boards.steps import NAME, ROUTED, SEED, STATISTICS, Steps, expected
 from golden.errors import ElsieError
 from toolchain import stopping
 from toolchain.locking import folder_locked
@@ -20,10 +21,6 @@ from toolchain.scratch import scratch
 
 Progress = Callable[[str], None]
 
-NAME = "elsie"
-"""Base name of all files of a build but load.bin and report.json."""
-_STATISTICS = f"{NAME}.stat.json"
-_ROUTED = f"{NAME}.pnr.json"
 LOAD = "load.bin"
 """File that the host sends first, if there is one."""
 
@@ -45,36 +42,43 @@ _LOGS = {".ys", ".log", ".tim", ".rpt", ".pcf", ".lpf"}
 
 def build(
     top: Design,
-    board: str,
+    board: Board,
     *,
     out: Path | str,
-    seed: int = 1,
+    seeds: Seeds | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
     top: made with the board's `divisor()`; its load frame, if there is one, is written to load.bin.
-    seed: of place and route. progress: called with a line for each step.
+    seeds: of place and route, one after the other until one meets the clock; by default only
+    seed 1. progress: called with a line for each step.
 
     Work is done in a temporary directory beside `out`; files are moved at the end, the report last,
     so that `out` never holds half a build. Of several builds at once, the last to end counts.
     Raises ElsieError when a tool is missing or fails, the design does not fit or does not reach the
     board's clock; the logs are then in `<out>.failed`.
     """
-    started, chosen, out = time.monotonic(), find(board), Path(out).absolute()
+    started, out = time.monotonic(), Path(out).absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     with scratch(out.parent) as work:
         try:
-            commands = _prepare(top, chosen, work, seed)
-            steps = find_tools(board)  # after the elaboration: what never is elaborated warns
+            commands = _prepare(top, board, work)
+            tools = find_tools(board.name)  # after the elaboration: what never is elaborated warns
+            steps = Steps(
+                board=board, work=work, pes=top.config.pes, say=progress or (lambda _: None)
+            )
+            tried: list[Tried] = []
             for name, *arguments in commands:
-                if name in steps:  # else a loader's helper, of no use here
-                    _run(chosen, name, arguments, work, seed, progress, pes=top.config.pes)
-            result = _report(top, chosen, work, seed, time.monotonic() - started)
+                if name == board.family.nextpnr:
+                    tried = steps.route(arguments, seeds or Seeds())
+                elif name in tools:  # else a loader's helper, of no use here
+                    steps.run(name, arguments)
+            result = _report(top, board, work, tried, time.monotonic() - started)
         except ElsieError as error:
             kept = out.with_name(out.name + ".failed")
             _keep_logs(work, kept)
-            raise ElsieError(f"board {board}: {error} (logs are in {kept})") from None
+            raise ElsieError(f"board {board.name}: {error} (logs are in {kept})") from None
         (work / "report.json").write_text(json.dumps(result.to_dict(), indent=2) + "\n")
         _publish(work, out)
         return result
@@ -88,7 +92,7 @@ def find_tools(board: str) -> dict[str, list[str]]:
     return {name: TOOLS[name].command() for name in find(board).family.programs}
 
 
-def _prepare(top: Design, board: Board, work: Path, seed: int) -> list[list[str]]:
+def _prepare(top: Design, board: Board, work: Path) -> list[list[str]]:
     """Write RTLIL, scripts, constraints, load.bin to `work`; return the commands to run there."""
     plan: Any = board.platform().build(
         PlatformTop(top=top, board=board),
@@ -98,8 +102,8 @@ def _prepare(top: Design, board: Board, work: Path, seed: int) -> list[list[str]
         emit_src=False,
         synth_opts=list(board.family.parts[board.part].synthesis),
         script_after_read="\n".join(AFTER_READ),
-        script_after_synth=f"tee -q -o {_STATISTICS} stat -json",
-        nextpnr_opts=["--seed", str(seed), "--report", _ROUTED],
+        script_after_synth=f"tee -q -o {STATISTICS} stat -json",
+        nextpnr_opts=["--seed", SEED, "--report", ROUTED],
     )
     plan.extract(work)
     if top.load_frame is not None:
@@ -107,66 +111,24 @@ def _prepare(top: Design, board: Board, work: Path, seed: int) -> list[list[str]
     return json.loads((work / f"build_{NAME}.json").read_text())["commands"]
 
 
-def _run(
-    board: Board,
-    name: str,
-    arguments: list[str],
-    work: Path,
-    seed: int,
-    progress: Progress | None,
-    *,
-    pes: int,
-) -> None:
-    """Run one tool in `work`. Only relative paths are given to it: YoWASP hides /tmp."""
-    if progress is not None:
-        progress(f"running {name}")
-    done = TOOLS[name].start(arguments, cwd=work)
-    console = work / f"{name}.log"
-    console.write_text(done.out + done.err)
-    if done.code == 0:
-        TOOLS[name].check(work, _made(board.family, name))
-        return
-    logs = [work / f"{NAME}.{'rpt' if name == 'yosys' else 'tim'}", console]
-    text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
-    reason = None
-    if name.startswith("nextpnr"):
-        reason = diagnose.capacity_failure(text, pes=pes) or diagnose.timing_failure(
-            text, clock_mhz=board.clock_mhz, seed=seed, pes=pes
-        )
-    raise ElsieError(reason or f"{name} failed: {diagnose.last_error(*logs) or done.reason}")
-
-
-def _made(family: Family, name: str) -> list[str]:
-    """What a tool of a family must have written."""
-    return {
-        "yosys": [f"{NAME}.json", _STATISTICS],
-        family.nextpnr: [f"{NAME}.{family.routed}", _ROUTED],
-        family.packer: [f"{NAME}.{family.bitstream}"],
-    }[name]
-
-
-def _report(top: Design, board: Board, work: Path, seed: int, seconds: float) -> BuildReport:
+def _report(
+    top: Design, board: Board, work: Path, tried: Sequence[Tried], seconds: float
+) -> BuildReport:
     """The report, from the tools' JSON files."""
-    family = board.family
-    try:
-        route = json.loads((work / _ROUTED).read_text())
-        synthesis = json.loads((work / _STATISTICS).read_text())
+    family, chosen = board.family, best(tried)
+    with expected(family):
+        route, synthesis = (json.loads((work / name).read_text()) for name in (ROUTED, STATISTICS))
         figures, available = report.area(family, route=route, synthesis=synthesis)
-        reached = report.fmax_mhz(route, clock_mhz=board.clock_mhz)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ElsieError(
-            f"the reports of yosys and {family.nextpnr} are not as expected "
-            f"({type(error).__name__}: {error}); use the versions that Elsie installs"
-        ) from None
     return BuildReport(
         board=board.name,
         device=board.part,
         pes=top.config.pes,
         mac=top.config.mac.value,
         available=available,
-        fmax_mhz=reached,
+        fmax_mhz=chosen.fmax_mhz,
         clock_mhz=board.clock_mhz,
-        seed=seed,
+        seed=chosen.seed,
+        tried=tuple(tried),
         bitstream=f"{NAME}.{family.bitstream}",
         load=None if top.load_frame is None else LOAD,
         tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},

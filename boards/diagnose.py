@@ -1,7 +1,10 @@
 """Why a build failed, read from the tools' logs."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from boards.seeds import Tried, best, sentence
 
 _TIMING = re.compile(r"Max frequency for clock\s+'[^']*': ([\d.]+) MHz \((\w+) at ([\d.]+) MHz\)")
 _USE = re.compile(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%")
@@ -19,10 +22,8 @@ _NAMES = {
 }
 
 
-def timing_failure(log: str, *, clock_mhz: float, seed: int, pes: int) -> str | None:
-    """A sentence if nextpnr's log says that the clock is not reached, else None.
-
-    seed, pes: of this build, for what to try instead.
+def missed_mhz(log: str, *, clock_mhz: float) -> float | None:
+    """The clock in MHz that nextpnr's log says was reached, if that is too slow, else None.
 
     Only the last result of each run counts: nextpnr also prints an estimate before routing.
     """
@@ -32,13 +33,22 @@ def timing_failure(log: str, *, clock_mhz: float, seed: int, pes: int) -> str | 
             missed = float(reached)
         elif abs(float(asked) - clock_mhz) < clock_mhz * 2e-3:
             missed = None
-    if missed is None:
-        return None
-    short = 100 * (1 - missed / clock_mhz)
+    return missed
+
+
+def timing_failure(tried: Sequence[Tried], *, clock_mhz: float, pes: int) -> str:
+    """A sentence on seeds of which none reaches the clock, and what to try instead."""
+    most = best(tried).fmax_mhz
+    short = f"{100 * (1 - most / clock_mhz):.1f} % too slow"
+    less = f"compile {'with fewer --pes' if pes > 1 else 'for another --board'}"
+    if len(tried) == 1:
+        return (
+            f"the design does not reach {clock_mhz:g} MHz: place and route got {most:.2f} MHz, "
+            f"{short}; try more seeds (--seeds 8), a lower --clock, or {less}"
+        )
     return (
-        f"the design does not reach {clock_mhz:g} MHz: place and route got {missed:.2f} MHz, "
-        f"{short:.1f} % too slow; try another seed (--seed {seed + 1}), or compile "
-        f"{'with fewer --pes' if pes > 1 else 'for another --board'}"
+        f"the design does not reach {clock_mhz:g} MHz with any seed from {tried[0].seed} to "
+        f"{tried[-1].seed} ({sentence(tried)}): the best is {short}; try a lower --clock, or {less}"
     )
 
 

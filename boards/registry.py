@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amaranth.build import Attrs, TemplatedPlatform
 from amaranth_boards.resources import UARTResource
@@ -11,7 +11,7 @@ from boards.families.family import Family
 from boards.families.registry import family_of
 from boards.gateware.uart import SHORTEST
 from golden.config import EngineConfig
-from golden.errors import ElsieError
+from golden.errors import ArgumentError, ElsieError
 from golden.presets import Preset
 
 
@@ -66,6 +66,24 @@ class Board:
     def clock_hz(self) -> int:
         """The engine's clock."""
         return round(self.clock_mhz * 1_000_000)
+
+    def at(self, clock_mhz: float | None) -> "Board":
+        """The same board with another clock, or as it is for None.
+
+        Raises ElsieError for what is no clock, and for one that the PLL cannot make.
+        """
+        if clock_mhz is None:
+            return self
+        if not (isinstance(clock_mhz, float | int) and 1 <= clock_mhz <= 1000):
+            raise ArgumentError(f"`clock` must be from 1 to 1000 MHz, not {clock_mhz}")
+        board = replace(self, clock_mhz=float(clock_mhz))
+        oscillator = round(self.platform().default_clk_frequency)
+        if self.family.pll is not None and board.clock_hz != oscillator:
+            try:
+                self.family.pll.find(reference_hz=oscillator, output_hz=board.clock_hz)
+            except ElsieError as error:
+                raise ElsieError(f"board {self.name}: {error}") from None
+        return board
 
     def divisor(self, baud: int | None = None) -> int:
         """Clock cycles per bit of the serial port; off by at most 1 %, or ElsieError."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boards.families.family import Family
+from boards.seeds import Tried, sentence
 from golden.errors import ElsieError
 
 
@@ -38,9 +39,11 @@ class BuildReport:
     fmax_mhz: float
     """Highest clock that place and route found, slow corner."""
     clock_mhz: float
-    """The target clock; never more than fmax_mhz."""
+    """The target clock; never more than fmax_mhz, and the PLL makes it."""
     seed: int
     """Seed of place and route; the same seed and tools give the same bitstream."""
+    tried: tuple[Tried, ...]
+    """All seeds that were tried and their clocks; `seed` is the best."""
     bitstream: str
     """File name of the bitstream."""
     load: str | None = None
@@ -56,7 +59,7 @@ class BuildReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"tried": [dataclasses.asdict(one) for one in self.tried]}
 
     def table(self) -> str:
         """The figures as text, one in a line."""
@@ -75,6 +78,7 @@ class BuildReport:
                 rows.append((name, f"{used}{share}"))
         rows += [
             ("seed", str(self.seed)),
+            *([("seeds", sentence(self.tried))] if len(self.tried) > 1 else []),
             ("bitstream", self.bitstream),
             *([("load first", f"{self.load} (docs/boards.md)")] if self.load else []),
             ("tools", ", ".join(self.tools.values())),

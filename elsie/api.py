@@ -119,20 +119,27 @@ def build(
     *,
     out: str | Path,
     seed: int = 1,
+    seeds: int = 1,
+    best: bool = False,
+    clock_mhz: float | None = None,
     progress: Callable[[str], None] | None = None,
 ):
     """Make a bitstream with `network` in its memories, which classifies over a serial line.
 
     out: directory for the bitstream and report.json, and, if the entries are in SPRAM, load.bin,
-    which the host sends before the first vector (docs/boards.md). seed: of place and route.
+    which the host sends before the first vector (docs/boards.md). seed: of place and route, or the
+    first of `seeds`, which are tried until one meets the clock; with `best` all are, and the
+    fastest is taken. clock_mhz: another clock than the board's, if its PLL can make it.
     Returns a boards.report.BuildReport. Raises ElsieError when the network does not fit the board,
     its clock is not reached, or a tool is missing.
     """
     from boards import registry
     from boards.build import build as make
     from boards.gateware.top import BoardTop
+    from boards.seeds import Seeds
 
-    chosen = registry.find(board)
+    chosen = registry.find(board).at(clock_mhz)
+    count, first = whole(seeds, "seeds", least=1), whole(seed, "seed", least=1)
     check_answers(network)  # before there is a design: an unused one would cause a warning
     if network.n_out == 1:
         raise ElsieError(
@@ -148,4 +155,5 @@ def build(
     if progress and before not in (None, board):
         progress(f"note: {remedy}--board {board} if this does not fit or is too slow")
     top = BoardTop(network=network, divisor=chosen.divisor())
-    return make(top, board, out=out, seed=whole(seed, "seed", least=1), progress=progress)
+    tried = Seeds(first=first, count=count, every=best)
+    return make(top, chosen, out=out, seeds=tried, progress=progress)

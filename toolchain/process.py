@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,13 +66,15 @@ def run_all(
     env: Mapping[str, str] | None = None,
     seconds: float | None = None,
     at_once: int = 1,
+    ended: Callable[[int, Done], None] | None = None,
 ) -> list[Done]:
     """Run programs, `at_once` side by side, in `cwd`; returns how each ended, in order.
 
-    env: added to our environment. seconds: how long each may take; by default as long as it likes,
-    because place and route may need hours, and Ctrl-C ends it. Each runs in a process group of its
-    own, which is ended when we are interrupted, asked to stop, or killed. Raises ElsieError when
-    one cannot be started or takes too long, KeyboardInterrupt when one was interrupted.
+    ended: called with a program's number and how it ended, as soon as it has. env: added to our
+    environment. seconds: how long each may take; by default as long as it likes, because place and
+    route may need hours, and Ctrl-C ends it. Each runs in a process group of its own, which is
+    ended when we are interrupted, asked to stop, or killed. Raises ElsieError when one cannot be
+    started or takes too long, KeyboardInterrupt when one was interrupted.
     """
     done: dict[int, Done] = {}
     running: dict[int, _Child] = {}
@@ -83,13 +85,13 @@ def run_all(
         try:
             for number, command in enumerate(commands):
                 while len(running) == at_once:
-                    _collect(running, done, guard)
+                    _collect(running, done, guard, ended)
                 stopping.check()
                 with stopping.later():
                     running[number] = _Child(stack, command, cwd, env, seconds)
                     guard.started(running[number].popen.pid)
             while running:
-                _collect(running, done, guard)
+                _collect(running, done, guard, ended)
         finally:
             with stopping.later():
                 for child in running.values():
@@ -154,14 +156,21 @@ class _Child:
         self.popen.wait()
 
 
-def _collect(running: dict[int, _Child], done: dict[int, Done], guard: Guard) -> None:
+def _collect(
+    running: dict[int, _Child],
+    done: dict[int, Done],
+    guard: Guard,
+    ended: Callable[[int, Done], None] | None,
+) -> None:
     """Move what has ended from `running` to `done`; waits a little, or for the only one."""
     alone = len(running) == 1
     for number, child in list(running.items()):
-        if ended := child.wait(None if alone and child.seconds is None else _POLL):
-            done[number] = ended
+        if how := child.wait(None if alone and child.seconds is None else _POLL):
+            done[number] = how
             guard.ended(child.popen.pid)
             del running[number]
+            if ended is not None:
+                ended(number, how)
 
 
 def _text(file: IO[bytes]) -> str:

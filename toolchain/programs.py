@@ -2,7 +2,7 @@
 
 import importlib.util
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,10 +59,27 @@ class Tool:
         self, arguments: list[str], *, cwd: Path, seconds: float | None = None
     ) -> process.Done:
         """Run it in `cwd` and return how it ended; ElsieError when it cannot be started."""
+        return process.run([*self._ready(), *arguments], cwd=cwd, seconds=seconds)
+
+    def start_all(
+        self,
+        arguments: Sequence[Sequence[str]],
+        *,
+        cwd: Path,
+        at_once: int,
+        ended: Callable[[int, process.Done], None],
+    ) -> None:
+        """Run it in `cwd` with each of these, `at_once` side by side; see process.run_all."""
+        command = self._ready() if arguments else []
+        commands = [[*command, *given] for given in arguments]
+        process.run_all(commands, cwd=cwd, at_once=at_once, ended=ended)
+
+    def _ready(self) -> list[str]:
+        """The command, of a tool that is unpacked."""
         command = self.command()
         if not chosen(self.variable):
             yowasp.prepare(self.name, self.package)
-        return process.run([*command, *arguments], cwd=cwd, seconds=seconds)
+        return command
 
     def check(self, cwd: Path, makes: Sequence[str]) -> None:
         """Refuse a tool that has not written each of these files in `cwd`."""

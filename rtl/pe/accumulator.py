@@ -1,5 +1,7 @@
 """The sums of a PE: an addition every cycle, to any row, without a stall; and operations."""
 
+from typing import Any
+
 from amaranth.hdl import Assert, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -7,7 +9,10 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from rtl.layouts import total_layout
 from rtl.prim.adder import SelectAdder
-from rtl.prim.ram import BlockRam
+from rtl.prim.ram import BlockRam, LutRam, has_lut_ram
+
+_LUT_RAM_DEPTH = 16
+"""Words of the smallest LUT RAM; a larger one needs a choice behind it."""
 
 
 class Accumulator(wiring.Component):
@@ -15,6 +20,10 @@ class Accumulator(wiring.Component):
 
     Without cells an operation only reads: the result is the sum. With cells it goes through the
     adder: the result is product + a sum, or the total of the previous operation, or 0.
+
+    A block RAM is read a cycle before the addition, so sums that are about to be written must be
+    forwarded. LUT RAM, where there is any, is read and written in the addition's own cycle. Both
+    forms do the same in the same cycles.
 
     real: an addition begins.
     row: address of its sum.
@@ -68,7 +77,47 @@ class Accumulator(wiring.Component):
         """From the begin of an operation to its result."""
         return 3 if config.cells else 1
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform: Any) -> Module:
+        """In LUT RAM, or in block RAM."""
+        if has_lut_ram(platform) and not self._cells and self._depth <= _LUT_RAM_DEPTH:
+            return self._direct()
+        return self._forwarding()
+
+    def _direct(self) -> Module:
+        """Read, add and write in one cycle, which is an addition's third and an operation's second.
+
+        An operation's sum leaves as it is read, and 0 is written instead; nothing is added then, so
+        the product is 0.
+        """
+        m = Module()
+        width = self.total.shape().width
+        m.submodules.ram = ram = LutRam(width=width, depth=self._depth)
+        m.submodules.adder = adder = SelectAdder(width=width)
+        begun, clearing = Signal(), Signal()
+        row = Signal.like(self.row, reset_less=True)
+        m.d.comb += [
+            ram.r_addr.eq(self.commit_row),
+            ram.w_addr.eq(self.commit_row),
+            ram.w_en.eq(self.commit | clearing),
+            ram.w_data.eq(self.total),
+            adder.addend.eq(self.product),
+            adder.base.eq(ram.r_data),
+            adder.other.eq(0),
+            adder.select.eq(clearing),
+            self.total.eq(adder.sum),
+            self.result.eq(ram.r_data),
+        ]
+        m.d.sync += [
+            begun.eq(self.real),
+            row.eq(self.row),
+            self.commit.eq(begun),
+            self.commit_row.eq(Mux(self.operate, self.totals.row, row)),
+            clearing.eq(self.operate),
+        ]
+        self._check(m, begun, clearing)
+        return m
+
+    def _forwarding(self) -> Module:
         """Read; keep what was read; add and write. Read-after-write is forwarded twice."""
         m = Module()
         width = self.total.shape().width
@@ -128,6 +177,10 @@ class Accumulator(wiring.Component):
         m.d.sync += clearing.eq(self.operate)
         with m.If(self.operate):
             m.d.sync += [base.eq(0), near_2.eq(0), self.commit_row.eq(self.totals.row)]
+        self._check(m, begun, clearing)
+
+    def _check(self, m: Module, begun: Signal, clearing: Signal) -> None:
+        """No addition is on its way during an operation."""
         m.d.sync += [
             Assert(
                 ~((self.operate | clearing) & (self.real | begun | self.commit)),

@@ -1,11 +1,17 @@
 """The two kinds of memory of the engine. Only here do memories touch vendor mapping."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
+
+def has_lut_ram(platform: Any) -> bool:
+    """Whether LutRam is a memory there, and not registers."""
+    return getattr(platform, "device", "").startswith("LFE5")
 
 
 class BlockRam(wiring.Component):

@@ -39,7 +39,7 @@ def pretend_all(
         "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r}); "
         "open('elsie.json', 'w').write('a netlist')",
         family.nextpnr: f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r}); "
-        f"open('elsie.{family.routed}', 'w').write('routed')",
+        f"open('elsie.{family.routed}', 'w').write(sys.argv[sys.argv.index('--seed') + 1])",
         family.packer: f"open('elsie.{family.bitstream}', 'wb').write(b'bits')",
     }
     for name, script in wrote.items():

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from boards import build as build_module
 from boards.build import build, find_tools
 from boards.gateware.top import BoardTop
+from boards.registry import find
+from boards.seeds import Seeds
 from golden.errors import ElsieError
 from tests.boards.gateware.networks import CONFIG, network
 from tests.boards.pretended_tools import pretend, pretend_all
@@ -28,7 +29,7 @@ def test_success_leaves_only_finished_files(tools: Path, tmp_path: Path) -> None
     out, said = tmp_path / "out", []
     out.mkdir()
     (out / "elsie.bin").write_bytes(b"an older one")
-    made = build(Echo(), "icebreaker", out=out, seed=5, progress=said.append)
+    made = build(Echo(), find("icebreaker"), out=out, seeds=Seeds(first=5), progress=said.append)
     assert said == ["running yosys", "running nextpnr-ice40", "running icepack"]
     assert (made.lut, made.ff, made.lc, made.fmax_mhz, made.seed) == (3, 2, 5, 99.0, 5)
     assert json.loads((out / "report.json").read_text()) == made.to_dict()
@@ -41,7 +42,7 @@ def test_entries_in_spram_come_as_a_file_beside_the_bitstream(tools: Path, tmp_p
     out = tmp_path / "out"
     net = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
     top = BoardTop(network=net, divisor=16)
-    made = build(top, "icebreaker", out=out)
+    made = build(top, find("icebreaker"), out=out)
     assert made.load == "load.bin"
     assert (out / "load.bin").read_bytes() == top.load_frame
     assert "load first   load.bin" in made.table()
@@ -49,14 +50,85 @@ def test_entries_in_spram_come_as_a_file_beside_the_bitstream(tools: Path, tmp_p
     # A build that fails leaves them together; one without a frame takes the old one away.
     pretend(tools / "icepack", "sys.exit(1)")
     with pytest.raises(ElsieError, match="icepack failed"):
-        build(Echo(), "icebreaker", out=out)
+        build(Echo(), find("icebreaker"), out=out)
     assert (out / "load.bin").read_bytes() == top.load_frame
     assert not (tmp_path / "out.failed" / "load.bin").exists()
     pretend(tools / "icepack", "open('elsie.bin', 'wb').write(b'other')")
-    made = build(Echo(), "icebreaker", out=out)
+    made = build(Echo(), find("icebreaker"), out=out)
     assert made.load is None
     assert "load first" not in made.table()
     assert {path.name for path in out.iterdir()} == {"elsie.bin", "report.json"}
+
+
+_CLOCKS = "{1: 35.0, 2: 36.5, 3: 37.5, 4: 20.0}"
+_SEEDED = f"""import json
+seed = int(sys.argv[sys.argv.index("--seed") + 1])
+reached = {_CLOCKS}.get(seed, 30.0)
+open("elsie.asc", "w").write(f"seed {{seed}}")
+met = reached >= 36
+open("elsie.tim", "w").write(
+    f"Max frequency for clock 'clk': {{reached}} MHz ({{'PASS' if met else 'FAIL'}} at 36.00 MHz)"
+)
+report = dict(utilization=dict(), fmax=dict(clk=dict(achieved=reached, constraint=36.0)))
+for name in ("ICESTORM_LC", "ICESTORM_RAM"):
+    report["utilization"][name] = dict(used=1, available=9)
+open("elsie.pnr.json", "w").write(json.dumps(report))
+sys.exit(not met)
+"""
+_PACK = "open('elsie.bin', 'w').write(open('elsie.asc').read())"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "seed", "tried"),
+    [
+        (Seeds(count=4), 2, 2),
+        (Seeds(first=2, count=3), 2, 1),
+        (Seeds(count=4, every=True), 3, 4),
+        (Seeds(first=3), 3, 1),
+    ],
+)
+def test_seeds(tools: Path, tmp_path: Path, seeds: Seeds, seed: int, tried: int) -> None:
+    """The first that meets the clock, or of all the fastest; its files are the build's."""
+    pretend(tools / "nextpnr-ice40", "if '--version' in sys.argv: sys.exit()\n" + _SEEDED)
+    pretend(tools / "icepack", _PACK)
+    with pytest.raises(ElsieError, match="nextpnr-ice40 does not tell its version"):
+        build(Echo(), find("icebreaker"), out=tmp_path / "out", seeds=seeds)
+    told = "if '--version' in sys.argv: sys.exit(print('nextpnr-ice40 1.0'))\n"
+    pretend(tools / "nextpnr-ice40", told + _SEEDED)
+    made = build(Echo(), find("icebreaker"), out=tmp_path / "out", seeds=seeds)
+    assert (made.seed, len(made.tried)) == (seed, tried)
+    assert made.fmax_mhz == {2: 36.5, 3: 37.5}[seed]
+    assert (tmp_path / "out" / "elsie.bin").read_text() == f"seed {seed}"
+    assert f"{made.fmax_mhz:g} MHz" in (tmp_path / "out" / "elsie.tim").read_text()
+    if tried == 4:
+        text = "seeds        4 tried, 2 met the clock: 20.00 to 37.50 MHz, median 35.75"
+        assert text in made.table()
+
+
+def test_no_seed_meets_the_clock(tools: Path, tmp_path: Path) -> None:
+    pretend(tools / "nextpnr-ice40", _SEEDED)
+    said: list[str] = []
+    with pytest.raises(ElsieError, match=r"with any seed from 4 to 6 .*3 tried, 0 met the clock"):
+        build(
+            Echo(),
+            find("icebreaker"),
+            out=tmp_path / "out",
+            seeds=Seeds(first=4, count=3),
+            progress=said.append,
+        )
+    assert said[1:3] == ["running nextpnr-ice40, seed 4", "seed 4: 20.00 MHz"]
+    assert "30.0 MHz" in (tmp_path / "out.failed" / "elsie.tim").read_text()
+
+
+def test_another_clock() -> None:
+    """If the PLL makes it."""
+    assert find("icebreaker").at(39.0).clock_mhz == 39.0
+    assert find("icebreaker").at(None) is find("icebreaker")
+    with pytest.raises(ElsieError, match=r"make 39\.1 MHz from 12 MHz; the nearest is 39 MHz and"):
+        find("icebreaker").at(39.1)
+    for wrong in (0.5, float("nan"), -1.0, 1e9):
+        with pytest.raises(ElsieError, match="clock must be from 1 to 1000 MHz"):
+            find("icebreaker").at(wrong)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +145,7 @@ def test_failure_leaves_out_as_it_was(tools: Path, tmp_path: Path, log: str, mes
     (out / "elsie.bin").write_bytes(b"an older one")
     pretend(tools / "nextpnr-ice40", f"open('elsie.tim', 'w').write({log!r}); sys.exit(1)")
     with pytest.raises(ElsieError, match=message) as caught:
-        build(Echo(), "icebreaker", out=out)
+        build(Echo(), find("icebreaker"), out=out)
     assert (out / "elsie.bin").read_bytes() == b"an older one"
     kept = tmp_path / "out.failed"
     assert str(kept) in str(caught.value)
@@ -89,7 +161,7 @@ def test_interruption_leaves_nothing(
 
     monkeypatch.setattr(process, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        build(Echo(), "icebreaker", out=tmp_path / "out")
+        build(Echo(), find("icebreaker"), out=tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"tools"}
 
 
@@ -125,13 +197,13 @@ def test_real_bitstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: 
     for tool in TOOLS.values():
         monkeypatch.delenv(tool.variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    made = build(Echo(), board, out="made here")
+    made = build(Echo(), find(board), out="made here")
     bitstream = tmp_path / "made here" / made.bitstream
     assert os.path.getsize(bitstream) > 50_000
     assert 20 < made.lut < 500
     assert 30 < made.ff < 300
     assert made.bram == 0
-    assert made.fmax_mhz >= made.clock_mhz == build_module.find(board).preset.clock_mhz
+    assert made.fmax_mhz >= made.clock_mhz == find(board).clock_mhz
     assert made.tools["yosys"].startswith("Yosys 0.")
     log = (tmp_path / "made here" / "elsie.tim").read_text()
     assert "ignoring clock constraint" not in log

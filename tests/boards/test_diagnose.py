@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boards import diagnose
+from boards.seeds import Tried
 
 FAILED = """
 ERROR: Max frequency for clock 'clk': 33.97 MHz (FAIL at 60.00 MHz)
@@ -22,18 +23,27 @@ Info: 	        ICESTORM_DSP:      16/      8   200%
 
 
 def test_timing_names_the_last_result_and_a_way_out() -> None:
-    assert diagnose.timing_failure(FAILED, clock_mhz=60.0, seed=7, pes=2) == (
+    missed = diagnose.missed_mhz(FAILED, clock_mhz=60.0)
+    assert missed == 36.18
+    tried = [Tried(seed=7, fmax_mhz=36.18, met=False)]
+    assert diagnose.timing_failure(tried, clock_mhz=60.0, pes=2) == (
         "the design does not reach 60 MHz: place and route got 36.18 MHz, 39.7 % too slow; "
-        "try another seed (--seed 8), or compile with fewer --pes"
+        "try more seeds (--seeds 8), a lower --clock, or compile with fewer --pes"
     )
-    one = diagnose.timing_failure(FAILED, clock_mhz=60.0, seed=7, pes=1)
-    assert (one or "").endswith("or compile for another --board")
+    one = diagnose.timing_failure(tried, clock_mhz=60.0, pes=1)
+    assert one.endswith("or compile for another --board")
+    more = [*tried, Tried(seed=8, fmax_mhz=48.0, met=False)]
+    assert diagnose.timing_failure(more, clock_mhz=60.0, pes=2) == (
+        "the design does not reach 60 MHz with any seed from 7 to 8 (2 tried, 0 met the clock: "
+        "36.18 to 48.00 MHz, median 42.09): the best is 20.0 % too slow; try a lower --clock, or "
+        "compile with fewer --pes"
+    )
 
 
 def test_timing_that_is_met_after_routing_is_no_failure() -> None:
     log = FAILED + "Info: Max frequency for clock 'clk': 61.00 MHz (PASS at 60.00 MHz)\n"
-    assert diagnose.timing_failure(log, clock_mhz=60.0, seed=1, pes=2) is None
-    assert diagnose.timing_failure("", clock_mhz=60.0, seed=1, pes=2) is None
+    assert diagnose.missed_mhz(log, clock_mhz=60.0) is None
+    assert diagnose.missed_mhz("", clock_mhz=60.0) is None
 
 
 def test_capacity_names_every_resource() -> None:

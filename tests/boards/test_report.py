@@ -6,6 +6,7 @@ import pytest
 
 from boards import report
 from boards.families import ecp5, ice40
+from boards.seeds import Tried
 from golden.errors import ElsieError
 
 ICE40 = {
@@ -72,6 +73,7 @@ def test_report_as_text_and_json() -> None:
         fmax_mhz=37.397,
         clock_mhz=18.0,
         seed=1,
+        tried=(Tried(seed=1, fmax_mhz=37.4, met=True),),
         bitstream="elsie.bin",
         in_frac=[7, 3],
         out_frac=4,
@@ -80,8 +82,12 @@ def test_report_as_text_and_json() -> None:
         **used,  # pyright: ignore[reportArgumentType]
     )
     assert json.loads(json.dumps(made.to_dict()))["lut"] == 1959
+    assert json.loads(json.dumps(made.to_dict()))["tried"] == [
+        {"seed": 1, "fmax_mhz": 37.4, "met": True}
+    ]
     assert made.to_dict()["in_frac"] == [7, 3]
     table = made.table()
     assert "clock        18 MHz, reached 37.40 MHz" in table
     assert "logic cells  2997 of 5280 (57 %)" in table
     assert "LUTs         1959\n" in table
+    assert "seeds" not in table

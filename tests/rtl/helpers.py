@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 from amaranth.hdl import Module, Signal, Value
 
 from golden.config import EngineConfig
@@ -55,6 +56,18 @@ def clocked(dut: Any) -> Any:
 
     dut.elaborate = elaborate
     return dut
+
+
+class Ecp5:
+    """A platform, as far as the RTL looks at one."""
+
+    device = "LFE5U-25F"
+
+
+def on_ecp5(monkeypatch: pytest.MonkeyPatch, unit: Any) -> None:
+    """All units of this class as on ECP5, but for vendor cells inside, which nothing simulates."""
+    plain = unit.elaborate
+    monkeypatch.setattr(unit, "elaborate", lambda self, platform: plain(self, Ecp5()))
 
 
 def tiny_config(**changes: Any) -> EngineConfig:

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden.arithmetic.run import forward
+from rtl.pe.accumulator import Accumulator
 from sim.check import simulate
 from tests.cells import cell_config
 from tests.networks import random_input, random_network, small_config
+from tests.rtl.helpers import on_ecp5
 
 
 @st.composite
@@ -115,3 +117,30 @@ def test_a_fully_connected_network_on_an_engine_with_cells(streams: int) -> None
     assert np.array_equal(outputs, forward(network, x))
     assert np.array_equal(result.inferences[0].vector, outputs[0])
     assert result.summary(5).steps is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pes": 1, "act_width": 16},
+        {"mac": "log", "multiplier_stages": 4, "entry_stages": 2},
+        {"mac": "fixed", "pes": 18, "group": 2, "broadcast_stages": 2},
+    ],
+    ids=str,
+)
+def test_sums_in_lut_ram(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ECP5 has them; the other units are as everywhere."""
+    on_ecp5(monkeypatch, Accumulator)
+    forms: list[str] = []
+    plain = Accumulator._direct
+    monkeypatch.setattr(
+        Accumulator, "_direct", lambda self: (forms.append("LUT RAM"), plain(self))[1]
+    )
+    rng = np.random.default_rng(len(changes))
+    sizes = [16, 12, 12, 9]
+    config = small_config(sizes, **changes)
+    network = random_network(rng, config, sizes, density=0.7, shift=5)
+    result = simulate(network, random_input(rng, network, 2))
+    assert result.first_difference() is None
+    assert result.equal
+    assert len(forms) == config.pes

@@ -1,7 +1,9 @@
 """Synthesis, place and route of one configuration, and the ledger's row of it."""
 
+import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,21 @@ from typing import Any
 from boards import report
 from boards.build import AFTER_READ
 from boards.families.family import Family
+from boards.seeds import Spread
 from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
+from golden.errors import ElsieError
 from golden.format.image import encode
+from toolchain import process
 from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
 from toolchain.scratch import scratch
 
 Progress = Callable[[str], None]
+
+KEPT = Path("build") / "fpga"
+"""Where finished runs stay, below the current folder; YoWASP would not see /tmp."""
+_FINISHED = ("top.json", "stat.json")
 
 
 class Part:
@@ -28,38 +37,70 @@ class Part:
 
 
 def measure(
-    configuration: Configuration, *, work: Path | None = None, progress: Progress | None = None
+    configuration: Configuration,
+    *,
+    jobs: int = 1,
+    kept: Path | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Build it and return the ledger's row.
+    """Build it with each of its seeds and return the ledger's row.
 
-    work: where to keep the files; by default they are deleted. progress:
-    called with a line for each step. Raises ElsieError when a tool is missing or fails.
+    jobs: places and routes at once. kept: finished runs are kept there, and not run again for the
+    same RTLIL, options and tools; None keeps nothing. progress: called with a line for each step.
+    Raises ElsieError when a tool is missing or fails.
     """
-    if work is not None:
-        work.mkdir(parents=True, exist_ok=True)
-        return _measure(configuration, work, progress or (lambda _: None))
-    # Beside the caller, because YoWASP hides /tmp.
-    with scratch(Path()) as folder:
-        return _measure(configuration, folder, progress or (lambda _: None))
+    say = progress or (lambda _: None)
+    say(f"{configuration.name}: elaborating")
+    if kept is None:
+        with scratch(Path()) as work:  # beside the caller, because YoWASP hides /tmp
+            write(configuration, work)
+            return _measure(configuration, work, jobs, say)
+    kept.mkdir(parents=True, exist_ok=True)
+    with scratch(kept) as work:
+        write(configuration, work)
+        text = (work / "top.il").read_bytes() + repr(_circumstances(configuration)).encode()
+        home = kept / f"{configuration.name}-{hashlib.sha256(text).hexdigest()[:12]}"
+        home.mkdir(exist_ok=True)
+        os.replace(work / "top.il", home / "top.il")
+    say(f"{configuration.name}: finished runs are kept in {home}")
+    return _measure(configuration, home, jobs, say)
 
 
-def _measure(configuration: Configuration, work: Path, progress: Progress) -> dict[str, Any]:
-    """The steps, in directory `work`."""
-    progress(f"{configuration.name}: elaborating")
-    synthesise(configuration, work, progress)
-    progress(f"{configuration.name}: running {configuration.family.nextpnr}")
-    route(configuration, work)
+def _circumstances(configuration: Configuration) -> list[Any]:
+    """What a run's result depends on, but for the RTLIL and the seed."""
+    part = configuration.family.parts[configuration.device]
+    return [
+        *(AFTER_READ, part.synthesis, part.speed, part.route),
+        *(configuration.synth, configuration.pnr, configuration.clock_mhz),
+        tools(configuration.family),
+    ]
+
+
+def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress) -> dict[str, Any]:
+    """Whatever is not finished in directory `work`, and the row."""
+    if not all((work / name).exists() for name in _FINISHED):
+        say(f"{configuration.name}: running yosys")
+        with scratch(work) as part:
+            os.link(work / "top.il", part / "top.il")
+            synthesise(configuration, part)
+            for name in _FINISHED:
+                os.replace(part / name, work / name)
     return row(
         configuration,
-        route=json.loads((work / "pnr.json").read_text()),
+        routes=route(configuration, work, jobs=jobs, say=say),
         synthesis=json.loads((work / "stat.json").read_text()),
+        netlist=hashlib.sha256((work / "top.json").read_bytes()).hexdigest()[:16],
     )
 
 
-def synthesise(configuration: Configuration, work: Path, progress: Progress) -> None:
-    """Write top.il, and what Yosys makes of it: top.json and stat.json."""
+def write(configuration: Configuration, work: Path) -> None:
+    """Write top.il, the engine in its harness."""
     top = Harness(image=encode(configuration.network()), load=configuration.loaded)
     write_rtlil(top, work, platform=Part(configuration.device))
+
+
+def synthesise(configuration: Configuration, work: Path) -> None:
+    """Write what Yosys makes of top.il: top.json and stat.json."""
     family = configuration.family
     part = family.parts[configuration.device]
     options = [*part.synthesis, *part.speed, *configuration.synth]
@@ -69,30 +110,75 @@ def synthesise(configuration: Configuration, work: Path, progress: Progress) -> 
         "tee -q -o stat.json stat -json",
         "write_json top.json",
     ]
-    progress(f"{configuration.name}: running yosys")
-    run_yosys(commands, work, makes=["top.json", "stat.json"])
+    run_yosys(commands, work, makes=list(_FINISHED))
 
 
-def route(configuration: Configuration, work: Path) -> None:
-    """Place and route top.json; write pnr.json."""
+def route(
+    configuration: Configuration, work: Path, *, jobs: int, say: Progress
+) -> list[dict[str, Any]]:
+    """Place and route top.json with each seed that has no report yet; all reports, by seed."""
     family = configuration.family
-    arguments = [
-        *family.parts[configuration.device].route,
-        *("--json", "top.json", "--report", "pnr.json", "--log", "pnr.log", "-q"),
-        *("--freq", f"{configuration.clock_mhz:g}", "--seed", str(configuration.seed)),
+    seeds = range(1, configuration.seeds + 1)
+    missing = [seed for seed in seeds if _report(work, seed) is None]
+    say(
+        f"{configuration.name}: {family.nextpnr} with {len(missing)} seeds"
+        + (f", {len(seeds) - len(missing)} are done already" if len(missing) < len(seeds) else "")
+    )
+    with scratch(work) as part:
+        os.link(work / "top.json", part / "top.json")
+        tool = TOOLS[family.nextpnr]
+
+        def ended(number: int, how: process.Done) -> None:
+            name = f"pnr-{missing[number]}.json"
+            if how.code:
+                raise ElsieError(f"{family.nextpnr}, seed {missing[number]}: {how.reason}")
+            tool.check(part, [name])
+            os.replace(part / name, work / name)
+            made = _report(work, missing[number]) or {}
+            fmax = report.fmax_mhz(made, clock_mhz=configuration.clock_mhz)
+            say(f"{configuration.name}: seed {missing[number]} reached {fmax:.2f} MHz")
+
+        arguments = [_arguments(configuration, seed) for seed in missing]
+        tool.start_all(arguments, cwd=part, at_once=jobs, ended=ended)
+    found = [_report(work, seed) for seed in seeds]
+    assert all(found)
+    return [one for one in found if one]
+
+
+def _report(work: Path, seed: int) -> dict[str, Any] | None:
+    """The report of a finished run."""
+    path = work / f"pnr-{seed}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _arguments(configuration: Configuration, seed: int) -> list[str]:
+    name = f"pnr-{seed}"
+    return [
+        *configuration.family.parts[configuration.device].route,
+        *("--json", "top.json", "--report", f"{name}.json", "--log", f"{name}.log", "-q"),
+        *("--freq", f"{configuration.clock_mhz:g}", "--seed", str(seed)),
         # A clock that is not met is a result too, and the row says so.
         "--timing-allow-fail",
         *configuration.pnr,
     ]
-    TOOLS[family.nextpnr].run(arguments, cwd=work, makes=["pnr.json"])
 
 
 def row(
-    configuration: Configuration, *, route: dict[str, Any], synthesis: dict[str, Any]
+    configuration: Configuration,
+    *,
+    routes: Sequence[dict[str, Any]],
+    synthesis: dict[str, Any],
+    netlist: str,
 ) -> dict[str, Any]:
-    """The ledger's row from nextpnr's report and Yosys' `stat -json`."""
-    used, available = report.area(configuration.family, route=route, synthesis=synthesis)
-    fmax = report.fmax_mhz(route, clock_mhz=configuration.clock_mhz)
+    """The ledger's row from nextpnr's reports, one a seed, and Yosys' `stat -json`.
+
+    The clock is that of the worst seed, and it decides whether the target is met; logic is that of
+    the first.
+    """
+    used, available = report.area(configuration.family, route=routes[0], synthesis=synthesis)
+    clock = configuration.clock_mhz
+    clocks = [round(report.fmax_mhz(route, clock_mhz=clock), 2) for route in routes]
+    spread = Spread.of(clocks)
     engine = configuration.engine
     luts = used["lut"] or 0
     return {
@@ -105,10 +191,14 @@ def row(
         "lut_per_pe": round(luts / engine.pes, 1),
         **{field: used[field] for field in ("ff", "lc", "bram", "spram", "dsp")},
         "available": available,
-        "fmax_mhz": round(fmax, 2),
-        "clock_mhz": configuration.clock_mhz,
-        "met": fmax >= configuration.clock_mhz,
-        "seed": configuration.seed,
+        "fmax_mhz": spread.least,
+        "fmax_median": round(spread.median, 2),
+        "fmax_max": spread.most,
+        "clock_mhz": clock,
+        "met": spread.least >= clock,
+        "seeds": len(routes),
+        "clocks_mhz": clocks,
+        "netlist": netlist,
         "network": {"sizes": list(configuration.sizes), "density": configuration.density},
         "engine": engine.to_dict(),
         "synth": list(configuration.synth),

@@ -4,10 +4,13 @@ import argparse
 from typing import Any
 
 from elsie.cli import output
-from elsie.cli.grammar import Steps, add_command
+from elsie.cli.grammar import Steps, add_command, positive
 from golden.errors import ElsieError
 
-_SHOWN = ("name", "pes", "lut", "lut_per_pe", "ff", "bram", "dsp", "clock_mhz", "fmax_mhz", "met")
+_SHOWN = (
+    *("name", "pes", "lut", "lut_per_pe", "ff", "bram", "dsp", "clock_mhz"),
+    *("fmax_mhz", "fmax_median", "fmax_max", "seeds", "met"),
+)
 
 
 def add(steps: Steps) -> None:
@@ -17,7 +20,8 @@ def add(steps: Steps) -> None:
         "fpga",
         "the ledger of area and timing: print, regenerate, compare",
         "elsie bench fpga --json",
-        "elsie bench fpga --measure hx8k-4-codebook",
+        "elsie bench fpga --measure hx8k-4-codebook --jobs 2",
+        "elsie bench fpga --measure ecp5-85f-16-fixed --seeds 3",
         run=run,
     )
     command.add_argument("--list", action="store_true", help="print the configurations' names")
@@ -30,6 +34,16 @@ def add(steps: Steps) -> None:
         "--update", action="store_true", help="with --measure: write the ledger instead"
     )
 
+    command.add_argument(
+        "--seeds",
+        type=positive,
+        metavar="N",
+        help="with --measure: seeds 1 to N of place and route (default: the configuration's)",
+    )
+    command.add_argument(
+        "--jobs", type=positive, default=1, metavar="J", help="place and route J at once"
+    )
+
 
 def run(options: argparse.Namespace) -> int:
     """Print the ledger, or measure again."""
@@ -38,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.update and not options.measure:
         raise ElsieError("--update needs --measure NAME: which rows to write")
+    if options.update and options.seeds:
+        raise ElsieError("--update writes rows of as many seeds as configured; leave out --seeds")
     if options.list:
         names = list(CONFIGURATIONS)
         output.result(
@@ -54,14 +70,18 @@ def _measure(options: argparse.Namespace) -> int:
     """Measure the named configurations; compare each with its row, or write it."""
     from elsie.bench.fpga import ledger
     from elsie.bench.fpga.configurations import find
-    from elsie.bench.fpga.measure import measure
+    from elsie.bench.fpga.measure import KEPT, measure
 
     chosen = [find(name) for name in options.measure.split(",")]
     rows, changed = [], False
     for configuration in chosen:
-        row = measure(configuration, progress=output.note)
+        if options.seeds:
+            configuration = configuration.replace(seeds=options.seeds)
+        row = measure(configuration, jobs=options.jobs, kept=KEPT, progress=output.note)
         if options.update:
             output.note(f"{row['name']}: written to {ledger.save(row)}")
+        elif options.seeds:
+            output.note(f"{row['name']}: not compared, as the ledger has other seeds")
         else:
             found = ledger.differences(ledger.load(configuration.name), row)
             changed |= bool(found)

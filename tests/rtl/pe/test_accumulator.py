@@ -2,17 +2,38 @@
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 from golden.config import EngineConfig
 from rtl.pe.accumulator import Accumulator
 from tests.cells import cell_config
-from tests.rtl.helpers import drive, tiny_config
+from tests.rtl.helpers import Ecp5, drive, on_ecp5, tiny_config
 
 CELLS = cell_config(pes=1, group=1, row_depth=4, streams=2)
 ROWS = 8
 """Two sets of four."""
 WATCH = ["commit", "commit_row", "total", "result"]
 Row = dict[str, int]
+
+
+@pytest.fixture(params=["block RAM", "LUT RAM"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms must pass the same tests."""
+    if request.param == "LUT RAM":
+        on_ecp5(monkeypatch, Accumulator)
+    return request.param
+
+
+def test_which_form() -> None:
+    """LUT RAM where there is any, up to 16 sums, without cells."""
+
+    def registers(config: EngineConfig, platform: object) -> bool:
+        return "previous" in rtlil.convert(Accumulator(config=config), platform=platform)
+
+    assert registers(tiny_config(row_depth=16, act_depth=128), None)
+    assert not registers(tiny_config(row_depth=16, act_depth=128), Ecp5())
+    assert registers(tiny_config(row_depth=17, act_depth=128), Ecp5())
+    assert registers(CELLS, Ecp5())
 
 
 def operation(row: int, **totals: int) -> Row:
@@ -22,6 +43,7 @@ def operation(row: int, **totals: int) -> Row:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("rows_used", [1, 2, 3, 8])
+@pytest.mark.usefixtures("form")
 def test_random_additions_then_operations(seed: int, rows_used: int) -> None:
     config = tiny_config(weight_width=8, acc_width=24)
     latency = Accumulator.result_latency(config)
@@ -65,11 +87,13 @@ def test_random_additions_then_operations(seed: int, rows_used: int) -> None:
         [operation(3), {"real": 1}],
     ],
 )
+@pytest.mark.usefixtures("form")
 def test_an_operation_while_adding_is_asserted(rows: list[Row]) -> None:
     with pytest.raises(AssertionError, match="a sum is taken while another is added to"):
         drive(Accumulator(config=tiny_config()), [*rows, {}, {}], WATCH)
 
 
+@pytest.mark.usefixtures("form")
 def test_a_product_beside_an_operation_is_asserted() -> None:
     rows: list[Row] = [operation(3), {"product": 1}, {}]
     with pytest.raises(AssertionError, match="a sum is not cleared to zero"):
@@ -77,6 +101,7 @@ def test_a_product_beside_an_operation_is_asserted() -> None:
     drive(Accumulator(config=tiny_config()), [{**rows[0], "product": 1}, {}, {}], WATCH)
 
 
+@pytest.mark.usefixtures("form")
 def test_the_nearest_operation_that_is_allowed() -> None:
     rows: list[Row] = [{"real": 1, "row": 2}, {}, {"product": 7}, operation(2), {}]
     rows += [{"real": 1, "row": 2}, {}, {"product": 5}, {}]

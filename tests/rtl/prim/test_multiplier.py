@@ -7,13 +7,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 
 from golden.errors import ElsieError
 from rtl.prim.multiplier import Multiplier
-from tests.rtl.helpers import drive
-
-
-class Ecp5:
-    """What the multiplier asks of a platform."""
-
-    device = "LFE5U-25F"
+from tests.rtl.helpers import Ecp5, drive
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
