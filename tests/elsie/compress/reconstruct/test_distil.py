@@ -29,7 +29,12 @@ def test_a_student_learns_and_keeps_its_zeros(
         for layer in layers
     ]
     learnt = [
-        distil(Teacher(model=model, x=x), thin, steps=300, random=np.random.default_rng(3))
+        distil(
+            Teacher(model=model, x=x, lengths=None),
+            thin,
+            steps=300,
+            random=np.random.default_rng(3),
+        )
         for _ in range(2)
     ]
 

@@ -97,7 +97,7 @@ def test_equal_inputs_give_equal_files(
         netfile.save(network, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     (note,) = network.info["notes"]
-    assert "distilled on 20 calibration samples; below 64" in note
+    assert "distilled on 20 samples to calibrate with; below 64" in note
 
 
 def test_an_unknown_effort_is_refused(random_model: Callable[..., Model]) -> None:
