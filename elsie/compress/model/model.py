@@ -82,15 +82,16 @@ class Model:
         called with (0, inputs), then (number, outputs) of each layer; returns what the next layer
         sees.
         """
-        values = rounding(0, self._snap(0, np.asarray(x, dtype=np.float64)))
+        values = rounding(0, self.snap(0, np.asarray(x, dtype=np.float64)))
         for number, layer in enumerate(self.layers, start=1):
-            values = rounding(number, self._snap(number, layer.forward(values)))
+            values = rounding(number, self.snap(number, layer.forward(values)))
         if self.head is None:
             return values
         last = np.full(len(values), values.shape[1]) if lengths is None else np.asarray(lengths)
         return values[np.arange(len(values)), last - 1]
 
-    def _snap(self, number: int, values: Reals) -> Reals:
+    def snap(self, number: int, values: Reals) -> Reals:
+        """Outputs of a layer by its number from 1, or inputs, 0, rounded as a quantised model does."""
         for grid in self.grids.get(number, ()):
             values = grid.snap(values)
         return values

@@ -3,8 +3,9 @@
 Distillation (Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, 2015)
 on the calibration samples and mixtures of two (Zhang et al., mixup, ICLR 2018), which the dense
 network labels too. Adam (Kingma and Ba, ICLR 2015) moves what the masks keep, and biases. Through
-layers of cells the gradient goes back through all steps. Of two sequences that are mixed, the
-shorter one goes on with zeros.
+layers of cells the gradient goes back through all steps. A sequence has many of them, and often one
+answer, so what cells put out in each is taught too (Romero et al., FitNets: Hints for Thin Deep
+Nets, ICLR 2015). Of two sequences that are mixed, the shorter one goes on with zeros.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,23 +52,18 @@ class Teacher:
         x = np.where(given.valid[:, :, None], given.values, 0.0)
         return cls(model=model, x=x[lengths > 0], lengths=lengths[lengths > 0])
 
-    def batch(self, random: np.random.Generator) -> tuple[Reals, Reals, NDArray[np.bool_]]:
-        """Inputs, the dense network's outputs (rows, n_out), and where in its outputs those are."""
+    def batch(self, random: np.random.Generator) -> tuple[Reals, NDArray[np.bool_]]:
+        """Inputs, and which samples, or steps of them, count."""
         count = min(BATCH, 4 * len(self.x))
         first, second = random.integers(len(self.x), size=(2, count))
         share = np.where(random.random(count) < MIXED, random.random(count), 1.0)
         each = share.reshape(-1, *(1,) * (self.x.ndim - 1))
         x = each * self.x[first] + (1.0 - each) * self.x[second]
         if self.lengths is None:
-            return x, self.model.predict(x), np.ones(count, dtype=bool)
+            return x, np.ones(count, dtype=bool)
         longer = np.maximum(self.lengths[first], self.lengths[second])
         lengths = np.where(share < 1.0, longer, self.lengths[first])
-        x = x[:, : lengths.max()]
-        steps = np.arange(x.shape[1])
-        if self.model.head is not None:
-            return x, self.model.predict(x, lengths), steps == lengths[:, None] - 1
-        where = steps < lengths[:, None]
-        return x, self.model.predict(x)[where], where
+        return x[:, : lengths.max()], np.arange(lengths.max()) < lengths[:, None]
 
 
 def distil(
@@ -85,19 +81,40 @@ def distil(
     """
     sequences = teacher.lengths is not None
     # float32 takes half the time, and the steps of sequences are long.
-    pupil = Pupil(layers, np.float32 if sequences else np.float64)
-    masks, scores = pupil.masks, gives_scores(layers[-1])
+    model, width = teacher.model, np.float32 if sequences else np.float64
+    dense, pupil = Pupil(model.layers, width), Pupil(layers, width)
+    masks = pupil.masks
     adam = Adam(pupil.arrays, [RATE * size for size in pupil.sizes])
     count = max(1, round(SEQUENCES * steps)) if sequences else steps
     for step in range(count):
         if step and step % TOLD == 0:
             say(f"distil, step {step} of {count}")
-        x, wanted, where = teacher.batch(random)
-        outputs = pupil.forward(x)
-        error = np.zeros_like(outputs)
-        error[where] = taught(outputs[where], wanted, scores=scores)
-        gradients, _ = pupil.backward(error)
+        x, valid = teacher.batch(random)
+        wanted, outputs = dense.forward(x, rounding=model.snap), pupil.forward(x)
+        gradients, _ = pupil.backward(
+            _answers(model, wanted[-1], outputs[-1], valid),
+            [
+                _hint(*pair, valid) if layer.stateful else None
+                for layer, *pair in zip(layers, wanted, outputs, strict=True)
+            ],
+        )
         for gradient, mask in zip(gradients, masks, strict=True):
             gradient *= mask
         adam.step(pupil.arrays, gradients, cosine(step, count))
     return pupil.layers()
+
+
+def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
+    """Gradient of the outputs that count: with a head those of a sequence's last step."""
+    if model.head is not None:
+        steps = np.arange(valid.shape[1])
+        valid = steps == valid.sum(axis=1, keepdims=True) - 1
+    error = np.zeros_like(outputs)
+    scores = gives_scores(model.layers[-1])
+    error[valid] = taught(outputs[valid], wanted[valid], scores=scores)
+    return error
+
+
+def _hint(wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
+    """Gradient of what a layer of cells puts out, by squared error."""
+    return (outputs - wanted) * (valid[:, :, None] / valid.sum()).astype(outputs.dtype)

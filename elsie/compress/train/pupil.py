@@ -1,6 +1,6 @@
 """Layers of any kinds as arrays that learn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,20 +47,37 @@ class Pupil:
         """Root mean square of each array's weights that are not 0."""
         return [size(matrix) for matrix in self.matrices]
 
-    def forward(self, x: Reals, arrays: Sequence[Reals] | None = None) -> Reals:
-        """Outputs (..., n_out) for inputs (..., n_in), with these arrays or its own."""
-        x, self._tapes = x.astype(self._dtype, copy=False), []
-        for layer, own in self._each(arrays):
-            x, tape = PASSES[layer.kind].forward(layer, own, x)
-            self._tapes.append((layer, own, tape))
-        return x
+    def forward(
+        self,
+        x: Reals,
+        arrays: Sequence[Reals] | None = None,
+        *,
+        rounding: Callable[[int, Reals], Reals] = lambda _, values: values,
+    ) -> list[Reals]:
+        """Outputs (..., n) of each layer for inputs (..., n_in), with these arrays or its own.
 
-    def backward(self, error: Reals) -> tuple[list[Reals], Reals]:
-        """Gradients of all arrays, and of the inputs, of the last `forward` from its outputs'."""
+        `rounding` is called with (0, inputs), then (number, outputs) of each layer.
+        """
+        x, outputs, self._tapes = rounding(0, x), [], []
+        for number, (layer, own) in enumerate(self._each(arrays), start=1):
+            x, tape = PASSES[layer.kind].forward(layer, own, x.astype(self._dtype, copy=False))
+            outputs.append(x := rounding(number, x))
+            self._tapes.append((layer, own, tape))
+        return outputs
+
+    def backward(
+        self, error: Reals, hints: Sequence[Reals | None] | None = None
+    ) -> tuple[list[Reals], Reals]:
+        """Gradients of all arrays, and of the inputs, of the last `forward` from its outputs'.
+
+        `hints` are those of each layer's outputs but the last one's, added to what comes back.
+        """
         found: list[Reals] = []
-        for layer, own, tape in reversed(self._tapes):
+        for nth, (layer, own, tape) in reversed(list(enumerate(self._tapes))):
             gradients, error = PASSES[layer.kind].backward(layer, own, tape, error)
             found = gradients + found
+            hint = None if hints is None or not nth else hints[nth - 1]
+            error = error if hint is None else error + hint
         return found, error
 
     def layers(self) -> list[FloatLayer]:

@@ -145,7 +145,7 @@ class _School:
         if not len(self._order):
             self._order = self._random.permutation(len(self._lesson.x))
         rows, self._order = self._order[:BATCH], self._order[BATCH:]
-        outputs = self._pupil.forward(self._lesson.x[rows], weights)
+        outputs = self._pupil.forward(self._lesson.x[rows], weights)[-1]
         gradients, _ = self._pupil.backward(self._lesson.error(outputs, rows))
         for gradient, w, mask in zip(gradients, weights, self._masks, strict=True):
             gradient[:, :-1] += DECAY * w[:, :-1]

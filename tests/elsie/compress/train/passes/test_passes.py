@@ -49,8 +49,8 @@ def test_forwards(name: str) -> None:
     wanted = X
     for layer in layers:
         wanted = layer.forward(wanted)
-    assert np.allclose(Pupil(layers).forward(X), wanted, rtol=0, atol=1e-14)
-    short = Pupil(layers, np.float32).forward(X)
+    assert np.allclose(Pupil(layers).forward(X)[-1], wanted, rtol=0, atol=1e-14)
+    short = Pupil(layers, np.float32).forward(X)[-1]
     assert short.dtype == np.float32
     assert np.allclose(short, wanted, rtol=0, atol=1e-5)
     for layer in layers:
@@ -65,16 +65,18 @@ def test_backwards(name: str) -> None:
     rng = np.random.default_rng(3)
     layers = LAYERS[name](rng)
     pupil, x = Pupil(layers), X.copy()
-    error = rng.normal(size=pupil.forward(x).shape)
+    error = rng.normal(size=pupil.forward(x)[-1].shape)
     error[0] = 0.0  # no step of it counts
     error[1, 2:] = 0.0
+    hints = [rng.normal(size=outputs.shape) for outputs in pupil.forward(x)[:-1]]
+    errors = [*hints, error]
 
     def loss() -> float:
-        return float((pupil.forward(x) * error).sum())
+        return float(sum((one * e).sum() for one, e in zip(pupil.forward(x), errors, strict=True)))
 
     pupil.forward(x)
     given = error.copy()
-    gradients, of_inputs = pupil.backward(error)
+    gradients, of_inputs = pupil.backward(error, hints)
     assert np.array_equal(error, given)
     for array, gradient in ((x, of_inputs), *zip(pupil.arrays, gradients, strict=True)):
         assert array.shape == gradient.shape
@@ -92,7 +94,7 @@ def test_what_does_not_count_teaches_nothing(name: str) -> None:
     """Steps behind a sequence's end, and sequences without any, change no gradient at all."""
     rng = np.random.default_rng(4)
     pupil = Pupil(LAYERS[name](rng))
-    error = rng.normal(size=pupil.forward(X).shape)
+    error = rng.normal(size=pupil.forward(X)[-1].shape)
     error[:, 3:], error[2] = 0.0, 0.0
     found, of_inputs = pupil.backward(error)
     assert not of_inputs[:, 3:].any()
