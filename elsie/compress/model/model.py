@@ -91,7 +91,7 @@ class Model:
         return values[np.arange(len(values)), last - 1]
 
     def snap(self, number: int, values: Reals) -> Reals:
-        """Outputs of a layer by its number from 1, or inputs, 0, rounded as a quantised model does."""
+        """Outputs of a layer by its number from 1, or inputs, 0, as a quantised model rounds."""
         for grid in self.grids.get(number, ()):
             values = grid.snap(values)
         return values
