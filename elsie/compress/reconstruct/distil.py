@@ -2,19 +2,23 @@
 
 Distillation (Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, 2015)
 on the calibration samples and mixtures of two (Zhang et al., mixup, ICLR 2018), which the dense
-network labels too. Adam (Kingma and Ba, ICLR 2015) moves what the masks keep, and biases.
+network labels too. Adam (Kingma and Ba, ICLR 2015) moves what the masks keep, and biases. Through
+layers of cells the gradient goes back through all steps. A sequence has many of them, and often one
+answer, so what cells put out in each is taught too (Romero et al., FitNets: Hints for Thin Deep
+Nets, ICLR 2015). Of two sequences that are mixed, the shorter one goes on with zeros.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from elsie.compress.model.dense import FloatDense
-from elsie.compress.model.layer import Reals
+from elsie.compress.kinds.step import Signal
+from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
-from elsie.compress.reconstruct.matrices import VIEWS
-from elsie.compress.train.gradients import Adam, backward, cosine, forward, size, taught
+from elsie.compress.train.gradients import Adam, cosine, gives_scores, taught
+from elsie.compress.train.pupil import Pupil
 
 BATCH = 64
 MIXED = 0.75
@@ -22,7 +26,11 @@ MIXED = 0.75
 RATE = 0.02
 """First step of a weight, in root mean squares of its layer's weights; falls along a cosine."""
 ENOUGH = 64
-"""Calibration samples below which a network learns them by heart."""
+"""Calibration samples, or steps of them, below which a network learns them by heart."""
+SEQUENCES = 0.2
+"""Share of the steps of Adam for sequences: one of them costs as much as many samples."""
+TOLD = 250
+"""Steps from one report of progress to the next."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,36 +39,84 @@ class Teacher:
 
     model: Model
     x: Reals
-    """Shape (samples, n_in)."""
+    """Shape (samples, n_in), or (samples, steps, n_in), zeros beyond a sample's length."""
+    lengths: NDArray[np.int64] | None
+    """Steps of each sample; None where inputs are no sequences."""
 
-    def batch(self, random: np.random.Generator) -> tuple[Reals, Reals]:
-        """Inputs and the dense network's outputs."""
+    @classmethod
+    def of(cls, model: Model, given: Signal) -> "Teacher":
+        """To be asked about those samples of `given` that scales are chosen from."""
+        if given.valid.ndim == 1:
+            return cls(model=model, x=given.rows, lengths=None)
+        lengths = given.valid.sum(axis=1)
+        x = np.where(given.valid[:, :, None], given.values, 0.0)
+        return cls(model=model, x=x[lengths > 0], lengths=lengths[lengths > 0])
+
+    def batch(self, random: np.random.Generator) -> tuple[Reals, NDArray[np.bool_]]:
+        """Inputs, and which samples, or steps of them, count."""
         count = min(BATCH, 4 * len(self.x))
-        first, second = self.x[random.integers(len(self.x), size=(2, count))]
-        share = np.where(random.random(count) < MIXED, random.random(count), 1.0)[:, None]
-        x = share * first + (1.0 - share) * second
-        return x, self.model.predict(x)
+        first, second = random.integers(len(self.x), size=(2, count))
+        share = np.where(random.random(count) < MIXED, random.random(count), 1.0)
+        each = share.reshape(-1, *(1,) * (self.x.ndim - 1))
+        x = each * self.x[first] + (1.0 - each) * self.x[second]
+        if self.lengths is None:
+            return x, np.ones(count, dtype=bool)
+        longer = np.maximum(self.lengths[first], self.lengths[second])
+        lengths = np.where(share < 1.0, longer, self.lengths[first])
+        return x[:, : lengths.max()], np.arange(lengths.max()) < lengths[:, None]
 
 
 def distil(
-    teacher: Teacher, layers: Sequence[FloatDense], *, steps: int, random: np.random.Generator
-) -> list[FloatDense]:
-    """`layers` after `steps` steps; weights that are 0 stay 0.
+    teacher: Teacher,
+    layers: Sequence[FloatLayer],
+    *,
+    steps: int,
+    random: np.random.Generator,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[FloatLayer]:
+    """`layers` after `steps` steps, SEQUENCES of them for sequences; weights that are 0 stay 0.
 
     Outputs without a function are scores of classes, and their softmax is taught; others, and
     single ones, are taught themselves, by squared error.
     """
-    view = VIEWS[layers[0].kind]
-    weights = [view.read(layer) for layer in layers]
-    masks = [np.hstack((w[:, :-1] != 0, np.ones((len(w), 1), bool))) for w in weights]
-    adam = Adam(weights, [RATE * size(w[:, :-1]) for w in weights])
-    functions = [layer.activation for layer in layers]
-    for step in range(steps):
-        x, wanted = teacher.batch(random)
-        values = forward(functions, weights, x)
-        gradients = backward(functions, weights, values, taught(functions, values[-1], wanted))
+    sequences = teacher.lengths is not None
+    # float32 takes half the time, and the steps of sequences are long.
+    model, width = teacher.model, np.float32 if sequences else np.float64
+    dense, pupil = Pupil(model.layers, width), Pupil(layers, width)
+    masks = pupil.masks
+    adam = Adam(pupil.arrays, [RATE * size for size in pupil.sizes])
+    count = max(1, round(SEQUENCES * steps)) if sequences else steps
+    for step in range(count):
+        if step and step % TOLD == 0:
+            say(f"distil, step {step} of {count}")
+        x, valid = teacher.batch(random)
+        wanted, outputs = dense.forward(x, rounding=model.snap), pupil.forward(x)
+        # By name: where the structure changed, fully connected layers are others.
+        told = {layer.name: one for layer, one in zip(model.layers, wanted, strict=True)}
+        gradients, _ = pupil.backward(
+            _answers(model, wanted[-1], outputs[-1], valid),
+            [
+                _hint(told[layer.name], one, valid) if layer.stateful else None
+                for layer, one in zip(layers, outputs, strict=True)
+            ],
+        )
         for gradient, mask in zip(gradients, masks, strict=True):
             gradient *= mask
-        adam.step(weights, gradients, cosine(step, steps))
-    pairs = zip(layers, weights, strict=True)
-    return [replace(layer, weight=w[:, :-1], bias=w[:, -1]) for layer, w in pairs]
+        adam.step(pupil.arrays, gradients, cosine(step, count))
+    return pupil.layers()
+
+
+def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
+    """Gradient of the outputs that count: with a head those of a sequence's last step."""
+    if model.head is not None:
+        steps = np.arange(valid.shape[1])
+        valid = steps == valid.sum(axis=1, keepdims=True) - 1
+    error = np.zeros_like(outputs)
+    scores = gives_scores(model.layers[-1])
+    error[valid] = taught(outputs[valid], wanted[valid], scores=scores)
+    return error
+
+
+def _hint(wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
+    """Gradient of what a layer of cells puts out, by squared error."""
+    return (outputs - wanted) * (valid[:, :, None] / valid.sum()).astype(outputs.dtype)

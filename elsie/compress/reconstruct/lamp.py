@@ -1,9 +1,8 @@
-"""Gradual pruning by LAMP scores, with distillation between.
+"""Layers share one budget of weights, by LAMP scores.
 
 A weight's score is its square over the sum of squares of its layer's weights that are no smaller
-(Lee et al., Layer-adaptive sparsity for the Magnitude-based Pruning, ICLR 2021), so layers share
-one budget by how much they would suffer. The density falls geometrically, as in Han et al.,
-Learning both Weights and Connections, NIPS 2015, iterated.
+(Lee et al., Layer-adaptive sparsity for the Magnitude-based Pruning, ICLR 2021), so matrices share
+one budget by how much they would suffer.
 """
 
 from collections.abc import Sequence

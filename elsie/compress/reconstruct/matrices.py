@@ -14,7 +14,7 @@ from elsie.compress.kinds.gates import stacked, unstacked
 from elsie.compress.kinds.step import Quantised
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
-from elsie.compress.model.layer import FloatLayer, Reals
+from elsie.compress.model.layer import FloatLayer, Part, Reals
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.kmeans import nearest
 from elsie.compress.reconstruct.layer.alps import Groups
@@ -44,8 +44,8 @@ class View:
     """Times that it is done, because the inputs depend on the result."""
 
 
-def groups(layer: FloatLayer, view: View, owners: Owners, *, per: str | None) -> Groups:
-    """Labels (rows, columns) of weights that are pruned together; 0 where there is none.
+def labels(layer: FloatLayer, owners: Owners, *, per: str | None) -> tuple[Part, ...]:
+    """Labels, instead of weights, of those that are pruned together; 0 where there is none.
 
     A group is a gate's matrix, or a PE's share of it, or one column of that (`per` "pe", "column").
     """
@@ -62,7 +62,13 @@ def groups(layer: FloatLayer, view: View, owners: Owners, *, per: str | None) ->
             matrices.append(np.where(matrix != 0, label + used + 1, 0).astype(np.float64))
             used += int(label.max()) + 1
         parts.append(replace(part, matrices=tuple(matrices)))
-    return view.read(layer.with_parts(tuple(parts)))[:, :-1].astype(np.int64)
+    return tuple(parts)
+
+
+def groups(layer: FloatLayer, view: View, owners: Owners, *, per: str | None) -> Groups:
+    """The labels (rows, columns) of the one matrix."""
+    labelled = layer.with_parts(labels(layer, owners, per=per))
+    return view.read(labelled)[:, :-1].astype(np.int64)
 
 
 def kept(layer: FloatLayer, view: View) -> NDArray[np.bool_]:

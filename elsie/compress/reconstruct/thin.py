@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elsie.compress.kinds.step import Signal
-from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from elsie.compress.prune.even import Owners
 from elsie.compress.prune.layer import prune_layer
-from elsie.compress.reconstruct import lamp
 from elsie.compress.reconstruct.distil import ENOUGH, Teacher, distil
-from elsie.compress.reconstruct.effort import Effort, effort_of
+from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.fit import fit
-from elsie.compress.reconstruct.matrices import VIEWS, groups, kept
+from elsie.compress.reconstruct.gradual import gradually
+from elsie.compress.reconstruct.matrices import VIEWS, groups, kept, labels
 from golden.config import EngineConfig
 
 SEED = 2016
@@ -68,20 +67,24 @@ def thin(
     samples = int(given.valid.reshape(len(given.valid), -1).any(axis=1).sum())
     say(f"reconstruct {len(model.layers)} layers on {samples} samples")
     layers, owners = _masked(model, given, config, chosen, options, largest=effort.largest)
-    dense = [layer for layer in model.layers if isinstance(layer, FloatDense)]
     notes: tuple[str, ...] = ()
     smaller = teacher is not model or not _same(model.layers, layers)
-    if effort.distil and len(dense) == len(layers) and smaller:
+    if effort.distil and smaller:
         random = np.random.default_rng(SEED)
-        asked = Teacher(model=teacher, x=given.rows)
+        asked = Teacher.of(teacher, given)
         if effort.rounds and not _same(model.layers, layers):
-            layers = _gradually(asked, dense, layers, effort, random, say, free=_free(options))
-        say(f"distil {effort.distil} steps")
-        layers = distil(asked, _dense(layers), steps=effort.distil, random=random)
-        if samples < ENOUGH:
+            marks = [
+                labels(layer, owners[layer.name], per=options.balanced) for layer in model.layers
+            ]
+            ends = model.layers, layers
+            layers = gradually(asked, *ends, marks, effort, random, say, free=_free(options))
+        say("distil")
+        layers = distil(asked, layers, steps=effort.distil, random=random, say=say)
+        if len(given.rows) < ENOUGH:
+            what = "samples" if given.valid.ndim == 1 else "steps of sequences"
             notes = (
-                f"distilled on {samples} calibration samples; below {ENOUGH} a network "
-                f"learns them by heart, so give more, or use effort fast",
+                f"distilled on {len(given.rows)} {what} to calibrate with; below {ENOUGH} a "
+                f"network learns them by heart, so give more, or use effort fast",
             )
     return Source(model=replace(model, layers=tuple(layers)), owners=owners, notes=notes)
 
@@ -123,49 +126,9 @@ def _masked(
     return layers, owners
 
 
-def _gradually(
-    teacher: Teacher,
-    dense: Sequence[FloatDense],
-    masked: Sequence[FloatLayer],
-    effort: Effort,
-    random: np.random.Generator,
-    say: Callable[[str], None],
-    *,
-    free: bool,
-) -> list[FloatLayer]:
-    """From the dense layers to as many weights as `masked` ones have, in steps.
-
-    `free`: in all layers together; else in each.
-    """
-    layers = list(dense)
-    first = [np.count_nonzero(layer.weight) for layer in layers]
-    last = [np.count_nonzero(layer.weight) for layer in _dense(masked)]
-    for nth in range(1, effort.rounds + 1):
-        share = nth / effort.rounds
-        counts = [round(a * (b / a) ** share) if a else 0 for a, b in zip(first, last, strict=True)]
-        matrices = [layer.weight for layer in layers]
-        if free:
-            total = round(sum(first) * (sum(last) / sum(first)) ** share)
-            kept = lamp.masks(matrices, count=total)
-        else:
-            pairs = zip(matrices, counts, strict=True)
-            kept = [lamp.masks([matrix], count=count)[0] for matrix, count in pairs]
-        layers = [
-            replace(layer, weight=np.where(mask, layer.weight, 0.0))
-            for layer, mask in zip(layers, kept, strict=True)
-        ]
-        say(f"prune step {nth} of {effort.rounds}, distil {effort.between} steps")
-        layers = distil(teacher, layers, steps=effort.between, random=random)
-    return list(layers)
-
-
 def _free(options: CompileOptions) -> bool:
     """One density is that of all layers together, unless each PE gets its share."""
     return options.balanced is None and isinstance(options.density, float | int)
-
-
-def _dense(layers: Sequence[FloatLayer]) -> list[FloatDense]:
-    return [layer for layer in layers if isinstance(layer, FloatDense)]
 
 
 def _same(before: Sequence[FloatLayer], after: Sequence[FloatLayer]) -> bool:

@@ -1,52 +1,20 @@
-"""Forwards and backwards through fully connected layers, whose biases are a last column."""
+"""Gradients of the outputs, and steps of Adam along those of weights."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.compress.model.functions import FUNCTIONS
-from elsie.compress.model.layer import Reals
+from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.layer import FloatLayer, Reals
 
 TEMPERATURE = 4.0
 """Of a teacher's scores (Hinton et al., Distilling the Knowledge in a Neural Network, 2015)."""
 
-SLOPES = {
-    "relu": lambda y: (y > 0).astype(np.float64),
-    "identity": np.ones_like,
-    "tanh": lambda y: 1.0 - y * y,
-    "sigmoid": lambda y: y * (1.0 - y),
-}
-"""Derivative of each activation function, from its value."""
 
-
-def forward(functions: Sequence[str], weights: Sequence[Reals], x: Reals) -> list[Reals]:
-    """Values of all layers, (samples, width), the inputs `x` first.
-
-    `functions` are keys of FUNCTIONS, `weights` of shape (rows, columns + 1).
-    """
-    values = [x]
-    for function, w in zip(functions, weights, strict=True):
-        values.append(FUNCTIONS[function](values[-1] @ w[:, :-1].T + w[:, -1]))
-    return values
-
-
-def backward(
-    functions: Sequence[str], weights: Sequence[Reals], values: Sequence[Reals], error: Reals
-) -> list[Reals]:
-    """Gradients of each layer's weights, from `forward`'s values and that of the outputs."""
-    found = []
-    for nth in reversed(range(len(weights))):
-        error = error * SLOPES[functions[nth]](values[nth + 1])
-        ones = np.ones((len(error), 1))
-        found.append(error.T @ np.hstack((values[nth], ones)))
-        error = error @ weights[nth][:, :-1]
-    return found[::-1]
-
-
-def gives_scores(functions: Sequence[str], n_out: int) -> bool:
-    """The outputs are scores of classes: several, without a function."""
-    return functions[-1] == "identity" and n_out > 1
+def gives_scores(last: FloatLayer) -> bool:
+    """The last layer's outputs are scores of classes: several, without a function."""
+    return isinstance(last, FloatDense) and last.activation == "identity" and last.n_out > 1
 
 
 def softmax(scores: Reals, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -56,12 +24,12 @@ def softmax(scores: Reals, temperature: float = 1.0) -> NDArray[np.float64]:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def taught(functions: Sequence[str], outputs: Reals, wanted: Reals) -> Reals:
+def taught(outputs: Reals, wanted: Reals, *, scores: bool) -> Reals:
     """Gradient of the outputs towards a teacher's outputs `wanted`, both (samples, n_out).
 
     Scores by the divergence of their softmax at TEMPERATURE, others by squared error.
     """
-    if gives_scores(functions, outputs.shape[1]):
+    if scores:
         error = softmax(outputs, TEMPERATURE) - softmax(wanted, TEMPERATURE)
         return TEMPERATURE * error / len(outputs)
     return (outputs - wanted) / len(outputs)

@@ -25,6 +25,8 @@ class Lesson:
     """Outputs of the network as it was given, (samples, n_out)."""
     share: float
     """Of the teacher in the gradient, 0 to 1."""
+    scores: bool
+    """The outputs are scores of classes."""
 
     @classmethod
     def of(cls, model: Model, x: Reals, y: NDArray[Any] | None, *, share: float) -> "Lesson":
@@ -35,18 +37,21 @@ class Lesson:
         elif y is not None:
             targets = np.asarray(y, dtype=np.float64).reshape(len(x), -1)
         return cls(
-            x=x, targets=targets, teacher=model.predict(x), share=1.0 if y is None else share
+            x=x,
+            targets=targets,
+            teacher=model.predict(x),
+            share=1.0 if y is None else share,
+            scores=gives_scores(model.layers[-1]),
         )
 
-    def error(self, functions: list[str], outputs: Reals, rows: NDArray[np.int64]) -> Reals:
+    def error(self, outputs: Reals, rows: NDArray[np.int64]) -> Reals:
         """Gradient of the outputs (rows, n_out) of these samples."""
         error = np.zeros_like(outputs)
         if self.share > 0:
-            error += self.share * taught(functions, outputs, self.teacher[rows])
+            error += self.share * taught(outputs, self.teacher[rows], scores=self.scores)
         if self.targets is not None and self.share < 1:
             wanted = self.targets[rows]
-            scores = gives_scores(functions, outputs.shape[1]) and self._classes
-            got = softmax(outputs) if scores else outputs
+            got = softmax(outputs) if self.scores and self._classes else outputs
             error += (1.0 - self.share) * (got - wanted) / len(rows)
         return error
 

@@ -17,8 +17,9 @@ from elsie.compress.schemes import check_kept, with_schemes
 from elsie.compress.structure.plan import Plan
 from elsie.compress.train import masks
 from elsie.compress.train.alphabets import Nothing, Training
-from elsie.compress.train.gradients import Adam, backward, cosine, forward, size
+from elsie.compress.train.gradients import Adam, cosine
 from elsie.compress.train.lesson import BATCH, Lesson
+from elsie.compress.train.pupil import Pupil
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.kinds import LayerKind
@@ -103,9 +104,9 @@ class _School:
     ) -> None:
         self._model, self._lesson, self._progress = model, lesson, progress
         self._layers = [layer for layer in model.layers if isinstance(layer, FloatDense)]
-        self._functions = [layer.activation for layer in self._layers]
-        self._set([VIEW.read(layer) for layer in self._layers])
-        self._rates = [RATE * size(w[:, :-1]) for w in self._weights]
+        self._pupil = Pupil(self._layers)
+        self._set(self._pupil.arrays)
+        self._rates = [RATE * size for size in self._pupil.sizes]
         self._random = np.random.default_rng(course.seed)
         self._order = np.arange(0)
         self._done, self._steps = 0, steps
@@ -166,9 +167,8 @@ class _School:
         if not len(self._order):
             self._order = self._random.permutation(len(self._lesson.x))
         rows, self._order = self._order[:BATCH], self._order[BATCH:]
-        values = forward(self._functions, weights, self._lesson.x[rows])
-        error = self._lesson.error(self._functions, values[-1], rows)
-        gradients = backward(self._functions, weights, values, error)
+        outputs = self._pupil.forward(self._lesson.x[rows], weights)[-1]
+        gradients, _ = self._pupil.backward(self._lesson.error(outputs, rows))
         for gradient, w, mask in zip(gradients, weights, self._masks, strict=True):
             gradient[:, :-1] += DECAY * w[:, :-1]
             gradient *= mask

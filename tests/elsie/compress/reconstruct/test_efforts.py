@@ -20,6 +20,8 @@ from golden.errors import ElsieError
 from golden.format import netfile
 from golden.format.layer import locate_rows
 from golden.format.network import Network
+from tests.elsie.compress.test_compile_cells import MODELS
+from tests.elsie.compress.test_compile_cells import engine as cells_engine
 
 
 def digits_net(
@@ -84,6 +86,57 @@ def test_balance_is_kept(digits: Path, per: str) -> None:
     assert golden(network) > 95
 
 
+@pytest.mark.parametrize("per", ["pe", "column"])
+def test_balance_is_kept_in_steps(
+    random_model: Callable[..., Model], per: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = Effort(masks=True, distil=20, rounds=2, between=10)
+    monkeypatch.setitem(EFFORTS, "best", brief)  # type: ignore[index]
+    network = compile_model(
+        random_model(16, 24, 8, density=1.0),
+        np.random.default_rng(5).normal(size=(80, 16)),
+        config=EngineConfig(),
+        options=CompileOptions(density=0.25, balanced=per, effort="best"),
+    )
+    for layer in network.layers:
+        pe, _ = locate_rows(network.config, layer)
+        counts = np.bincount(pe[layer.rows], minlength=network.config.pes)
+        assert counts.max() - counts.min() <= 1
+
+
+@pytest.mark.parametrize("name", ["projected", "stacked"])
+def test_cells_at_every_effort(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One budget for all gates and the head, or each its own; the same bytes every time."""
+    brief = Effort(masks=True, distil=20, rounds=2, between=10)
+    monkeypatch.setitem(EFFORTS, "best", brief)  # type: ignore[index]
+    x = np.random.default_rng(5).normal(size=(6, 8, 6))
+    made = {}
+    for way, density in (("free", 0.3), ("again", 0.3), ("each", {"lstm": 0.3})):
+        made[way] = compile_model(
+            MODELS[name](np.random.default_rng(1)),
+            x,
+            config=cells_engine(),
+            lengths=[8, 3, 5, 1, 8, 2],
+            options=CompileOptions(density=density, effort="best"),
+        )
+        netfile.save(made[way], tmp_path / way)
+    assert (tmp_path / "free").read_bytes() == (tmp_path / "again").read_bytes()
+    model = MODELS[name](np.random.default_rng(1))
+    gates = [
+        gate
+        for layer in model.layers
+        for part in layer.parts()
+        for m in part.matrices
+        for gate in m
+    ]
+    budget = sum(min(max(1, round(0.3 * g.size)), np.count_nonzero(g)) for g in gates)
+    assert 0.9 * budget < sum(layer.nnz for layer in made["free"].layers) <= budget
+    first, n = made["each"].layers[0], model.layers[0].parts()[0].matrices[0].shape[1]
+    for gate in range(4):
+        inputs = (first.rows // n == gate) & (first.columns < 6)
+        assert inputs.sum() <= round(0.3 * 6 * n)
+
+
 def test_equal_inputs_give_equal_files(
     random_model: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +150,7 @@ def test_equal_inputs_give_equal_files(
         netfile.save(network, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     (note,) = network.info["notes"]
-    assert "distilled on 20 calibration samples; below 64" in note
+    assert "distilled on 20 samples to calibrate with; below 64" in note
 
 
 def test_an_unknown_effort_is_refused(random_model: Callable[..., Model]) -> None:

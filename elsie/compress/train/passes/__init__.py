@@ -1,0 +1,1 @@
+"""Forwards and backwards through each kind of layer, to train its weights."""

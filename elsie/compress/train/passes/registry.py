@@ -1,0 +1,77 @@
+"""The kinds of layers that learn, by backpropagation; a kind is an entry."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from elsie.compress.model.float_cells import FloatCells
+from elsie.compress.model.layer import FloatLayer, Reals
+from elsie.compress.reconstruct.matrices import VIEWS
+from elsie.compress.train.passes import cells, dense, gru, lstm
+from golden.kinds import LayerKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """A kind of layer as arrays that learn: its matrix (VIEWS), and what it has beside.
+
+    Only the matrix has a bias, as its last column.
+    """
+
+    forward: Callable[[Any, Sequence[Reals], Reals], tuple[Reals, Any]]
+    """Outputs (..., n_out) and a tape, from layer, arrays and inputs (..., n_in)."""
+    backward: Callable[[Any, Sequence[Reals], Any, Reals], tuple[list[Reals], Reals]]
+    """Gradients of the arrays, and of the inputs, from that tape and the outputs' gradient."""
+    beside: Callable[[Any], list[Reals]] = lambda _: []
+    """The other arrays."""
+    with_beside: Callable[[Any, Sequence[Reals]], FloatLayer] = lambda layer, _: layer
+    """The layer with others."""
+
+
+def _beside(layer: FloatCells) -> list[Reals]:
+    return [array for array in (layer.peephole, layer.projection) if array is not None]
+
+
+def _with_beside(layer: FloatCells, arrays: Sequence[Reals]) -> FloatCells:
+    rest = list(arrays)
+    return replace(
+        layer,
+        peephole=None if layer.peephole is None else rest.pop(0),
+        projection=None if layer.projection is None else rest.pop(0),
+    )
+
+
+def _cells(cell: cells.Cell) -> Pass:
+    return Pass(
+        forward=partial(cells.forward, cell),
+        backward=partial(cells.backward, cell),
+        beside=_beside,
+        with_beside=_with_beside,
+    )
+
+
+PASSES: Mapping[LayerKind, Pass] = {
+    LayerKind.DENSE: Pass(forward=dense.forward, backward=dense.backward),
+    LayerKind.LSTM: _cells(
+        cells.Cell(halved=lstm.HALVED, forward=lstm.forward, backward=lstm.backward)
+    ),
+    LayerKind.GRU: _cells(
+        cells.Cell(halved=gru.HALVED, forward=gru.forward, backward=gru.backward)
+    ),
+}
+
+
+def read(layer: FloatLayer) -> list[Reals]:
+    """The arrays of a layer, copies."""
+    beside = PASSES[layer.kind].beside(layer)
+    return [np.array(array) for array in (VIEWS[layer.kind].read(layer), *beside)]
+
+
+def write(layer: FloatLayer, arrays: Sequence[Reals]) -> FloatLayer:
+    """The layer with such arrays."""
+    made = VIEWS[layer.kind].write(layer, np.asarray(arrays[0], np.float64))
+    beside = [np.asarray(array, np.float64) for array in arrays[1:]]
+    return PASSES[layer.kind].with_beside(made, beside)

@@ -1,0 +1,96 @@
+"""Layers of any kinds as arrays that learn."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from elsie.compress.model.layer import FloatLayer, Reals
+from elsie.compress.train.gradients import size
+from elsie.compress.train.passes.registry import PASSES, read, write
+
+
+class Pupil:
+    """A chain of layers, forwards and backwards (train.passes)."""
+
+    arrays: list[Reals]
+    """Of all layers: each one's matrix, (rows, columns + 1), the last column its bias, then what
+    it has beside. To be changed in place."""
+    matrices: list[Reals]
+    """Views of the same without biases."""
+
+    def __init__(self, layers: Sequence[FloatLayer], dtype: DTypeLike = np.float64) -> None:
+        """Copies of the layers' arrays; passes are worked out in `dtype`."""
+        self._layers, self._dtype = layers, dtype
+        each = [read(layer) for layer in layers]
+        self._counts = [len(arrays) for arrays in each]
+        self.arrays = [array for arrays in each for array in arrays]
+        self.matrices = [
+            array if beside else array[:, :-1]
+            for arrays in each
+            for beside, array in enumerate(arrays)
+        ]
+        self._tapes: list[Any] = []
+
+    @property
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Of each array: weights that are not 0, and all biases."""
+        found = []
+        for array, matrix in zip(self.arrays, self.matrices, strict=True):
+            found.append(np.ones(array.shape, dtype=bool))
+            found[-1][:, : matrix.shape[1]] = matrix != 0
+        return found
+
+    @property
+    def sizes(self) -> list[float]:
+        """Root mean square of each array's weights that are not 0."""
+        return [size(matrix) for matrix in self.matrices]
+
+    def forward(
+        self,
+        x: Reals,
+        arrays: Sequence[Reals] | None = None,
+        *,
+        rounding: Callable[[int, Reals], Reals] = lambda _, values: values,
+    ) -> list[Reals]:
+        """Outputs (..., n) of each layer for inputs (..., n_in), with these arrays or its own.
+
+        `rounding` is called with (0, inputs), then (number, outputs) of each layer.
+        """
+        x, outputs, self._tapes = rounding(0, x), [], []
+        for number, (layer, own) in enumerate(self._each(arrays), start=1):
+            x, tape = PASSES[layer.kind].forward(layer, own, x.astype(self._dtype, copy=False))
+            outputs.append(x := rounding(number, x))
+            self._tapes.append((layer, own, tape))
+        return outputs
+
+    def backward(
+        self, error: Reals, hints: Sequence[Reals | None] | None = None
+    ) -> tuple[list[Reals], Reals]:
+        """Gradients of all arrays, and of the inputs, of the last `forward` from its outputs'.
+
+        `hints` are those of each layer's outputs but the last one's, added to what comes back.
+        """
+        found: list[Reals] = []
+        for nth, (layer, own, tape) in reversed(list(enumerate(self._tapes))):
+            gradients, error = PASSES[layer.kind].backward(layer, own, tape, error)
+            found = gradients + found
+            hint = None if hints is None or not nth else hints[nth - 1]
+            error = error if hint is None else error + hint
+        return found, error
+
+    def layers(self) -> list[FloatLayer]:
+        """The layers with the arrays as they are now."""
+        own = self._split(self.arrays)
+        return [write(layer, arrays) for layer, arrays in zip(self._layers, own, strict=True)]
+
+    def _each(self, arrays: Sequence[Reals] | None) -> Iterator[tuple[FloatLayer, list[Reals]]]:
+        given = self.arrays if arrays is None else arrays
+        cast = [array.astype(self._dtype, copy=False) for array in given]
+        return zip(self._layers, self._split(cast), strict=True)
+
+    def _split(self, arrays: Sequence[Reals]) -> list[list[Reals]]:
+        ends = np.cumsum(self._counts)
+        pairs = zip(ends, self._counts, strict=True)
+        return [list(arrays[end - count : end]) for end, count in pairs]
