@@ -7,22 +7,20 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from elsie.compiling import compile
+from elsie.compress.search.cycles import counters
 from elsie.options import whole
 from elsie.prediction import Prediction, Timing
 from golden.arithmetic import run
 from golden.arithmetic.sequences import (
     Sequences,
     clipped,
-    interleave,
     largest_input,
     quantise_input,
 )
 from golden.errors import DoesNotFit, ElsieError
 from golden.format import netfile
-from golden.format.image import encode
 from golden.format.network import Network
 from golden.presets import check_answers, check_fits
-from golden.timing.model import TimingModel
 from sim.simulation import Simulation
 from sim.waves.target import CLOCK_MHZ, Wave
 from toolchain.scratch import replacing
@@ -66,18 +64,14 @@ def predict(
 def _time(network: Network, given: Sequences, samples: int) -> Timing:
     """Run the timing model on the first `samples` sequences."""
     first = replace(given, x=given.x[:samples], lengths=given.lengths[:samples])
-    model, count = TimingModel(encode(network)), len(first.x)
-    counters = [
-        model.run(step.x, reset=step.reset, answer=step.answer)[1]
-        for step in interleave(network, first)
-    ]
-    cycles, macs = sum(c.cycles for c in counters), sum(c.macs for c in counters)
+    count, steps = len(first.x), counters(network, given, samples)
+    cycles, macs = sum(one.cycles for one in steps), sum(one.macs for one in steps)
     return Timing(
         samples=count,
         cycles=cycles / count,
         useful_utilisation=macs / (network.config.pes * cycles),
         sent=macs / _every_mac(network, first) if network.config.delta else None,
-        steps=None if given.single else len(counters),
+        steps=None if given.single else len(steps),
     )
 
 

@@ -1,9 +1,10 @@
 """From an ONNX file to a network: chooses the engine and reads the data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,9 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.quantise.schemes import Scheme
+from elsie.compress.search.goal import Goal, goal_of
+from elsie.compress.search.search import search
+from elsie.compress.search.weights import Engine, choices, name_of
 from elsie.data import load_data
 from elsie.frameworks.read import Source, read_model
 from elsie.options import EngineOptions
@@ -34,7 +38,8 @@ def compile(
     output: str | None = None,
     board: str | None = None,
     weights: Asked | None = None,
-    density: float | Mapping[str, float] | None = None,
+    density: float | Mapping[str, float] | str | None = None,
+    budget: str | int | None = None,
     neurons: float | Mapping[str, float] | None = None,
     rank: float | int | Mapping[str, float | int] | None = None,
     balanced: str | None = None,
@@ -56,11 +61,16 @@ def compile(
     LAYER=KIND[:BITS] for single ones, such as "codebook:4,fc2=ternary"; or by layer, the others
     under None (elsie.compress.quantise.registry has the kinds). A recurrent model gets fixed ones
     of 12 bits by default. density, neurons, rank, balanced, effort, delta: see
-    elsie.compress.options.CompileOptions. evaluate: (inputs, labels) or (inputs, lengths, labels),
-    or a file of them, for the accuracy at each step, in `Network.info`. max_drop: most percentage
-    points that may be lost. engine: options that differ from the preset or the default.
+    elsie.compress.options.CompileOptions.
+    budget: most bits on chip, such as '30kbit', or '80%' of the board's memory for a network. With
+    a budget, or with density 'auto', the compiler finds the densities of all layers and the bits of
+    a code, with weights 'auto' their kind too: the most accurate network within the budget, or
+    without one the smallest that loses no more than max_drop (docs/compression.md).
+    evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
+    each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
+    that differ from the preset or the default.
 
-    Raises ElsieError for anything that cannot be used.
+    Raises ElsieError for anything that cannot be used, CheckFailed for a goal that is missed.
     """
     engine = engine or EngineOptions()
     imported = read_model(model, output, calibration)
@@ -78,27 +88,71 @@ def compile(
         delta=delta,
         max_drop=max_drop,
     )
-    choice = Choice(board=board, weights=weights, density=density, engine=engine)
-    config, asked = _asked(choice, imported, options)
-    try:
-        return compile_model(
-            imported,
-            calibration,
-            config=config,
-            options=asked,
-            lengths=lengths,
-            evaluate=_labelled(evaluate, imported),
-            progress=progress,
+    given = _Given(
+        model=imported,
+        x=calibration,
+        lengths=lengths,
+        evaluate=_labelled(evaluate, imported),
+        progress=progress,
+    )
+    preset = _preset(board)
+    goal = goal_of(
+        budget=budget, max_drop=max_drop, density=density, weights=weights, preset=preset
+    )
+    if goal is not None:
+        engines = _engines(preset, weights, engine, imported)
+        return given.search(engines, goal, replace(options, **_shape(engine, preset)))
+    assert not isinstance(density, str), "goal_of has refused other words"
+    return given.compile(
+        Choice(board=board, weights=weights, density=density, engine=engine), options
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Given:
+    """A model and data, whatever they become."""
+
+    model: Model
+    x: ArrayLike
+    lengths: ArrayLike | None
+    evaluate: Evaluation | None
+    progress: Callable[[str], None] | None
+
+    def search(self, engines: Mapping[str, Engine], goal: Goal, options: CompileOptions) -> Network:
+        """The network for a goal."""
+        return search(
+            self.model,
+            self.x,
+            engines=engines,
+            goal=goal,
+            options=options,
+            lengths=self.lengths,
+            evaluate=self.evaluate,
+            progress=self.progress,
         )
-    except DoesNotFit as error:
-        if progress:
-            progress("too large: look for options that fit")
-        few = (
-            np.asarray(calibration)[:_FEW],
-            None if lengths is None else np.asarray(lengths)[:_FEW],
-        )
-        fits = partial(_fits, imported, *few, replace(options, max_drop=None))
-        raise DoesNotFit(error.fact, advise(choice, config, fits)) from None
+
+    def compile(self, choice: Choice, options: CompileOptions) -> Network:
+        """The network that is asked for; where it does not fit, DoesNotFit says what would."""
+        config, asked = _asked(choice, self.model, options)
+        try:
+            return compile_model(
+                self.model,
+                self.x,
+                config=config,
+                options=asked,
+                lengths=self.lengths,
+                evaluate=self.evaluate,
+                progress=self.progress,
+            )
+        except DoesNotFit as error:
+            if self.progress:
+                self.progress("too large: look for options that fit")
+            few = (
+                np.asarray(self.x)[:_FEW],
+                None if self.lengths is None else np.asarray(self.lengths)[:_FEW],
+            )
+            fits = partial(_fits, self.model, *few, replace(options, max_drop=None))
+            raise DoesNotFit(error.fact, advise(choice, config, fits)) from None
 
 
 _FEW = 16
@@ -128,21 +182,44 @@ def _asked(
     choice: Choice, model: Model, options: CompileOptions
 ) -> tuple[EngineConfig, CompileOptions]:
     """The engine and the compiler's options for a choice."""
-    preset = None
-    if choice.board:
-        from boards.registry import find  # imports Amaranth, which is slow
-
-        preset = find(choice.board).preset
+    preset = _preset(choice.board)
     config, weights = _engine(preset, choice.weights, choice.engine.given(), model)
-    asked = replace(
-        options,
-        weights=weights,
-        density=choice.density,
-        acc_width=choice.engine.acc_width,
-        run_width=choice.engine.run_width,
-        preset=preset,
-    )
-    return config, asked
+    shape = _shape(choice.engine, preset)
+    return config, replace(options, weights=weights, density=choice.density, **shape)
+
+
+def _preset(board: str | None) -> Preset | None:
+    if not board:
+        return None
+    from boards.registry import find  # imports Amaranth, which is slow
+
+    return find(board).preset
+
+
+def _shape(engine: EngineOptions, preset: Preset | None) -> dict[str, Any]:
+    """The compiler's options that the engine decides."""
+    return {"acc_width": engine.acc_width, "run_width": engine.run_width, "preset": preset}
+
+
+def _engines(
+    preset: Preset | None, weights: Asked | None, engine: EngineOptions, model: Model
+) -> dict[str, Engine]:
+    """Engines that a search chooses from, by their weights. Raises ElsieError if there is none."""
+    given, usual = engine.given(), usual_weights(model)
+    own = usual[0] if usual else (preset.base if preset else EngineConfig()).mac
+    found: dict[str, Engine] = {}
+    refusal: ElsieError | None = None
+    for one in choices(weights, own=own, usual=usual, width=engine.code_width):
+        try:
+            config, schemes = _engine(preset, one, given, model)
+        except ElsieError as error:
+            refusal = refusal or error
+        else:
+            found[name_of(one, config)] = Engine.of(config, schemes)
+    if not found:
+        assert refusal is not None
+        raise refusal
+    return found
 
 
 def _engine(

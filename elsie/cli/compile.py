@@ -19,6 +19,7 @@ from elsie.cli.grammar import (
     share,
 )
 from elsie.cli.paths import check_file
+from elsie.cli.tables import show_front, show_layers
 from elsie.options import EngineOptions, meanings
 from golden.kinds import EntryMemory
 
@@ -47,6 +48,9 @@ def add(steps: Steps) -> None:
         "-o model.elsie",
         "elsie compile model.onnx --calibrate calibrate.npz --weights codebook:4,fc2=ttq "
         "-o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --budget 30kbit -o model.elsie",
+        "elsie compile model.onnx --calibrate calibrate.npz --density auto --weights auto "
+        "--max-drop 1 -o model.elsie",
         "elsie compile lstm.onnx --calibrate calibrate.npz --delta 0.25,0.1 -o lstm.elsie",
         run=run,
     )
@@ -64,16 +68,11 @@ def add(steps: Steps) -> None:
         help="of several outputs of the model, the one to use (default: the probabilities)",
     )
     add_out(command, "NET", "file")
-    command.add_argument(
-        "--density",
-        type=share,
-        help="prune to this share of weights: one number, or LAYER=D,... "
-        "(default: keep the model's own zeros)",
-    )
+    _add_goal(command)
     add_structure(command)
     add_balanced(command)
     add_effort(command)
-    add_weights(command)
+    add_weights(command, auto="find the kind too, with --budget or --density auto")
     command.add_argument(
         "--delta",
         metavar="X,H",
@@ -87,14 +86,35 @@ def add(steps: Steps) -> None:
         help="inputs and labels, to report the accuracy at each step",
     )
     command.add_argument(
+        "--verbose", action="store_true", help="sizes of each layer too (always in --json)"
+    )
+    add_board(command)
+    _add_engine(command)
+
+
+def _add_goal(command: argparse.ArgumentParser) -> None:
+    """How much is to be left, of weights, bits and accuracy."""
+    command.add_argument(
+        "--density",
+        type=_density,
+        help="prune to this share of weights: one number, or LAYER=D,... "
+        "(default: keep the model's own zeros); auto: find densities and bits of a code, for "
+        "--budget, or the smallest network within --max-drop",
+    )
+    command.add_argument(
+        "--budget",
+        metavar="SIZE",
+        help="find the most accurate network of at most this size on chip, such as 30kbit or 4KiB, "
+        "or 80%% of the memory that --board has for a network",
+    )
+    command.add_argument(
         "--max-drop",
         metavar="POINTS",
         type=float,
         help="fail (exit code 1, no NET file) if more percentage points than this are lost: of "
-        "accuracy with --evaluate, else of agreement with the float network",
+        "accuracy with --evaluate, else of agreement with the float network; a goal with --density "
+        "auto or --budget, and then always of agreement on held-out calibration samples",
     )
-    add_board(command)
-    _add_engine(command)
 
 
 def _add_engine(command: argparse.ArgumentParser) -> None:
@@ -106,6 +126,14 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
             group.add_argument(option, choices=[one.value for one in EntryMemory], help=meaning)
         else:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
+
+
+def _density(text: str) -> float | dict[str, float] | str:
+    """One density, NAME=D,NAME=D, or auto."""
+    try:
+        return text if text == "auto" else share(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor auto") from None
 
 
 def _thresholds(text: str) -> tuple[float, float]:
@@ -129,6 +157,7 @@ def run(options: argparse.Namespace) -> int:
         board=options.board,
         weights=options.weights,
         density=options.density,
+        budget=options.budget,
         neurons=options.neurons,
         rank=options.rank,
         balanced=options.balanced,
@@ -140,15 +169,20 @@ def run(options: argparse.Namespace) -> int:
         engine=EngineOptions(**{name: getattr(options, name) for name in meanings()}),
     )
     elsie.save(network, options.out)
-    from elsie.compress.report import size_table  # imports numpy
+    from elsie.compress.report import layer_sizes, size_table  # imports numpy
 
-    sizes = size_table(network, file=options.out.stat().st_size)
+    sizes, each = size_table(network, file=options.out.stat().st_size), layer_sizes(network)
+    layers = [
+        figures | {"sizes": size}
+        for figures, size in zip(network.info["layers"], each, strict=True)
+    ]
     values = {
         "net": str(options.out),
         "network": network.name,
         "config": network.config.to_dict(),
         **network.positions,
         **network.info,
+        "layers": layers,
         "sizes": sizes,
     }
     for warning in network.info["warnings"]:
@@ -156,11 +190,15 @@ def run(options: argparse.Namespace) -> int:
 
     def text() -> None:
         describe(network, str(options.out))
+        if "front" in network.info:
+            show_front(network.info)
         rows = [
             [name.replace("_", " "), f"{size['bits'] / 8192:.2f} KiB", f"{size['ratio']:.1f} x"]
             for name, size in sizes.items()
         ]
         output.table(["size", "", "smaller"], rows)
+        if options.verbose:
+            show_layers(layers)
 
     output.result(values, as_json=options.json, text=text)
     return 0

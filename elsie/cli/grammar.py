@@ -84,14 +84,17 @@ def add_seed(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_weights(command: argparse.ArgumentParser, *, default: str | None = None) -> None:
-    """The kinds of weights; the compiler knows their names."""
+def add_weights(
+    command: argparse.ArgumentParser, *, default: str | None = None, auto: str | None = None
+) -> None:
+    """The kinds of weights; the compiler knows their names. `auto`: what that word means."""
     command.add_argument(
         "--weights",
         metavar="KIND[:BITS]",
         default=default,
         help="alphabet of weights: codebook, fixed, log, log-sqrt2, ternary, twn, ttq or binary, "
-        "and bits of a code; then LAYER=KIND[:BITS],... for other layers (codebook:4,fc2=twn)",
+        "and bits of a code; then LAYER=KIND[:BITS],... for other layers (codebook:4,fc2=twn)"
+        + (f"; auto: {auto}" if auto else ""),
     )
 
 

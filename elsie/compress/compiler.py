@@ -84,9 +84,9 @@ def compile_model(
     model, config = with_schemes(model, config, options.weights)
     check_kept(model, plan, chosen)
     room = _room(model, config, delta=options.delta is not None)
-    given, held = hold_out(every)
+    given, held = hold_out(every, options.fold or 0)
     work = _Work(model=model, plan=plan, room=room, chosen=chosen)
-    again = effort_of(options.effort).repair and held.dear
+    again = options.fold is None and effort_of(options.effort).repair and held.dear
     if again:
         say("fit to three quarters of the samples, to measure on the others")
         first = work(given, replace(options, strategy="lpt", preset=None), lambda _: None)
@@ -116,7 +116,7 @@ class _Work:
         self, given: Signal, options: CompileOptions, say: Callable[[str], None]
     ) -> Compressed:
         """With scales, masks and weights chosen from `given`."""
-        exponents = _exponents(self.model, given, self.room, options)
+        exponents = exponents_of(self.model, given, self.room, options)
         # From here on all is in units in which one scale fits all inputs.
         asked, given = scale_model(self.model, exponents), scale_signal(given, exponents)
         model = restructure(self.plan, asked, given, say)
@@ -147,7 +147,7 @@ class _Work:
         )
 
 
-def _exponents(
+def exponents_of(
     model: Model, given: Signal, config: EngineConfig, options: CompileOptions
 ) -> Exponents:
     """Of the inputs: one scale for all with delta, which has one threshold, and for a grid."""
@@ -164,6 +164,8 @@ def _judge(
     options: CompileOptions,
 ) -> dict[str, Any]:
     """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
+    if options.fold is not None:
+        return {"quality": asdict(quality), "warnings": []}
     figures, x = {}, None
     more: dict[str, Any] = {}
     if evaluate is None:

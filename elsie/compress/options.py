@@ -45,6 +45,8 @@ class CompileOptions:
     max_drop: float | None = None
     """Most percentage points that compression may cost: of the evaluation data's accuracy, or
     without any of the agreement with the float network (elsie.compress.quality)."""
+    fold: int | None = None
+    """Only to measure: hold out this quarter of the samples, 0 to 3, and do not fit to it after."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -54,16 +54,19 @@ class Held:
         return f"{len(self.signal.values)} {kind}"
 
 
-def hold_out(given: Signal) -> tuple[Signal, Held]:
+def hold_out(given: Signal, fold: int = 0) -> tuple[Signal, Held]:
     """What scales are chosen from, and what quality is measured on: a seeded split of samples.
 
-    Fewer than FEWEST samples serve for both.
+    Fewer than FEWEST samples serve for both. `fold`, 0 to 3, is which of four splits whose held-out
+    samples have none in common.
     """
     count = len(given.values)
     if count < FEWEST:
         return given, Held(signal=given, apart=False)
     chosen = np.zeros(count, dtype=bool)
-    chosen[np.random.default_rng(count).permutation(count)[: min(count // 4, _MOST)]] = True
+    size = min(count // 4, _MOST)
+    order = np.random.default_rng(count).permutation(count)
+    chosen[order[fold * size : (fold + 1) * size]] = True
     held = replace(given, values=given.values[chosen], valid=given.valid[chosen])
     scales = given.valid.copy()
     scales[chosen] = False

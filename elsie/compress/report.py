@@ -84,20 +84,36 @@ def sizes(network: Network, model: Model) -> dict[str, Any]:
     padding and peepholes (in SPRAM whole words of two, 8 bits each), a pointer (start and count)
     for every column in every PE, one codebook for each layer, and every group's biases.
     """
-    config = network.config
-    places = AddressMap.of(config, network.layers)
-    entries = int(places.entry_places([config.run_width]).sum())
     dense = 32 * sum(values.size for layer in model.layers for values in layer.parameters())
-    stored = (
-        entries * layout.entry_word_width(config) // config.entry_lanes
-        + places.columns * config.pes * layout.width(layout.pointer(config))
-        + sum(layer.codebook.size for layer in network.layers) * config.weight_width
-        + places.biases * config.groups * config.acc_width
-    )
+    stored = sum(sum(parts.values()) for parts in on_chip(network))
     return {
         "size_bits": {"dense": dense, "stored": stored},
         "compression_ratio": round(dense / stored, 3),
     }
+
+
+def on_chip(network: Network) -> list[dict[str, int]]:
+    """Bits that are loaded into the engine for each layer: what they are is in `sizes`."""
+    config = network.config
+    places = AddressMap.of(config, network.layers)
+    counts = [
+        csc.gaps(config, places.nonzeros(number), columns=region.columns).count(config.run_width)
+        for number, region in enumerate(places.regions)
+    ]
+    ends = [0, *(int(region.end.sum()) for region in places.entries(counts))]
+    pointer = layout.width(layout.pointer(config))
+    word = layout.entry_word_width(config)
+    return [
+        {
+            "entries": end * word // config.entry_lanes - begin * word // config.entry_lanes,
+            "pointers": region.columns * config.pes * pointer,
+            "codebook": layer.codebook.size * config.weight_width,
+            "biases": region.biases * config.groups * config.acc_width,
+        }
+        for layer, region, begin, end in zip(
+            network.layers, places.regions, ends, ends[1:], strict=False
+        )
+    ]
 
 
 def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
@@ -126,6 +142,29 @@ def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
         name: {"bits": size, "ratio": round(given["dense"] / size, 2)}
         for name, size in bits.items()
     }
+
+
+def layer_sizes(network: Network) -> list[dict[str, Any]]:
+    """Bits of each layer: `float32`, `pruned`, `shared` and `on_chip`, as in `size_table`.
+
+    on_chip is a dict of `on_chip`'s parts and their `total`.
+    """
+    config, found = network.config, []
+    for layer, figures, parts in zip(
+        network.layers, network.info["layers"], on_chip(network), strict=True
+    ):
+        beside = layer.n_rows + layer.peephole.size
+        runs = figures["entries"] * config.run_width
+        codes = (figures["entries"] + layer.peephole.size) * config.code_width
+        found.append(
+            {
+                "float32": 32 * (layer.n_rows * layer.n_columns + beside),
+                "pruned": 32 * (layer.nnz + beside) + runs,
+                "shared": codes + runs + parts["codebook"] + layer.n_rows * config.acc_width,
+                "on_chip": {**parts, "total": sum(parts.values())},
+            }
+        )
+    return found
 
 
 def stage_outputs(

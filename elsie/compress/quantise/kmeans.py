@@ -74,7 +74,7 @@ def _error(
     prefix: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Squared error of x[start:end] around its mean; start < end, arrays of one shape."""
-    w, s, q = prefix[:, end] - prefix[:, start]
+    w, s, q = (row[end] - row[start] for row in prefix)  # faster than one index for all rows
     return np.maximum(q - s * s / w, 0.0)
 
 
@@ -101,7 +101,7 @@ def _extend(
         error = best[start] + _error(prefix, start, middle[owner] + 1)
         least = np.minimum.reduceat(error, first)
         hit = np.flatnonzero(error == least[owner])
-        _, leftmost = np.unique(owner[hit], return_index=True)
+        leftmost = np.searchsorted(hit, first)
         result[middle + 1], cut[middle] = least, start[hit[leftmost]]
         step >>= 1
     return result, cut

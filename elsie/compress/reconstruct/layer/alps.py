@@ -69,5 +69,9 @@ class _Chooser:
         """Mask (rows, columns) of the largest scores; of equal ones the first stay."""
         flat, kept = scores.reshape(-1), np.zeros(scores.size, dtype=bool)
         for members, count in self._members:
-            kept[members[np.argsort(-flat[members], kind="stable")[:count]]] = True
+            mine = flat[members]
+            least = np.partition(mine, -count)[-count]  # faster than to sort all
+            larger = mine > least
+            equal = np.flatnonzero(mine == least)[: count - np.count_nonzero(larger)]
+            kept[members[larger]] = kept[members[equal]] = True
         return kept.reshape(self._shape)

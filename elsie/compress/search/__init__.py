@@ -1,0 +1,1 @@
+"""Finds densities and weights for a goal: a size, a loss of accuracy, or both."""

@@ -1,0 +1,141 @@
+"""From a goal to a network: guesses first, then a handful of candidates measured, then the result.
+
+No label and no evaluation data take part: a candidate is measured by how it differs from the float
+network on calibration samples that it was not made from.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from numpy.typing import ArrayLike
+
+from elsie.compress.checks import check_evaluation, check_samples, check_steps, valid_steps
+from elsie.compress.compiler import compile_model
+from elsie.compress.kinds.step import Signal
+from elsie.compress.model.model import Model
+from elsie.compress.options import CompileOptions, Evaluation
+from elsie.compress.quality import check_max_drop
+from elsie.compress.search.front import report
+from elsie.compress.search.goal import Goal, room
+from elsie.compress.search.predict import Predictor, reference_densities
+from elsie.compress.search.sensitivity import Unpruned, curves, unpruned
+from elsie.compress.search.strategy import Measured, Strategy
+from elsie.compress.search.trial import Candidate, Trials
+from elsie.compress.search.weights import Engine
+from golden.errors import DoesNotFit, ElsieError
+from golden.format.network import Network
+
+_AGAIN = 4
+"""Times that the result may turn out larger than its candidate, and is made smaller."""
+
+
+def search(
+    model: Model,
+    calibration: ArrayLike,
+    *,
+    engines: Mapping[str, Engine],
+    goal: Goal,
+    options: CompileOptions,
+    lengths: ArrayLike | None = None,
+    evaluate: Evaluation | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Network:
+    """The network that a goal asks for; `Network.info` has `front` and `search` beside the report.
+
+    engines: by weights, those to choose from. The other arguments are compile_model's, but for the
+    densities, which are found. `evaluate` is only reported on.
+
+    Raises CheckFailed, saying what is possible, when no network that was found meets the goal, and
+    ElsieError as compile_model does.
+    """
+    check_max_drop(goal.max_drop)
+    samples = check_samples(model, calibration, what="calibration data")
+    check_steps(model, {"lengths": lengths})
+    if evaluate is not None:
+        check_evaluation(model, evaluate)  # before the work, not after
+    trials = Trials(
+        model=model,
+        given=Signal(values=samples, valid=valid_steps(model, samples, lengths), frac=0),
+        lengths=lengths,
+        engines=engines,
+        options=replace(options, density=None, max_drop=None),
+        say=progress or (lambda _: None),
+    )
+    config = next(iter(engines.values())).config
+    exact = unpruned(model, trials.given, config, trials.options, trials.say)
+    references = _references(trials, exact)
+    found = curves(exact, trials.say)
+    limits = {weights: goal.limit(net.config) for weights, net in references.items()}
+    strategy = Strategy(
+        predictor=Predictor(found, engines, references),
+        trials=trials,
+        goal=goal,
+        limits=limits,
+        caps={weights: _cap(goal, options, net) for weights, net in references.items()},
+    )
+    network, chosen = _result(strategy, trials, limits, evaluate)
+    told = report(
+        network,
+        goal=goal,
+        rows=[one.row for one in strategy.allowed],
+        tried=len(strategy.measured),
+        chosen=chosen.row,
+        cycles=trials.cycles(network),
+        limit=limits[chosen.guess.candidate.weights],
+    )
+    return replace(network, info=network.info | told)
+
+
+def _references(trials: Trials, exact: Unpruned) -> dict[str, Network]:
+    """A network of each kind of weights that the model can have. Raises if there is none."""
+    found: dict[str, Network] = {}
+    first: ElsieError | None = None
+    densities = reference_densities(exact.model)
+    for weights, engine in trials.engines.items():
+        trials.say(f"look at {weights} weights")
+        kept = {name: one for name, one in densities.items() if name not in engine.frozen}
+        try:
+            found[weights] = trials.once(Candidate(weights=weights, densities=kept))
+        except ElsieError as error:
+            first = first or error
+    if not found:
+        assert first is not None
+        raise first
+    return found
+
+
+def _cap(goal: Goal, options: CompileOptions, network: Network) -> float:
+    """Bits that a network on such an engine may have."""
+    limit = goal.limit(network.config)
+    return limit if options.preset is None else min(limit, room(network.config, options.preset))
+
+
+def _result(
+    strategy: Strategy,
+    trials: Trials,
+    limits: Mapping[str, float],
+    evaluate: Evaluation | None,
+) -> tuple[Network, Measured]:
+    """The chosen candidate made from all samples; a little smaller if that is too large."""
+    chosen = strategy.run()
+    for _ in range(_AGAIN):
+        candidate = chosen.guess.candidate
+        limit = limits[candidate.weights]
+        try:
+            network = compile_model(
+                trials.model,
+                trials.given.values,
+                config=trials.engines[candidate.weights].config,
+                options=trials.asked(candidate),
+                lengths=trials.lengths,
+                evaluate=evaluate,
+                progress=trials.say,
+            )
+        except DoesNotFit as error:
+            chosen = strategy.smaller(chosen, 0.95 * chosen.row.bits, error)
+            continue
+        bits = network.info["size_bits"]["stored"]
+        if bits <= limit:
+            return network, chosen
+        chosen = strategy.smaller(chosen, 0.995 * chosen.row.bits * limit / bits)
+    raise AssertionError("the result is larger than every candidate")
