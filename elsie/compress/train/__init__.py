@@ -1,1 +1,1 @@
-"""Training of fully connected networks in numpy."""
+"""Training in numpy: gradients of every kind of layer, and a trainer of fully connected networks."""
