@@ -83,7 +83,7 @@ def distil(
     # float32 takes half the time, and the steps of sequences are long.
     model, width = teacher.model, np.float32 if sequences else np.float64
     dense, pupil = Pupil(model.layers, width), Pupil(layers, width)
-    masks = pupil.masks
+    masks, alike = pupil.masks, _alike(model.layers, layers)
     adam = Adam(pupil.arrays, [RATE * size for size in pupil.sizes])
     count = max(1, round(SEQUENCES * steps)) if sequences else steps
     for step in range(count):
@@ -91,19 +91,22 @@ def distil(
             say(f"distil, step {step} of {count}")
         x, valid = teacher.batch(random)
         wanted, outputs = dense.forward(x, rounding=model.snap), pupil.forward(x)
-        # By name: where the structure changed, fully connected layers are others.
-        told = {layer.name: one for layer, one in zip(model.layers, wanted, strict=True)}
-        gradients, _ = pupil.backward(
-            _answers(model, wanted[-1], outputs[-1], valid),
-            [
-                _hint(told[layer.name], one, valid) if layer.stateful else None
-                for layer, one in zip(layers, outputs, strict=True)
-            ],
-        )
+        hints = [
+            None if nth is None else _hint(wanted[nth], got, valid)
+            for nth, got in zip(alike, outputs[:-1], strict=True)
+        ]
+        answers = _answers(model, wanted[-1], outputs[-1], valid)
+        gradients, _ = pupil.backward(answers, hints)
         for gradient, mask in zip(gradients, masks, strict=True):
             gradient *= mask
         adam.step(pupil.arrays, gradients, cosine(step, count))
     return pupil.layers()
+
+
+def _alike(dense: Sequence[FloatLayer], layers: Sequence[FloatLayer]) -> list[int | None]:
+    """For each layer but the last: the dense layer with the same cells, if there is one."""
+    cells = {(layer.name, layer.n_out): nth for nth, layer in enumerate(dense) if layer.stateful}
+    return [cells.get((layer.name, layer.n_out)) for layer in layers[:-1]]
 
 
 def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:

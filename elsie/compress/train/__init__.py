@@ -1,1 +1,1 @@
-"""Training in numpy: gradients of every kind of layer, and a trainer of fully connected networks."""
+"""Training in numpy: gradients for every kind of layer, a trainer for fully connected ones."""
