@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from elsie.bench.compression.recipes import Case, compiled, engine
+from elsie.bench.compression.recipes import Case, compiled, config_for, engine
 from elsie.bench.compression.rows import row
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import Evaluation
 from elsie.compress.reconstruct.effort import effort_of
+from elsie.compress.schemes import with_schemes
 from elsie.data import load_data
 from golden.errors import ElsieError
 
@@ -60,6 +61,8 @@ def run(plan: Plan, progress: Callable[[int, int], None]) -> list[dict[str, Any]
     rows: list[dict[str, Any]] = []
     for path in plan.models:
         case = load_case(path, calibrate=plan.calibrate, test=plan.test)
+        for alphabet in plan.alphabets:  # a layer that does not exist is told before any work
+            with_schemes(case.model, *config_for(alphabet, engine(plan.pes)))
         checked: set[str] = set()
         for recipe in recipes:
             rtl = plan.rtl and recipe.alphabet not in checked

@@ -23,10 +23,18 @@ def test_rows_and_means(capsys: pytest.CaptureFixture) -> None:
     }
 
 
+def test_layers_belong_to_the_alphabet_before_them(capsys: pytest.CaptureFixture) -> None:
+    options = ["--density", "1", "--effort", "none", "--alphabets", "log:4,twn,fc2=binary,fc1=ttq"]
+    assert main(["bench", "compression", *options, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["alphabet"] for row in rows] == ["log:4", "twn,fc2=binary,fc1=ttq"]
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         (("--alphabets", "log:x"), "write KIND or KIND:BITS, such as log:4"),
+        (("--alphabets", "fixed,codebook:4,fc7=log"), "names layer 'fc7'"),
         (("--alphabets", "nosuch"), "no kind of weights 'nosuch'"),
         (("--effort", "nosuch"), "no effort 'nosuch'"),
         (("net.onnx",), "networks of your own need --calibrate and --test"),

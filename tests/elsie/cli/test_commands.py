@@ -144,6 +144,10 @@ def test_compile_prunes_balanced(capsys, tmp_path: Path, more: tuple, per: str) 
         (("--weights", "fixed"), (8, 8)),
         (("--weight-width", "12"), (4, 12)),
         (("--code-width", "3"), (3, 16)),
+        (("--weights", "log:3"), (3, None)),
+        (("--weights", "codebook:3,fc2=ttq"), (3, 16)),
+        (("--weights", "codebook,fc2=ttq", "--code-width", "5", "--weight-width", "9"), (5, 9)),
+        (("--weights", "fc2=binary,twn"), (1, 16)),
     ],
 )
 def test_widths_that_are_asked_for_are_taken(capsys, tmp_path, arguments, widths) -> None:
