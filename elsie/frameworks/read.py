@@ -1,5 +1,8 @@
 """A network as a user has it: an ONNX file, a PyTorch module or a scikit-learn estimator."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +56,7 @@ def _families(model: Any) -> list[str]:
 
 def _module(model: Any, x: NDArray[np.float32], path: Path) -> None:
     need("torch", "torch", "onnxscript", what="a PyTorch module")
-    import torch  # pyright: ignore[reportMissingImports]
+    import torch
 
     from elsie.torch.export import export_onnx
 
@@ -64,9 +67,9 @@ def _module(model: Any, x: NDArray[np.float32], path: Path) -> None:
 
 def _estimator(model: Any, x: NDArray[np.float32], path: Path) -> None:
     need("sklearn", "sklearn", "skl2onnx", what="an estimator of scikit-learn")
-    from skl2onnx import to_onnx  # pyright: ignore[reportMissingImports]
-    from sklearn.exceptions import NotFittedError  # pyright: ignore[reportMissingImports]
-    from sklearn.utils.validation import check_is_fitted  # pyright: ignore[reportMissingImports]
+    from skl2onnx import to_onnx
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
 
     name = type(model).__name__
     try:

@@ -1,9 +1,12 @@
 """Recurrent layers under the delta rule: training for networks that send few changes."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 from dataclasses import dataclass
 
-import torch  # pyright: ignore[reportMissingImports]
-from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import Tensor, nn
 
 from golden.errors import ElsieError
 

@@ -1,5 +1,8 @@
 """A module to an ONNX file, by PyTorch's own exporter."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 import copy
 import logging
 import warnings
@@ -7,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
-import torch  # pyright: ignore[reportMissingImports]
-from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import Tensor, nn
 
 from elsie.compress.onnx.file import one_line
 from elsie.frameworks.extras import need

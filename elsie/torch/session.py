@@ -1,13 +1,16 @@
 """From a module in training to an ONNX file with few weights, all of them an alphabet's."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
+import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+from torch import Tensor, nn
 
 from elsie.compress.train import masks
 from elsie.compress.train.gradients import TEMPERATURE, cosine

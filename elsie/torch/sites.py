@@ -1,11 +1,14 @@
 """The weights of a module that are pruned and shared: one site is one layer of the compiler."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
-from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import Tensor, nn
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac

@@ -1,11 +1,14 @@
 """One site on its way to its density and its alphabet."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
-from torch import Tensor  # pyright: ignore[reportMissingImports]
+import torch
+from torch import Tensor
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.quantise import quantise

@@ -55,6 +55,21 @@ def test_delta_takes_fewer_cycles_at_the_same_accuracy() -> None:
     assert 2 * found.cycles <= accuracy.timing(network, test, 6).cycles
 
 
+def test_a_fifth_of_the_macs_at_no_loss() -> None:
+    """At thresholds chosen on the validation part, in golden's count."""
+    network, part = compiled("speech"), accuracy.words("validate")
+    delta = accuracy.with_delta(network, 0.375, 0.15)
+    right = [part.percent(predict(one, part.x, part.lengths)) for one in (network, delta)]
+    assert right[1] >= right[0]
+    found, every = (
+        accuracy.timing(one, part, 12) for one in (delta, accuracy.with_delta(network, 0, 0))
+    )
+    assert found.sent is not None
+    assert every.sent is not None
+    assert found.sent <= 0.2 < 0.9 < every.sent <= 1
+    assert accuracy.timing(network, part, 1).sent is None
+
+
 @pytest.mark.parametrize("delta", [False, True])
 def test_rtl_is_golden_on_a_whole_word(delta: bool) -> None:
     network, test = compiled("speech"), accuracy.words("test")

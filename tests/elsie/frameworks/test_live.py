@@ -1,5 +1,8 @@
 """Real modules and estimators, where their packages are installed."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 import numpy as np
 import pytest
 

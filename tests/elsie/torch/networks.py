@@ -1,11 +1,14 @@
 """Small networks in training; only for tests that have PyTorch."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 import copy
 from pathlib import Path
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import nn
 
 import elsie.torch
 from golden.format.network import Network

@@ -1,5 +1,8 @@
 """The delta rule in PyTorch, beside the layer itself and golden's count."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 import numpy as np
 import pytest
 

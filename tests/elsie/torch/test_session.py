@@ -1,6 +1,10 @@
 """A module in somebody's loop ends at its density, on its alphabet, and the compiler keeps it."""
 
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+# Where PyTorch is not installed, pyright takes elsie.torch for it.
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,7 +128,7 @@ def test_refusals(tmp_path: Path) -> None:
     lstm = network("lstm")
     shared = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     shared[1].weight = shared[0].weight
-    for model, options, said in (
+    cases: list[tuple[Any, dict[str, Any], str]] = [
         (lstm, {"weights": "codebook"}, "layer cells.0: .* give prepare the calibration data"),
         (lstm, {"density": {"tail": 0.1}}, "density names layer 'tail', but there are cells.0, "),
         (lstm, {"density": {"head": 2}}, "layer head: density must be above 0"),
@@ -139,7 +143,8 @@ def test_refusals(tmp_path: Path) -> None:
         (nn.ReLU(), {}, "model ReLU has no layer to prune"),
         (nn.LSTM(2, 2, bidirectional=True), {}, "layer lstm: it is bidirectional"),
         (shared, {}, "layers 0 and 1 share their weights"),
-    ):
+    ]
+    for model, options, said in cases:
         with pytest.raises(ElsieError, match=said):
             elsie.torch.prepare(model, total_steps=9, **options)
     run = Run("linear", density=0.5)

@@ -34,7 +34,8 @@ def save(path: Path, q: np.ndarray, scale: Any, how: str) -> None:
         nodes = [node("Quant", ["w", "s", "zero", "bits"], ["d"], domain=DOMAIN)]
     else:
         arrays["q"] = q.astype(np.int8)
-        nodes = [node("DequantizeLinear", ["q", "s"], ["d"], **({"axis": 1} if scale.ndim else {}))]
+        axis: dict[str, Any] = {"axis": 1} if scale.ndim else {}
+        nodes = [node("DequantizeLinear", ["q", "s"], ["d"], **axis)]
     nodes += [
         node("Gemm", ["x", "d"], ["a"], name="g"),
         node("Relu", ["a"], ["r"]),
@@ -123,12 +124,12 @@ def test_scales_of_powers_of_two_for_each_output(tmp_path: Path) -> None:
 
 
 def test_grids_are_found() -> None:
-    found = Integers.of(np.float32(0.07) * np.array([[0, 3, -5], [2, 7, 0]]))
+    found = Integers.of(float(np.float32(0.07)) * np.array([[0.0, 3, -5], [2, 7, 0]]))
     assert found is not None
     assert (found.low, found.high, found.count) == (-5, 7, 4)
     assert found.step == pytest.approx(0.07, rel=1e-6)
     assert Integers.of(RANDOM.normal(size=(5, 5))) is None
     assert Integers.of(np.zeros((2, 2))) is None
-    wide = Integers.of(0.07 * np.arange(1, 600))
+    wide = Integers.of(0.07 * np.arange(1.0, 600).astype(np.float64))
     assert wide is not None
     assert wide.alphabet is None
