@@ -110,7 +110,7 @@ BARS = (
     Bar(
         title="trained file, digits",
         networks="digits",
-        recipe=trained("codebook:3:8", 0.055, steps=24_000, base=ENGINE),
+        recipe=trained("codebook:4:8", 0.05, steps=24_000, base=ENGINE),
         figure="ratio_file",
         ask=50,
         lost=0.5,
@@ -136,7 +136,7 @@ BARS = (
     Bar(
         title="trained on chip, ULX3S, digits",
         networks="digits",
-        recipe=trained("codebook:3:8", 0.055, steps=24_000, base=ULX3S.base, preset=ULX3S),
+        recipe=trained("codebook:4:8", 0.05, steps=24_000, base=ULX3S.base, preset=ULX3S),
         figure="ratio_onchip",
         ask=20,
         lost=1.0,
@@ -165,7 +165,7 @@ BARS = (
     Bar(
         title="seconds trained, digits",
         networks="digits",
-        recipe=trained("codebook:3:8", 0.055, steps=24_000, base=ENGINE),
+        recipe=trained("codebook:4:8", 0.05, steps=24_000, base=ENGINE),
         figure="seconds",
         ask=60,
     ),

@@ -7,8 +7,6 @@ import numpy as np
 
 from elsie.bench.compression.measure import load_case
 from elsie.bench.compression.recipes import Case
-from examples.digits import train as digits_example
-from examples.digits.data import Part, shifted, splits
 from examples.lenet import train as lenet_example
 from examples.lenet.data import splits as lenet_splits
 
@@ -44,6 +42,9 @@ def cases(name: str, build: Path, count: int, *, labels: bool = True) -> list[Ca
 
 def _digits(folder: Path, more: int) -> Path:
     """Other seeds' networks, and the data for training."""
+    from examples.digits import train as example  # needs scikit-learn
+    from examples.digits.data import Part, shifted, splits
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "train.npz"
     parts = splits()
@@ -55,7 +56,7 @@ def _digits(folder: Path, more: int) -> Path:
         np.savez(path, x=whole.x, y=whole.y)
     for seed in range(1, more + 1):
         if not (folder / f"digits-{seed}.onnx").exists():
-            digits_example.save_dense(folder / f"digits-{seed}.onnx", whole, seed)
+            example.save_dense(folder / f"digits-{seed}.onnx", whole, seed)
     return path
 
 

@@ -1,21 +1,12 @@
 """scikit-learn's hand-written digits, split once and for all."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
 from sklearn.model_selection import train_test_split  # pyright: ignore[reportMissingImports]
 
+from examples.digits.mlp import Part
+
 SEED = 2016
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
-    """Some samples: x in 0..1, float32 (samples, 64), and y, int64 (samples,)."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
 
 
 def splits() -> dict[str, Part]:

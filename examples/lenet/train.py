@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from elsie.compress.onnx.save import save_onnx
-from examples.digits.mlp import Mlp
-from examples.lenet.data import Part, shifted, splits
+from examples.digits.mlp import Mlp, Part
+from examples.lenet.data import shifted, splits
 
 WIDTHS = (784, 300, 100, 10)
 EPOCHS, RATE, DECAY = 12, 1e-3, 1e-4
