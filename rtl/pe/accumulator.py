@@ -93,7 +93,8 @@ class Accumulator(wiring.Component):
         width = self.total.shape().width
         m.submodules.ram = ram = LutRam(width=width, depth=self._depth)
         m.submodules.adder = adder = SelectAdder(width=width)
-        begun, clearing = Signal(), Signal()
+        begun = Signal()
+        clearing = Signal()
         row = Signal.like(self.row, reset_less=True)
         m.d.comb += [
             ram.r_addr.eq(self.commit_row),
