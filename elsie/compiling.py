@@ -95,17 +95,12 @@ def compile(
         evaluate=_labelled(evaluate, imported),
         progress=progress,
     )
-    preset = _preset(board)
-    goal = goal_of(
-        budget=budget, max_drop=max_drop, density=density, weights=weights, preset=preset
-    )
+    preset, asked = _preset(board), {"density": density, "weights": weights}
+    goal = goal_of(budget=budget, max_drop=max_drop, preset=preset, **asked)
     if goal is not None:
         engines = _engines(preset, weights, engine, imported)
         return given.search(engines, goal, replace(options, **_shape(engine, preset)))
-    assert not isinstance(density, str), "goal_of has refused other words"
-    return given.compile(
-        Choice(board=board, weights=weights, density=density, engine=engine), options
-    )
+    return given.compile(Choice(board=board, engine=engine, **asked), options)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
