@@ -75,6 +75,16 @@ class Path:
             pieces += _hull(layer, curve.densities[::-1], bits, curve.errors[::-1])
         self._pieces = sorted(pieces, key=lambda piece: -piece.gain / piece.bits)
 
+    @property
+    def least(self) -> float:
+        """Bits of the smallest."""
+        return self._bits
+
+    @property
+    def most(self) -> float:
+        """Bits of the largest."""
+        return self._bits + sum(piece.bits for piece in self._pieces)
+
     def at(self, bits: float) -> Share:
         """With at most so many, or the least, or all that there are."""
         densities, error, left = list(self._least), self._error, bits - self._bits

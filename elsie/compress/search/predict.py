@@ -4,13 +4,13 @@ One network of each kind of weights is compiled at the same densities. It says w
 beside its entries (pointers, biases, codebooks), and how much more error it has than the best.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from elsie.compress.model.model import Model
-from elsie.compress.search.allocate import Entry, Path, Share
+from elsie.compress.search.allocate import Entry, Path
 from elsie.compress.search.sensitivity import RATIO, Curve, own_density
 from elsie.compress.search.trial import Candidate
 from elsie.compress.search.weights import Engine
@@ -30,8 +30,10 @@ class Guess:
 
     candidate: Candidate
     """What it is made of."""
+    entries: float
+    """Bits of its entries."""
     bits: float
-    """On chip."""
+    """On chip, with everything."""
     error: float
     """Squared relative error of the outputs."""
 
@@ -54,14 +56,12 @@ class Predictor:
         errors = {n: net.info["quality"]["relative_error"] ** 2 for n, net in references.items()}
         self._scale = min(errors.values()) / pruned if pruned else 1.0
         self._extra = {name: error - min(errors.values()) for name, error in errors.items()}
-        self._fixed = {
-            name: net.info["size_bits"]["stored"]
-            - min(
-                sum(entry.bits(curve, at[curve.name]) for curve in curves)
-                for entry in _entries(engines[name].config)
-            )
-            for name, net in references.items()
-        }
+        # What a kind takes beside the entries that are guessed, by these.
+        self._missed: dict[str, dict[float, float]] = {}
+        for name, net in references.items():
+            guesses = _entries(engines[name].config)
+            least = min(sum(e.bits(curve, at[curve.name]) for curve in curves) for e in guesses)
+            self._missed[name] = {least: net.info["size_bits"]["stored"] - least}
 
     @property
     def weights(self) -> list[str]:
@@ -70,27 +70,32 @@ class Predictor:
 
     def within(self, weights: str, bits: float) -> Guess:
         """The best network of at most so many bits, or the smallest or largest there is."""
-        entries = bits - self._fixed[weights]
-        shares = [path.at(entries) for path in self._paths[weights]]
-        best = min(shares, key=lambda share: (share.bits > entries, share.error, share.bits))
-        if all(share.bits > entries for share in shares):
-            best = min(shares, key=lambda share: share.bits)
-        return self._guess(weights, best)
+        return self._last(weights, lambda guess: guess.bits <= bits)[0]
 
     def reaching(self, weights: str, error: float) -> Guess:
         """The smallest network of at most this error, or the largest there is."""
-        low, high = self.within(weights, 0.0), self.within(weights, np.inf)
-        if low.error <= error or high.error > error:
-            return low if low.error <= error else high
-        for _ in range(40):
-            middle = self.within(weights, (low.bits + high.bits) / 2)
-            if middle.error <= error:
-                high = middle
+        return self._last(weights, lambda guess: guess.error > error)[1]
+
+    def _last(self, weights: str, small: Callable[[Guess], bool]) -> tuple[Guess, Guess]:
+        """The largest that is `small`, as all smaller ones are, and the smallest that is not.
+
+        Twice the smallest there is, or the largest, where that cannot be.
+        """
+        paths = self._paths[weights]
+        low, high = min(path.least for path in paths), max(path.most for path in paths)
+        first, last = self._guess(weights, low), self._guess(weights, high)
+        if not small(first):
+            return first, first
+        if small(last):
+            return last, last
+        while high - low > 1:
+            middle = (low + high) / 2
+            guess = self._guess(weights, middle)
+            if small(guess):
+                low, first = middle, guess
             else:
-                low = middle
-            if high.bits - low.bits < 1:
-                break
-        return high
+                high, last = middle, guess
+        return first, last
 
     def cheapest(self, error: float) -> list[Guess]:
         """Networks of at most this error, the smallest first; of all weights that reach it."""
@@ -98,19 +103,27 @@ class Predictor:
         return sorted((g for g in found if g.error <= error), key=lambda guess: guess.bits)
 
     def correct(self, guess: Guess, bits: float) -> None:
-        """Learn what a guess really takes."""
-        self._fixed[guess.candidate.weights] += bits - guess.bits
+        """Learn what a guess really takes; those between two such are corrected by both."""
+        missed = self._missed[guess.candidate.weights]
+        missed[guess.entries] = bits - guess.entries
 
-    def _guess(self, weights: str, share: Share) -> Guess:
+    def _guess(self, weights: str, entries: float) -> Guess:
+        """With at most so many bits for entries."""
+        shares = [path.at(entries) for path in self._paths[weights]]
+        room = [share for share in shares if share.bits < 1.001 * entries]
+        share = min(room, key=lambda share: (round(share.error, 9), share.bits))
         densities = dict(share.densities)
         for curve in self._curves:  # all of a layer's own weights are 1, whatever its gates have
             if densities[curve.name] > 0.999999 * curve.densities[0]:
                 densities[curve.name] = 1.0
         for name in self._engines[weights].frozen:
             densities.pop(name, None)
+        known = sorted(self._missed[weights].items())
+        beside = np.interp(share.bits, [at for at, _ in known], [bits for _, bits in known])
         return Guess(
             candidate=Candidate(weights=weights, densities=densities),
-            bits=share.bits + self._fixed[weights],
+            entries=share.bits,
+            bits=share.bits + float(beside),
             error=self._extra[weights] + self._scale * share.error,
         )
 

@@ -162,7 +162,7 @@ class Strategy:
         """
         for _ in range(_FITS):
             guess = self._predictor.within(weights, share * self._caps[weights])
-            if guess.bits > self._caps[weights]:
+            if guess.bits > share * self._caps[weights]:
                 return None
             one = self._try(guess)
             if one and one.row.bits <= self._caps[weights]:
