@@ -14,7 +14,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
-from golden.kinds import LayerKind
+from golden.kinds import ActCode, LayerKind
 
 FARTHEST = 64
 """An input's position is at most this far from the first layer's in_frac."""
@@ -112,6 +112,11 @@ class Network:
     def recurrent(self) -> bool:
         """Some layer has a state, so that an input is a step of a sequence."""
         return any(layer.kind is not LayerKind.DENSE for layer in self.layers)
+
+    @property
+    def codes(self) -> tuple[ActCode, ...]:
+        """What the inputs are rounded to, and each layer's outputs: the last one's are integers."""
+        return (self.config.act_code,) * len(self.layers) + (ActCode.LINEAR,)
 
     @property
     def n_in(self) -> int:
