@@ -28,7 +28,7 @@ class ActCode(str, Enum):
     """A sign and an exponent: the nearest power of 2, so that a product is a shift (LogNet,
     section 3)."""
     LOG_SQRT2 = "log-sqrt2"
-    """As log, but each step is a factor of sqrt 2, as 45 / 32 (LogNet, section 5)."""
+    """As log, but each step is a factor of sqrt 2, as 45 / 32 (LogNet)."""
 
 
 MANTISSAS = {ActCode.LINEAR: (), ActCode.LOG: (1,), ActCode.LOG_SQRT2: (32, 45)}

@@ -23,10 +23,20 @@ def test_rows_and_means(capsys: pytest.CaptureFixture) -> None:
     }
 
 
+def test_activations_as_powers(capsys: pytest.CaptureFixture) -> None:
+    """With weights of base 2: sqrt 2 for activations is nearer to the float network than 2 is."""
+    assert main(["bench", "compression", "--density", "1", "--effort", "fast", "--alphabets",
+                 "log:4+log,log:4+log-sqrt2", "--json"]) == 0  # fmt: skip
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    two, root = (row["accuracy_golden"] for row in rows)
+    assert 90 < two < root
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         (("--alphabets", "log:x"), "write KIND or KIND:BITS, such as log:4"),
+        (("--alphabets", "log:4+logg"), "act_code must be one of linear, log, log-sqrt2"),
         (("--alphabets", "nosuch"), "no kind of weights 'nosuch'"),
         (("--effort", "nosuch"), "no effort 'nosuch'"),
         (("net.onnx",), "networks of your own need --calibrate and --test"),
