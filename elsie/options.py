@@ -39,6 +39,8 @@ class EngineOptions:
     """Bits of the zero run; by default the cheapest."""
     act_width: int | None = None
     """Bits of an activation."""
+    act_code: str | None = None
+    """'log' or 'log-sqrt2': activations are powers too, and no product needs a multiplier."""
     weight_width: int | None = None
     """Bits of a decoded weight."""
     code_width: int | None = None
@@ -67,7 +69,7 @@ class EngineOptions:
         """The fields that are set, by name. Raises ElsieError for one that is no integer."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         found = {name: value for name, value in values.items() if value is not None}
-        for name in found.keys() - {"entry_memory"}:
+        for name in found.keys() - {"entry_memory", "act_code"}:
             whole(found[name], name, least=1)
         return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from golden import limits
 from golden.errors import ArgumentError, ElsieError
 from golden.fields import EngineFields
-from golden.kinds import EntryMemory, MacKind
+from golden.kinds import ActCode, EntryMemory, MacKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class EngineConfig(EngineFields):
         """Check every range and every rule between fields."""
         _as_kind(self, "mac", MacKind)
         _as_kind(self, "entry_memory", EntryMemory)
+        _as_kind(self, "act_code", ActCode)
         limits.check(self)
 
     def replace(self, **changes: Any) -> "EngineConfig":
@@ -31,12 +32,15 @@ class EngineConfig(EngineFields):
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            **dataclasses.asdict(self),
-            "mac": self.mac.value,
-            "entry_memory": self.entry_memory.value,
-        }
+        """Plain values, for JSON; `act_code` only where activations are coded.
+
+        So networks without such activations have the NET files that they always had.
+        """
+        values = dataclasses.asdict(self)
+        values |= {name: values[name].value for name in ("mac", "entry_memory", "act_code")}
+        if self.act_code is ActCode.LINEAR:
+            del values["act_code"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EngineConfig":

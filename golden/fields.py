@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from golden.format.alphabets import ALPHABETS, Alphabet
-from golden.kinds import CELL_WIDTH, EntryMemory, MacKind, bits_for, tree_levels
+from golden.kinds import (
+    CELL_WIDTH,
+    MANTISSAS,
+    ActCode,
+    EntryMemory,
+    MacKind,
+    bits_for,
+    tree_levels,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +32,8 @@ class EngineFields:
     """Bits of an entry's zero run. All ones marks a padding entry."""
     act_width: int = 16
     """Bits of an activation, signed."""
+    act_code: ActCode = ActCode.LINEAR
+    """What is sent of the inputs of layers; the network's own inputs and outputs are integers."""
     weight_width: int = 16
     """Bits of a decoded weight, signed (codebook value; = code_width for fixed)."""
     code_width: int = 4
@@ -92,6 +102,23 @@ class EngineFields:
         return 1 << self.code_width if self.alphabet.codebook else 0
 
     # -- widths ------------------------------------------------------------------------------
+
+    @property
+    def act_levels(self) -> tuple[int, ...]:
+        """Magnitudes that a coded activation can have, ascending; none for linear ones.
+
+        Those that fit `act_width` bits. Code k, from 1, is number k - 1 of them.
+        """
+        limit = 1 << (self.act_width - 1)
+        every = (m << e for e in range(self.act_width) for m in MANTISSAS[self.act_code])
+        return tuple(level for level in every if level < limit)
+
+    @property
+    def sent_width(self) -> int:
+        """Bits that the PEs are sent of an activation: all, or its code and above it its sign."""
+        if self.act_code is ActCode.LINEAR:
+            return self.act_width
+        return 1 + bits_for(len(self.act_levels))
 
     @property
     def product_width(self) -> int:

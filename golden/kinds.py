@@ -19,6 +19,22 @@ class MacKind(str, Enum):
     """Code is a sign, weight = +-1, and a weight of 0 has no entry; negated or not (TWN)."""
 
 
+class ActCode(str, Enum):
+    """What is sent of an activation that is an input of a layer; chosen once for an engine."""
+
+    LINEAR = "linear"
+    """The integer itself."""
+    LOG = "log"
+    """A sign and an exponent: the nearest power of 2, so that a product is a shift (LogNet,
+    section 3)."""
+    LOG_SQRT2 = "log-sqrt2"
+    """As log, but each step is a factor of sqrt 2, as 45 / 32 (LogNet)."""
+
+
+MANTISSAS = {ActCode.LINEAR: (), ActCode.LOG: (1,), ActCode.LOG_SQRT2: (32, 45)}
+"""Activations that are sent as codes are these times powers of 2; ascending, within an octave."""
+
+
 class EntryMemory(str, Enum):
     """Where the entries are stored."""
 

@@ -2,7 +2,10 @@
 
 from golden.errors import ArgumentError
 from golden.fields import EngineFields
-from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, EntryMemory
+from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, ActCode, EntryMemory
+
+FEWEST_LEVELS = 3
+"""Magnitudes that a coded activation must be able to have."""
 
 RANGES: dict[str, tuple[int, int]] = {
     "pes": (1, 1024),
@@ -41,6 +44,7 @@ def check(config: EngineFields) -> None:
                 f"not {value!r}"
             )
     _check_widths(config)
+    _check_code(config)
     _check_cells(config)
     if not config.cells and config.act_depth < config.row_depth * config.group:
         raise ArgumentError(
@@ -68,6 +72,24 @@ def _check_widths(config: EngineFields) -> None:
         raise ArgumentError(
             f"engine configuration: shift_low must be at most shift_high and `acc_width` - 1, "
             f"{config.shift_top}, not {config.shift_low}"
+        )
+
+
+def _check_code(config: EngineFields) -> None:
+    """What an engine with coded activations cannot have besides."""
+    kind = config.act_code
+    if kind is ActCode.LINEAR:
+        return
+    for name in ("cells", "functions"):
+        if getattr(config, name):
+            raise ArgumentError(
+                f"engine configuration: `act_code` must be linear with {name}, not {kind.value}: "
+                f"states, gates and the values of sigmoid and tanh are linear"
+            )
+    if len(config.act_levels) < FEWEST_LEVELS:
+        raise ArgumentError(
+            f"engine configuration: `act_width` {config.act_width} leaves {len(config.act_levels)} "
+            f"powers for `act_code` {kind.value}, too few; raise it"
         )
 
 

@@ -20,6 +20,8 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     """
     largest = 1 << (network.config.act_width - 1)
     largest = largest if signed_input else largest - 1
+    if levels := network.config.act_levels:  # all inputs of layers are coded
+        largest = levels[-1]
     weights = np.abs(layer.weights(network.config))
     # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
     # are formed in Python's integers, which have no limit.

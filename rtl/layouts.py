@@ -1,11 +1,11 @@
 """Amaranth layouts of every memory word and stream, made from `golden.format.layout`."""
 
-from amaranth.hdl import signed, unsigned
+from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
 from golden.config import EngineConfig
 from golden.format import layout
-from golden.kinds import CELL_WIDTH, bits_for
+from golden.kinds import CELL_WIDTH, ActCode, bits_for
 from rtl.operations.table import CARRIED, constants, number_width
 
 
@@ -14,6 +14,12 @@ def struct(fields: layout.Layout) -> data.StructLayout:
     return data.StructLayout(
         {name: signed(bits) if sign else unsigned(bits) for name, (bits, sign) in fields.items()}
     )
+
+
+def sent_shape(config: EngineConfig) -> Shape:
+    """What the PEs are sent of an activation: itself, or the word of its code."""
+    linear = config.act_code is ActCode.LINEAR
+    return signed(config.act_width) if linear else unsigned(config.sent_width)
 
 
 def input_layout(config: EngineConfig) -> data.StructLayout:
@@ -41,7 +47,7 @@ def broadcast_layout(config: EngineConfig) -> data.StructLayout:
         {
             "valid": unsigned(1),
             "column": unsigned(config.column_width),
-            "value": signed(config.act_width),
+            "value": sent_shape(config),
         }
     )
 
@@ -56,7 +62,7 @@ def job_layout(config: EngineConfig) -> data.StructLayout:
         {
             "start": unsigned(config.start_width),
             "count": unsigned(config.count_width),
-            "value": signed(config.act_width),
+            "value": sent_shape(config),
             **more,
         }
     )
@@ -78,8 +84,12 @@ def element_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def requantise_layout(config: EngineConfig) -> data.StructLayout:
-    """How a layer's sums become activations, shift less shift_low; steady while it drains."""
-    return data.StructLayout({"shift": unsigned(config.shift_width), "relu": unsigned(1)})
+    """How a layer's sums become activations, shift less shift_low; steady while it drains.
+
+    coded: they are sent as codes; only where activations are.
+    """
+    coded = {} if config.act_code is ActCode.LINEAR else {"coded": unsigned(1)}
+    return data.StructLayout({"shift": unsigned(config.shift_width), "relu": unsigned(1), **coded})
 
 
 def counters_layout() -> data.StructLayout:
@@ -120,7 +130,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
 
     rows: cells per PE, or rows of a fully connected layer, less one. bias_base, shift, relu: of
     the layer (golden.format.layout.descriptor). layer: its number. With functions, function: of its
-    results.
+    results. Where activations are coded, coded: its results are.
 
     With cells, kind: the layer's program of operations. target: the list of its outputs. state:
     address of the first cell's word A. peephole: of the layer. fresh: the previous step's state
@@ -151,6 +161,7 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
             "relu": unsigned(1),
             "layer": unsigned(config.layer_width),
             **({"function": unsigned(2)} if config.functions else {}),
+            **({} if config.act_code is ActCode.LINEAR else {"coded": unsigned(1)}),
             **(cells if config.cells else {}),
             **(delta if config.delta else {}),
         }

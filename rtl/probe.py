@@ -11,6 +11,7 @@ from amaranth.lib import data
 
 from golden.config import EngineConfig
 from golden.kinds import CELL_WIDTH, bits_for
+from rtl.layouts import sent_shape
 from rtl.operations.table import number_width
 
 Events = dict[str, dict[str, Any]]
@@ -50,7 +51,7 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
                     "valid": unsigned(1),
                     "start": unsigned(config.start_width),
                     "count": unsigned(config.count_width),
-                    "value": signed(config.act_width),
+                    "value": sent_shape(config),
                 }
             ),
             "pop": data.StructLayout({"valid": unsigned(1)}),

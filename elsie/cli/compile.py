@@ -21,7 +21,7 @@ from elsie.cli.grammar import (
 from elsie.cli.paths import check_file
 from elsie.cli.tables import show_front, show_layers
 from elsie.options import EngineOptions, meanings
-from golden.kinds import EntryMemory
+from golden.kinds import ActCode, EntryMemory
 
 if TYPE_CHECKING:
     from golden.format.network import Network
@@ -117,13 +117,16 @@ def _add_goal(command: argparse.ArgumentParser) -> None:
     )
 
 
+_KINDS = {"entry_memory": EntryMemory, "act_code": ActCode}
+
+
 def _add_engine(command: argparse.ArgumentParser) -> None:
     """An option for each field of EngineOptions."""
     group = command.add_argument_group("engine", "override the board's preset, or the default")
     for name, meaning in meanings().items():
         option = f"--{name.replace('_', '-')}"
-        if name == "entry_memory":
-            group.add_argument(option, choices=[one.value for one in EntryMemory], help=meaning)
+        if name in _KINDS:
+            group.add_argument(option, choices=[one.value for one in _KINDS[name]], help=meaning)
         else:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
 
@@ -211,10 +214,13 @@ def describe(network: "Network", where: str) -> None:
     kind = f"{config.mac.value} weights"
     if config.mac.value == "fixed":
         kind = f"{config.code_width}-bit {kind}"
+    powers = ""
+    if config.act_levels:
+        powers = f" sent as powers ({config.act_code.value}, {config.sent_width} bits)"
     more = f", {config.streams} streams" if config.streams > 1 else ""
     output.line(
         "engine",
-        f"{config.pes} PEs, {kind}, {config.act_width}-bit activations, "
+        f"{config.pes} PEs, {kind}, {config.act_width}-bit activations{powers}, "
         f"{config.acc_width}-bit accumulators{more}{', delta' if config.delta else ''}",
     )
     describe_structure(info.get("structure"))

@@ -17,6 +17,7 @@ from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.sequences import clipped
 from golden.format.network import Network
+from golden.kinds import ActCode
 
 CLIPPED = 0.01
 """Share of inputs beyond the scale that deserves a word."""
@@ -47,6 +48,11 @@ class Compressed:
     def scaled(self, held: Held) -> Held:
         """Samples as given in the units of `model`."""
         return replace(held, signal=scale_signal(held.signal, self.exponents))
+
+    def rounded(self, number: int, values: Reals) -> Reals:
+        """Real inputs (0), or outputs of float layer `number` - 1, as the engine has them."""
+        levels = self.network.levels[number]
+        return fake_quantise(values, self.scale(number), act_width=self.act_width, levels=levels)
 
     def scale(self, number: int) -> int:
         """Fraction bits of the inputs (0), or of the outputs of float layer `number` - 1."""
@@ -200,7 +206,7 @@ def _rounded(made: Compressed, model: Model, held: Held, place: int) -> Reals:
     def rounding(number: int, values: Reals) -> Reals:
         if number != place:
             return values
-        return fake_quantise(values, made.scale(place), act_width=made.act_width)
+        return made.rounded(place, values)
 
     return model.predict(held.data.x, held.data.lengths, rounding=rounding)
 
@@ -216,7 +222,7 @@ def _rounding(made: Compressed, model: Model, held: Held, place: int) -> str:
 
     model.predict(held.data.x, held.data.lengths, rounding=keep)
     real = seen[0][held.signal.valid] if seen[0].ndim > 1 else seen[0]
-    rounded = fake_quantise(real, made.scale(place), act_width=made.act_width)
+    rounded = made.rounded(place, real)
     gone = int(np.sum((np.ptp(real, axis=0) > 0) & (np.ptp(rounded, axis=0) == 0)))
     limit = 2.0 ** (made.act_width - 1 - made.scale(place))
     cut = float(np.mean(np.abs(real) > 1.125 * limit))
@@ -225,6 +231,10 @@ def _rounding(made: Compressed, model: Model, held: Held, place: int) -> str:
     if cut > CLIPPED:
         return f"{100 * cut:.1f} % of the {what} are clipped; calibrate with data of the same range"
     wider = "normalise them" if made.act_width >= 16 else "use --act-width 16, or normalise them"
+    if made.network.levels[place]:
+        two = made.network.config.act_code is ActCode.LOG
+        finer = "log-sqrt2 with --act-width 12, or linear" if two else "linear"
+        return f"the {what} are rounded to powers; use --act-code {finer}"
     if gone:
         return f"{gone} of {real.shape[-1]} {what} no longer vary once quantised; {wider}"
     return f"the {what} have too few steps in {made.act_width} bits; {wider}"

@@ -252,10 +252,11 @@ def _quantise(
     options: CompileOptions,
 ) -> list[Step]:
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
-    frac = activation_frac(given.rows, act_width=config.act_width)
+    frac = activation_frac(given.rows, act_width=config.act_width, levels=config.act_levels)
     signal, steps = replace(given, frac=frac), []
     repair = Repair(given, effort_of(options.effort))
     for layer in source.model.layers:
+        signal = replace(signal, to_last=layer is source.model.layers[-1])
         pruned, owners = source.pruned(layer, signal, config, chosen[layer.name], options)
         even = any(owner is not None for owner in owners)
         pruned, exact = repair(layer, pruned, signal, config, even=even)

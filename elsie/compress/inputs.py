@@ -54,8 +54,8 @@ def _error(
     config: EngineConfig,
 ) -> float:
     """Squared error's root of W x, less its mean, which says nothing about an input."""
-    frac = activation_frac(rows, act_width=config.act_width)
-    inputs = fake_quantise(rows, frac, act_width=config.act_width)
+    grid = {"act_width": config.act_width, "levels": config.act_levels}
+    inputs = fake_quantise(rows, activation_frac(rows, **grid), **grid)
     weights = quantise(config, matrix, scheme=layer.scheme)
     error = inputs @ weights.values.T - rows @ matrix.T
     return float(np.linalg.norm(error - error.mean(axis=0)))

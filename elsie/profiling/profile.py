@@ -168,9 +168,9 @@ class _Run:
         given = self.real if layer is None else layer.forward(self.golden(number - 1))
         alone, exact = given[valid], self.exact[number][valid]
         golden, ints = self.golden(number)[valid], self.ints[number][valid]
-        limit = 1 << (network.config.act_width - 1)
-        step = 2.0 ** -self.frac(number)
-        beyond = (alone >= (limit - 0.5) * step) | (alone < -(limit + 0.5) * step)
+        levels, step = self._levels(number), 2.0 ** -self.frac(number)
+        low, high, half = _ends_of(levels, network.config.act_width)
+        beyond = (alone >= (high + half) * step) | (alone < (low - half) * step)
         agreement, error = self._outputs(number)
         clipped = float(np.mean(beyond))
         dead, dead_float = (float(np.mean((v == 0).all(axis=0))) for v in (ints, exact))
@@ -180,10 +180,10 @@ class _Run:
             kind="inputs" if layer is None else layer.kind.value,
             frac=self.frac(number),
             best_frac=best,
-            grid=(-limit * step, (limit - 1) * step),
+            grid=(low * step, high * step),
             quantiles={"float": _quantiles(exact), "golden": _quantiles(golden)},
             steps=len(np.unique(ints)),
-            steps_of=2 * limit if self._signed(number) else limit,
+            steps_of=self._steps(number),
             clipped=clipped,
             dead=dead,
             dead_float=dead_float,
@@ -195,6 +195,7 @@ class _Run:
                 name if layer is None else f"layer {name}",
                 alone,
                 act_width=network.config.act_width,
+                levels=levels,
                 frac=self.frac(number),
                 best=best,
                 clipped=clipped,
@@ -202,6 +203,17 @@ class _Run:
             ),
             histogram=_histogram(exact, golden),
         )
+
+    def _levels(self, number: int) -> tuple[int, ...]:
+        """Magnitudes of coded activations at a place; none of integers."""
+        return self.network.levels[self.ends[number - 1] + 1 if number else 0]
+
+    def _steps(self, number: int) -> int:
+        """Values on the grid at a place; of those that can be."""
+        levels, signed = self._levels(number), self._signed(number)
+        if levels:
+            return 1 + len(levels) * (2 if signed else 1)
+        return 1 << (self.network.config.act_width - (0 if signed else 1))
 
     def _signed(self, number: int) -> bool:
         """Values can be negative."""
@@ -216,7 +228,9 @@ class _Run:
             if activation_of(last.kind, last.activation).out_frac is not None:
                 return last.out_frac
             most = min(most, last.weight_frac + last.in_frac)
-        return activation_frac(values, act_width=act_width, max_frac=most)
+        return activation_frac(
+            values, act_width=act_width, levels=self._levels(number), max_frac=most
+        )
 
     def _outputs(self, number: int) -> tuple[float | None, float]:
         """Agreement and relative error of the outputs, with golden up to a place."""
@@ -232,6 +246,14 @@ class _Run:
         if has_classes(self.network):
             same = 100.0 * float(np.mean(got.argmax(axis=-1) == exact.argmax(axis=-1)))
         return same, relative_error(got, exact)
+
+
+def _ends_of(levels: Sequence[int], act_width: int) -> tuple[float, float, float]:
+    """The grid's ends, and how far beyond them a value is clipped; in steps."""
+    if levels:
+        return -levels[-1], levels[-1], (levels[-1] - levels[-2]) / 2
+    limit = 1 << (act_width - 1)
+    return -limit, limit - 1, 0.5
 
 
 def _quantiles(values: Reals) -> tuple[float, ...]:

@@ -1,5 +1,7 @@
 """What is wrong with the values of a layer, in sentences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from elsie.compress.model.layer import Reals
@@ -13,17 +15,26 @@ DIED = 0.05
 
 
 def remarks(
-    what: str, alone: Reals, *, act_width: int, frac: int, best: int, clipped: float, died: float
+    what: str,
+    alone: Reals,
+    *,
+    act_width: int,
+    levels: Sequence[int],
+    frac: int,
+    best: int,
+    clipped: float,
+    died: float,
 ) -> tuple[str, ...]:
     """A bad scale, and outputs that have died; none where all is well.
 
-    alone: real values (samples, width) that were to be put on the grid of `frac` places; on that of
-    `best` the error would be least. clipped: their share beyond the grid. died: share of outputs
-    that are always 0 in golden only.
+    alone: real values (samples, width) that were to be put on the grid of `frac` places, of powers
+    with `levels`; on that of `best` the error would be least. clipped: their share beyond the grid.
+    died: share of outputs that are always 0 in golden only.
     """
 
     def lost(places: int) -> float:
-        return float(np.linalg.norm(fake_quantise(alone, places, act_width=act_width) - alone))
+        rounded = fake_quantise(alone, places, act_width=act_width, levels=levels)
+        return float(np.linalg.norm(rounded - alone))
 
     found, size = [], float(np.linalg.norm(alone))
     if lost(frac) > max(GAIN * lost(best), ENOUGH * size):

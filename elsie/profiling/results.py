@@ -28,7 +28,7 @@ class LayerProfile:
     kind: str
     """Of the layer: a golden.kinds.LayerKind; "inputs" for the inputs."""
     frac: int
-    """Fraction bits: values lie on a grid of 2**-frac."""
+    """Fraction bits: values lie on a grid of 2**-frac, or on the powers among it."""
     best_frac: int
     """Fraction bits of least rounding error for these values; `frac` where there is no choice."""
     grid: tuple[float, float]

@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from golden.arithmetic.cells import gru, lstm
 from golden.arithmetic.functions import FUNCTIONS
 from golden.arithmetic.integers import round_half_even, saturate
+from golden.arithmetic.powers import doubled, nearest
 from golden.format.activations import activation_of
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.kinds import LayerKind
+from golden.kinds import ActCode, LayerKind
 
 Ints = NDArray[np.int64]
 
 
 def dense(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
     """Outputs of a fully connected layer, (samples, n_out); the state is unused."""
-    made = activation_of(layer.kind, layer.activation)
-    out = round_half_even(sums + layer.bias, layer.shift)
-    out = saturate(out, network.config.act_width)
+    made, config = activation_of(layer.kind, layer.activation), network.config
+    totals = sums + layer.bias
+    if config.act_code is not ActCode.LINEAR and layer is not network.layers[-1]:
+        out = nearest(doubled(totals, layer.shift), config.act_levels)
+    else:
+        out = saturate(round_half_even(totals, layer.shift), config.act_width)
     return FUNCTIONS[made.function](np.maximum(out, 0) if made.relu else out), state
 
 

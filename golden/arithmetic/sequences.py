@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.arithmetic.powers import nearest
 from golden.errors import ElsieError
 from golden.format.network import Network
+from golden.kinds import ActCode
 
 Ints = NDArray[np.int64]
 
@@ -56,11 +58,15 @@ class Sequences:
 def quantise_input(network: Network, x: ArrayLike) -> Ints:
     """Real inputs (samples, n_in) to integer activations: scale, round half to even, saturate.
 
-    Inputs of a recurrent network have shape (samples, steps, n_in). Raises ElsieError for a wrong
-    shape or a value that is not finite.
+    Where activations are coded: round to the nearest that has a code. Inputs of a recurrent network
+    have shape (samples, steps, n_in). Raises ElsieError for a wrong shape or a value that is not
+    finite.
     """
-    limit = 1 << (network.config.act_width - 1)
-    return np.clip(np.rint(_scaled(network, x)), -limit, limit - 1).astype(np.int64)
+    config, scaled = network.config, _scaled(network, x)
+    limit = 1 << (config.act_width - 1)
+    if config.act_code is ActCode.LINEAR:
+        return np.clip(np.rint(scaled), -limit, limit - 1).astype(np.int64)
+    return nearest(np.floor(2 * np.clip(scaled, -limit, limit)), config.act_levels)
 
 
 def clipped(network: Network, x: ArrayLike) -> float:

@@ -114,6 +114,14 @@ class Network:
         return any(layer.kind is not LayerKind.DENSE for layer in self.layers)
 
     @property
+    def levels(self) -> tuple[tuple[int, ...], ...]:
+        """Magnitudes that the inputs are rounded to, and each layer's outputs; none for integers.
+
+        The last layer's outputs are integers.
+        """
+        return (self.config.act_levels,) * len(self.layers) + ((),)
+
+    @property
     def n_in(self) -> int:
         """Inputs of the network."""
         return self.layers[0].n_in

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from golden.arithmetic.cells import of_state
 from golden.arithmetic.functions import FUNCTIONS, tanh
 from golden.arithmetic.integers import round_half_even, saturate
+from golden.arithmetic.powers import doubled, encode, nearest
 from golden.config import EngineConfig
 from golden.format.program import OPERATIONS, Function, Left, Operation, Shift, Word
 from golden.kinds import GATE_FRAC
@@ -64,8 +65,7 @@ class LayerOperations:
             Shift.MORE: layer.shift + 1,
             Shift.PRODUCT: GATE_FRAC,
         }[one.shift]
-        result = saturate(round_half_even(total, shift), self.config.act_width)
-        result = np.maximum(result, 0) if layer.relu else result
+        result = self._requantised(total, shift)
         valued = self._function_of(one, result)
         if one.raw is not None:
             state.right[:, self.address(one.raw)] = result
@@ -73,6 +73,15 @@ class LayerOperations:
             half = state.left if one.half == "left" else state.right
             half[:, self.address(one.target)] = valued
         return one, result, valued
+
+    def _requantised(self, total: Ints, shift: int) -> Ints:
+        """An activation, or its word where it is sent as a code."""
+        levels, relu = self.config.act_levels, self.layer.relu
+        if self.layer.coded:
+            value = nearest(doubled(total, shift), levels)
+            return encode(np.maximum(value, 0) if relu else value, levels)
+        result = saturate(round_half_even(total, shift), self.config.act_width)
+        return np.maximum(result, 0) if relu else result
 
     def _sum(self, one: Operation, totals: Ints) -> Ints:
         """The sums that it takes, shape (pes, rows): its gate's, or the only ones."""

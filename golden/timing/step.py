@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden.arithmetic.powers import decode, encode, nearest
 from golden.config import EngineConfig
 from golden.format.program import Operation
 from golden.kinds import tree_levels
@@ -30,7 +31,7 @@ class _Work:
     column: Ints
     """Columns of the layer, shape (K,)."""
     value: Ints
-    """Activations, shape (K,)."""
+    """Activations, or their words where they are coded, shape (K,)."""
 
 
 class StepEvents:
@@ -87,10 +88,11 @@ class StepEvents:
 
     def _input(self, stream: int, row: Ints) -> None:
         """The input list of a stream."""
-        first, groups = self.layers[0], self.config.groups
+        first, groups, levels = self.layers[0], self.config.groups, self.config.act_levels
+        sent = encode(nearest(2 * row, levels), levels) if levels else row
         found: Items = []
         for group in range(groups):
-            value = row[group::groups]
+            value = sent[group::groups]
             index = np.arange(len(value))
             if self.config.delta:
                 place, threshold = first.source, first.source_threshold
@@ -157,7 +159,9 @@ class StepEvents:
         entry = np.repeat(layer.first[pe, column], count) + nth
         real = layer.real[entry]
         entry, owner, issue = entry[real], owner[real], issue[real]
-        row, product = layer.row[entry], layer.weight[entry] * np.repeat(work.value[k], count)[real]
+        levels, value = self.config.act_levels, work.value
+        value = np.repeat((decode(value, levels) if levels else value)[k], count)[real]
+        row, product = layer.row[entry], layer.weight[entry] * value
         sums = self.state.sums(work.number, layer)
         size = sums.shape[1]
         running, added = accumulate(owner * size + row, issue, product, sums.size)

@@ -12,7 +12,7 @@ from golden.format.alphabets import decode
 from golden.format.image import Image, unpack_layer
 from golden.format.lists import Place
 from golden.format.program import Function, Kind
-from golden.kinds import GATES
+from golden.kinds import GATES, ActCode
 from golden.timing.phase import Operations, operations
 
 Ints = NDArray[np.int64]
@@ -32,6 +32,8 @@ class UnpackedLayer:
     """Sums for each of them."""
     shift: int
     relu: bool
+    coded: bool
+    """Its outputs are sent as codes."""
     function: Function
     """Of the results of a fully connected layer."""
     column_base: int
@@ -121,6 +123,7 @@ def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
         gates=gates,
         shift=fields["shift"] + config.shift_low,
         relu=bool(fields["relu"]),
+        coded=config.act_code is not ActCode.LINEAR and not fields["last"],
         function=Function(fields["function"]),
         column_base=fields["column_base"],
         recurrent_base=fields["recurrent_base"],

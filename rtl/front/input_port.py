@@ -5,7 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
+from golden.kinds import ActCode
 from rtl.layouts import input_layout
+from rtl.prim.power import PowerCoder
 
 
 class InputPort(wiring.Component):
@@ -15,7 +17,7 @@ class InputPort(wiring.Component):
     idle: inputs may be taken.
     valid: one bit for each group: it stores an activation.
     index: the activation's index within the group.
-    value: its value.
+    value: its value, or the word of its code.
     start: the last input is being taken.
 
     With cells:
@@ -74,7 +76,7 @@ class InputPort(wiring.Component):
             self.input.ready.eq(ready),
             taken.eq(self.input.valid & ready),
             close.eq(taken & self.input.payload.last),
-            self.value.eq(self.input.payload.value),
+            self.value.eq(self._value(m)),
             self.valid.eq(select & taken.replicate(groups)),
         ]
         with m.If(close):
@@ -87,6 +89,19 @@ class InputPort(wiring.Component):
         if self._config.cells:
             self._flags(m)
         return m
+
+    def _value(self, m: Module) -> Value:
+        """The activation, or the word of the power nearest to it."""
+        given = self.input.payload.value
+        if self._config.act_code is ActCode.LINEAR:
+            return given
+        m.submodules.coder = coder = PowerCoder(config=self._config)
+        negative = given[-1]
+        m.d.comb += [
+            coder.magnitude.eq((given << 1) ^ negative.replicate(self._config.act_width)),
+            coder.negative.eq(negative),
+        ]
+        return coder.word
 
     def _waits(self, m: Module) -> Value:
         """A vector that begins a sequence waits until the previous one is forgotten."""

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import broadcast_layout, struct
+from rtl.layouts import broadcast_layout, sent_shape, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
 from rtl.prim.kept import kept
 from rtl.prim.ram import BlockRam
@@ -57,7 +57,7 @@ class ColumnMemory(wiring.Component):
                 "broadcast": In(broadcast_layout(config)),
                 "hold": In(1),
                 "valid": Out(1),
-                "value": Out(signed(config.act_width)),
+                "value": Out(sent_shape(config)),
                 "pointers": Out(data.ArrayLayout(pointer, config.group)),
                 "bias_read": In(1),
                 "bias_address": In(config.column_width),

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.kinds import GATE_FRAC, bits_for
+from golden.kinds import GATE_FRAC, ActCode, bits_for
 from rtl.layouts import access_layout, operation_layout, phase_layout, total_layout
 from rtl.operations.drain_unit import DrainUnit
 from rtl.operations.function_unit import FunctionUnit
@@ -179,6 +179,8 @@ class OperationPipeline(wiring.Component):
             settings.shift.eq(self.phase.shift),
             settings.relu.eq(self.phase.relu),
         ]
+        if config.act_code is not ActCode.LINEAR:
+            m.d.comb += settings.coded.eq(self.phase.coded)
         if not config.cells:
             if config.functions:
                 m.d.comb += drain.function.eq(self.phase.function)

@@ -5,8 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
+from golden.kinds import ActCode
 from rtl.layouts import requantise_layout
 from rtl.prim.delay import delayed
+from rtl.prim.power import PowerCoder
 
 
 class Requantiser(wiring.Component):
@@ -14,7 +16,8 @@ class Requantiser(wiring.Component):
 
     total: signed, bias included.
     settings: shift less shift_low, and activation function; steady, or with cells each total's own.
-    activation: signed.
+    activation: signed; or, if it is sent as a code, the word of the power nearest to
+        total / 2**shift.
     """
 
     LATENCY = 3
@@ -65,8 +68,28 @@ class Requantiser(wiring.Component):
             fits.eq((floor[top:] == 0) | floor[top:].all()),
             rounded.eq(floor[: top + 1].as_signed() + self.round_up(fine[1], fine[0], below)),
         ]
-        m.d.sync += self.activation.eq(self._activate(rounded, negative, fits, relu))
+        activation = self._activate(rounded, negative, fits, relu)
+        if config.act_code is not ActCode.LINEAR:
+            word = self._coded(m, fine, negative, fits, relu)
+            activation = Mux(self.settings.coded, word, activation)
+        m.d.sync += self.activation.eq(activation)
         return m
+
+    def _coded(
+        self, m: Module, fine: Signal, negative: Signal, fits: Signal, relu: Value
+    ) -> Signal:
+        """The word of the nearest power, beside rounding: `fine` is floor(2 x)."""
+        m.submodules.coder = coder = PowerCoder(config=self._config)
+        magnitude = Signal(self._config.act_width, reset_less=True)
+        word = Signal(self._config.sent_width)
+        m.d.sync += magnitude.eq(fine ^ fine[-1].replicate(len(fine)))
+        m.d.comb += [
+            coder.magnitude.eq(magnitude),
+            coder.negative.eq(negative),
+            coder.beyond.eq(~fits),
+            word.eq(Mux(negative & relu, 0, coder.word)),
+        ]
+        return word
 
     def _settings(self, m: Module) -> tuple[Value, Value, Value]:
         """Coarse shift, fine shift and function at their stages."""

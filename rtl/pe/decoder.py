@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import struct
+from rtl.layouts import sent_shape, struct
 from rtl.load import LoadTarget, MemoryWrite, drive
 from rtl.prim.ram import BlockRam
 
@@ -98,13 +98,13 @@ class Decoder(wiring.Component):
                 "valid": In(1),
                 "first": In(1),
                 "entry": In(struct(layout.entry(config))),
-                "value": In(signed(config.act_width)),
+                "value": In(sent_shape(config)),
                 **({"look": In(1)} if config.cells else {}),
                 "layer": In(config.layer_width),
                 "real": Out(1),
                 "row": Out(config.row_width),
                 "weight": Out(weight),
-                "activation": Out(signed(config.act_width)),
+                "activation": Out(sent_shape(config)),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.CODEBOOK)),
             }
         )

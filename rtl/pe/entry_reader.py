@@ -1,12 +1,12 @@
 """Entry read: runs a PE's jobs, one entry every cycle (EIE, "Sparse Matrix Read")."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import job_layout, struct
+from rtl.layouts import job_layout, sent_shape, struct
 from rtl.prim.adder import SelectAdder
 
 
@@ -70,7 +70,7 @@ class EntryReader(wiring.Component):
                 "valid": Out(1),
                 "first": Out(1),
                 "entry": Out(entry),
-                "value": Out(signed(config.act_width)),
+                "value": Out(sent_shape(config)),
                 "busy": Out(1),
                 **(overlap if config.streams > 1 else {}),
             }
@@ -90,7 +90,7 @@ class EntryReader(wiring.Component):
         else:
             m.d.comb += self.issuing.eq(busy)
         remaining = Signal(config.count_width)
-        value = Signal(signed(config.act_width), reset_less=True)
+        value = Signal(sent_shape(config), reset_less=True)
         m.submodules.step = step = SelectAdder(width=len(self.address))
         m.submodules.count = count = SelectAdder(width=config.count_width)
         m.d.comb += [

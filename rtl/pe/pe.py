@@ -8,7 +8,7 @@ from golden.config import EngineConfig, EntryMemory
 from golden.format import layout
 from golden.format.image import Image
 from golden.kinds import GATE_FRAC
-from rtl.layouts import access_layout, job_layout, struct, total_layout
+from rtl.layouts import access_layout, job_layout, sent_shape, struct, total_layout
 from rtl.load import LoadSelect, LoadTarget, MemoryWrite, drive, load_layout
 from rtl.pe.accumulator import Accumulator
 from rtl.pe.cell_memory import CellMemory
@@ -111,7 +111,7 @@ class ProcessingElement(wiring.Component):
             {
                 "arriving": In(1),
                 "pointer": In(struct(layout.pointer(config))),
-                "value": In(signed(config.act_width)),
+                "value": In(sent_shape(config)),
                 "closed": In(1),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),

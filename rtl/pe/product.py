@@ -7,7 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig, MacKind
-from golden.kinds import CELL_WIDTH
+from golden.kinds import CELL_WIDTH, ActCode
+from rtl.layouts import sent_shape
+from rtl.pe.power_product import power_product
 from rtl.prim.delay import delayed
 from rtl.prim.multiplier import Multiplier
 
@@ -70,11 +72,12 @@ class Product(wiring.Component):
     """product = weight * activation, `multiplier_stages` cycles later, one a cycle.
 
     With cells an operation's operands can take their places. Some kinds of weights need no
-    multiplier, but a cell's gates do: with both, the multiplier is for the operations alone.
+    multiplier, but a cell's gates do: with both, the multiplier is for the operations alone. None
+    does where activations are powers.
 
     weight: signed weight, which is multiplied; or the code itself, whose top bit is the sign, where
         the product is made of it by gates (log, ternary).
-    activation: signed, 0 when there is no entry.
+    activation: signed, or the word of its code; 0 when there is no entry.
     use_left: `left` takes the weight's place; only together with use_right.
     use_right: `right` takes the activation's place.
     left: left operand of an operation.
@@ -103,7 +106,7 @@ class Product(wiring.Component):
         super().__init__(
             {
                 "weight": In(signed(config.weight_width) if multiplied else config.code_width),
-                "activation": In(signed(config.act_width)),
+                "activation": In(sent_shape(config)),
                 **(cells if config.cells else {}),
                 "product": Out(signed(config.product_width)),
             }
@@ -112,7 +115,10 @@ class Product(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """A multiplier, gates, or both."""
         m = Module()
-        if self._config.alphabet.multiplied:
+        if self._config.act_code is not ActCode.LINEAR:
+            product = power_product(m, self._config, self.weight, self.activation)
+            m.d.comb += self.product.eq(product)
+        elif self._config.alphabet.multiplied:
             self._multiplied(m)
         else:
             self._gated(m)

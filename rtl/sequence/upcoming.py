@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
+from golden.kinds import ActCode
 from rtl.layouts import next_layout, struct
 
 
@@ -89,6 +90,8 @@ class Upcoming(wiring.Component):
             phase.layer.eq(layer),
             *(phase[name].eq(word[name]) for name in names),
         ]
+        if config.act_code is not ActCode.LINEAR:
+            m.d.comb += phase.coded.eq(~word.last)
         if config.cells:
             self._lists(m, word, lists, states)
         if config.delta:

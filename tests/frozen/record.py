@@ -43,6 +43,13 @@ DENSE: dict[str, dict[str, Any]] = {
     "spram": {"entry_memory": "spram", "group": 2, "queue_depth": 4},
     "ternary": {"mac": "ternary", "multiplier_stages": 3},
     "log-sqrt2": {"mac": "log-sqrt2", "acc_width": 48},
+    "log-log": {"mac": "log", "act_code": "log", "group": 2},
+    "log-log, sqrt2": {
+        "mac": "log-sqrt2",
+        "act_code": "log-sqrt2",
+        "act_width": 12,
+        "acc_width": 48,
+    },
 }
 """Engines of fully connected networks: changes to tests.networks.small_config. New ones go to the
 end, here and below, as the place is the seed."""

@@ -9,7 +9,7 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.kinds import EntryMemory, MacKind, bits_for, tree_levels
+from golden.kinds import ActCode, EntryMemory, MacKind, bits_for, tree_levels
 from golden.limits import RANGES
 
 SPRAM: dict[str, Any] = {"entry_memory": "spram", "run_width": 4}
@@ -23,7 +23,7 @@ def refused(text: str, **fields: Any) -> None:
 
 def test_every_number_has_a_range() -> None:
     numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {
-        *("mac", "entry_memory", "delta", "functions")
+        *("mac", "entry_memory", "act_code", "delta", "functions")
     }
     assert numbers == set(RANGES)
 
@@ -130,6 +130,19 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "entry_depth must be even and at most 16384 with entry_memory spram, not 16386",
             {**SPRAM, "entry_depth": 16386},
         ),
+        ("act_code must be one of linear, log, log-sqrt2, not 'power'", {"act_code": "power"}),
+        (
+            "act_code must be linear with cells, not log: states, gates and the values",
+            {**CELLS, "cells": 8, "act_code": "log"},
+        ),
+        (
+            "act_code must be linear with functions, not log-sqrt2: states, gates",
+            {"functions": True, "act_width": 16, "act_code": "log-sqrt2"},
+        ),
+        (
+            "act_width 7 leaves 2 powers for act_code log-sqrt2, too few; raise it",
+            {"act_width": 7, "act_code": "log-sqrt2"},
+        ),
         ("functions must be true or false, not 1", {"functions": 1}),
         (
             "act_width must be 16 with functions (sigmoid and tanh), not 15",
@@ -168,6 +181,8 @@ def test_the_nearest_legal_values() -> None:
     EngineConfig(**SPRAM, entry_depth=16384)
     EngineConfig(**SPRAM, pes=1, group=1)
     EngineConfig(functions=True, act_width=16)
+    EngineConfig(act_width=8, act_code=ActCode.LOG_SQRT2)
+    EngineConfig(act_width=4, act_code=ActCode.LOG)
     EngineConfig(**CELLS, cells=8, streams=2, act_lists=4)
     EngineConfig(**{**CELLS, "shift_low": 13, "shift_high": 14}, cells=8)
     # With cells a row is a gate, so act_depth does not follow from row_depth.
@@ -189,9 +204,11 @@ def test_dictionaries_there_and_back() -> None:
     for config, kinds in (
         (EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8), ("fixed", "block")),
         (EngineConfig(**SPRAM, pes=7), ("codebook", "spram")),
+        (EngineConfig(act_code=ActCode.LOG), ("codebook", "block", "log")),
     ):
         values = json.loads(json.dumps(config.to_dict()))
-        assert (values["mac"], values["entry_memory"]) == kinds
+        names = ("mac", "entry_memory", "act_code")  # linear is not said
+        assert tuple(values[name] for name in names if name in values) == kinds
         assert EngineConfig.from_dict(values) == config
         assert type(EngineConfig.from_dict(values).entry_memory) is EntryMemory
 

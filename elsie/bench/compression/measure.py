@@ -32,7 +32,8 @@ class Plan:
     efforts: Sequence[str]
     """Of elsie.compress.reconstruct.effort.EFFORTS."""
     alphabets: Sequence[str]
-    """KIND or KIND:BITS of a code, such as log:4."""
+    """KIND or KIND:BITS of a code, such as log:4; and after a + what activations are, if they are
+    no integers, as EngineConfig.act_code: log:4+log."""
     pes: int = 4
     """Processing elements."""
     rtl: bool = False

@@ -75,8 +75,9 @@ def engine(pes: int) -> EngineConfig:
 def compiled(
     alphabet: str, density: float, effort: str, *, base: EngineConfig, preset: Preset | None = None
 ) -> Recipe:
-    """By the compiler alone, without labels."""
-    config, weights = config_for(alphabet, base)
+    """By the compiler alone, without labels; after a + in `alphabet` is what activations are."""
+    kind, _, code = alphabet.partition("+")
+    config, weights = config_for(kind, base.replace(act_code=code or base.act_code))
     options = CompileOptions(
         density=None if density == 1 else density, weights=weights, effort=effort, preset=preset
     )

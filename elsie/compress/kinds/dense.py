@@ -20,18 +20,25 @@ BIAS = 3
 
 
 def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Quantised:
-    """The weights first, then the scale of the outputs that they give."""
+    """The weights first, then the scale of the outputs that they give.
+
+    Coded activations are far from the float ones, so layers are given them as the engine has them.
+    """
     limit = bias_limit(layer.bias, given.frac, most=MAX_FRAC)
     weights = quantise(config, layer.weight, scheme=layer.scheme, max_frac=limit)
     shown = replace(layer, weight=weights.values)
-    outputs = shown.forward(given.values)
+    values = given.rounded(config) if config.act_levels else given.values
+    outputs = shown.forward(values)
     finest = weights.weight_frac + given.frac
     made = ACTIVATIONS[layer.activation]
     out_frac = made.out_frac
     if out_frac is None:
         # The drain can only shift right, and less than the accumulator is wide.
         out_frac = activation_frac(
-            outputs[given.valid], act_width=config.act_width, max_frac=min(MAX_FRAC, finest)
+            outputs[given.valid],
+            act_width=config.act_width,
+            levels=() if given.to_last else config.act_levels,
+            max_frac=min(MAX_FRAC, finest),
         )
         out_frac = max(out_frac, finest - WIDEST + 1)
     needed = made.sum_frac(out_frac)
@@ -40,8 +47,8 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
     return Quantised(
         shown=shown,
         layers=(dense_layer(shown, weights, in_frac=given.frac, out_frac=out_frac),),
-        activity=(given.activity(act_width=config.act_width),),
-        outputs=shown.forward(given.values),
+        activity=(given.activity(config),),
+        outputs=shown.forward(values),
         grid=weights.grid,
     )
 

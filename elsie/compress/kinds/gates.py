@@ -51,7 +51,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
     shown = gates.shown(shown)
     run = shown.run(given.values)
     fed_back = column_activity(run.outputs[given.seen], back_frac, act_width=config.act_width)
-    activity = np.concatenate((given.activity(act_width=config.act_width), fed_back))
+    activity = np.concatenate((given.activity(config), fed_back))
     layers, activities = (gates.layer(layer),), (activity,)
     if projection is not None:
         dense = FloatDense(

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.layer import FloatLayer, Reals
-from elsie.compress.quantise.calibrate import column_activity
+from elsie.compress.quantise.calibrate import fake_quantise
+from golden.config import EngineConfig
 from golden.format.network import Layer
 
 UNPLACED = np.zeros(0, dtype=np.int64)
@@ -27,6 +28,8 @@ class Signal:
     every: NDArray[np.bool_] | None = None
     """Those within a sample's length, held out or not, of the same shape; None for `valid`. Rows
     are assigned by them, which changes no result, and states have room for them."""
+    to_last: bool = False
+    """They go to the last layer, whose outputs are integers whatever activations are."""
 
     @property
     def rows(self) -> Reals:
@@ -38,9 +41,15 @@ class Signal:
         """Those within a sample's length, held out or not."""
         return self.valid if self.every is None else self.every
 
-    def activity(self, *, act_width: int) -> Reals:
+    def activity(self, config: EngineConfig) -> Reals:
         """How often each activation is not 0, shape (width,)."""
-        return column_activity(self.values[self.seen], self.frac, act_width=act_width)
+        return np.mean(self.rounded(config)[self.seen] != 0, axis=0)
+
+    def rounded(self, config: EngineConfig) -> Reals:
+        """As the engine has them: all shapes are as of `values`."""
+        return fake_quantise(
+            self.values, self.frac, act_width=config.act_width, levels=config.act_levels
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,7 +29,7 @@ def prune_layer(
         density,
         per=options.balanced,
         strategy=options.strategy,
-        activity=signal.activity(act_width=config.act_width),
+        activity=signal.activity(config),
     )
     return layer.with_parts(parts), owners
 

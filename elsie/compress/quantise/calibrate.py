@@ -1,39 +1,58 @@
-"""Activation scales and column activity, from calibration data."""
+"""Activation scales and column activity, from calibration data.
+
+`levels` are the magnitudes of an engine's coded activations (EngineFields.act_levels), none where
+they are integers.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.quantise.codes import MAX_FRAC, largest_frac
+from golden.arithmetic.powers import nearest
 
 
 def fake_quantise(
-    activations: NDArray[np.float64], frac: int, *, act_width: int
+    activations: NDArray[np.float64], frac: int, *, act_width: int, levels: Sequence[int] = ()
 ) -> NDArray[np.float64]:
-    """Real values rounded (half to even) and saturated to `act_width` bits of `frac` places."""
+    """Real values rounded (half to even) and saturated to `act_width` bits of `frac` places.
+
+    With levels: rounded to the nearest of these.
+    """
     limit = 1 << (act_width - 1)
+    if levels:
+        scaled = np.clip(activations * 2.0**frac, -limit, limit)
+        return np.ldexp(nearest(np.floor(2 * scaled), levels).astype(np.float64), -frac)
     return np.clip(np.rint(activations * 2.0**frac), -limit, limit - 1) * 2.0**-frac
 
 
 def activation_frac(
-    activations: NDArray[np.float64], *, act_width: int, max_frac: int = MAX_FRAC
+    activations: NDArray[np.float64],
+    *,
+    act_width: int,
+    levels: Sequence[int] = (),
+    max_frac: int = MAX_FRAC,
 ) -> int:
     """Binary places of least squared error for activations (samples, width).
 
     Scans from the largest frac that saturates nothing upwards: finer steps, but the largest values
-    saturate. Of equal errors it takes the smaller frac, which has more headroom. `max_frac` bounds
-    the result from above.
+    saturate. With levels from one less, as the last level may be half of the largest value. Of
+    equal errors it takes the smaller frac, which has more headroom. `max_frac` bounds the result
+    from above.
     """
 
     def error(frac: int) -> float:
-        quantised = fake_quantise(activations, frac, act_width=act_width)
+        quantised = fake_quantise(activations, frac, act_width=act_width, levels=levels)
         return float(np.sum((quantised - activations) ** 2))
 
-    low = largest_frac(activations, width=act_width, max_frac=max_frac)
+    low = largest_frac(activations, width=act_width, max_frac=max_frac) - bool(levels)
     return min(range(low, min(low + act_width, max_frac) + 1), key=error)
 
 
 def column_activity(
-    activations: NDArray[np.float64], frac: int, *, act_width: int
+    activations: NDArray[np.float64], frac: int, *, act_width: int, levels: Sequence[int] = ()
 ) -> NDArray[np.float64]:
     """Fraction of samples in which each column's activation is not 0 once quantised, (width,)."""
-    return np.mean(fake_quantise(activations, frac, act_width=act_width) != 0, axis=0)
+    rounded = fake_quantise(activations, frac, act_width=act_width, levels=levels)
+    return np.mean(rounded != 0, axis=0)

@@ -5,7 +5,6 @@ import numpy as np
 from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer
-from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import Effort
@@ -45,7 +44,7 @@ class Repair:
         wanted, self._wanted = self._wanted, layer.forward(self._wanted)
         if _stays(pruned, signal, config):
             return pruned, pruned
-        given = fake_quantise(signal.values, signal.frac, act_width=config.act_width)
+        given = signal.rounded(config)
         fitted = fit(layer, pruned, wanted=wanted, given=given, valid=signal.valid)
         nearest = KINDS[layer.kind].quantise(fitted.layer, signal, config)
         scale = np.append(view.scales(layer, nearest, config), 1.0)

@@ -30,11 +30,21 @@ def test_layers_belong_to_the_alphabet_before_them(capsys: pytest.CaptureFixture
     assert [row["alphabet"] for row in rows] == ["log:4", "twn,fc2=binary,fc1=ttq"]
 
 
+def test_activations_as_powers(capsys: pytest.CaptureFixture) -> None:
+    """With weights of base 2: sqrt 2 for activations is nearer to the float network than 2 is."""
+    assert main(["bench", "compression", "--density", "1", "--effort", "fast", "--alphabets",
+                 "log:4+log,log:4+log-sqrt2", "--json"]) == 0  # fmt: skip
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    two, root = (row["accuracy_golden"] for row in rows)
+    assert 90 < two < root
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         (("--alphabets", "log:x"), "write KIND or KIND:BITS, such as log:4"),
         (("--alphabets", "fixed,codebook:4,fc7=log"), "names layer 'fc7'"),
+        (("--alphabets", "log:4+logg"), "act_code must be one of linear, log, log-sqrt2"),
         (("--alphabets", "nosuch"), "no kind of weights 'nosuch'"),
         (("--effort", "nosuch"), "no effort 'nosuch'"),
         (("net.onnx",), "networks of your own need --calibrate and --test"),

@@ -17,6 +17,7 @@ from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS
 from golden.format.network import Network
 from golden.proof import accumulator_bound
+from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest
 from tests.golden.timing.slow import slow_activate
 from tests.networks import random_input, random_network, small_config
 
@@ -55,6 +56,7 @@ def networks(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
         mac=draw(st.sampled_from(["codebook", "fixed", "log"])),
         act_width=16 if functions else draw(st.sampled_from([6, 8, 16])),
         functions=functions,
+        act_code="linear" if functions else draw(st.sampled_from(["linear", "log"])),
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shift = draw(st.sampled_from([0, 4, 9, 14] if functions else [0, 4, 9]))
@@ -78,13 +80,15 @@ def test_all_layers_against_plain_integers(case: tuple[Network, np.ndarray]) -> 
     got = every_layer(network, x)
     for sample in range(len(x)):
         values = [int(value) for value in x[sample]]
+        if network.config.act_code == "log":
+            values = [slow_nearest(network.config, value) for value in values]
         for number, layer in enumerate(network.layers):
             weights = layer.weights(network.config)
             sums = [int(bias) for bias in layer.bias]
             for column in range(layer.n_in):
                 for nth in range(int(layer.indptr[column]), int(layer.indptr[column + 1])):
                     sums[layer.rows[nth]] += int(weights[nth]) * values[column]
-            values = [slow_activate(s, layer, network.config.act_width) for s in sums]
+            values = [slow_activate(s, layer, network) for s in sums]
             assert got[number][sample].tolist() == values
 
 
@@ -141,12 +145,55 @@ def test_golden_is_within_half_a_bit_a_layer_of_real_numbers(seed: int) -> None:
     assert np.array_equal(predict(network, x), np.ldexp(got[-1].astype(float), -4))
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("code", ["log", "log-sqrt2"])
+def test_coded_activations_are_as_near_to_real_numbers_as_powers_can_be(
+    code: str, seed: int
+) -> None:
+    """|golden - real| <= E_n, where nothing saturates.
+
+    Hidden activations are at most R of their magnitude from a power, or half the least power where
+    they are below it; R is 1/3 in base 2, and 19/109 in base sqrt 2. So with the error e of its
+    inputs a hidden layer has E_n = e + max(R (largest real output + e), least / 2), where e =
+    E_(n-1) * max row sum |w|; the last one rounds to an integer: E_n = e + 2**-out_frac / 2.
+    """
+    rng = np.random.default_rng(seed)
+    sizes = [10, 9, 8, 6]
+    config = small_config(sizes, act_width=16, weight_width=6, acc_width=44, act_code=code)
+    network = scaled(random_network(rng, config, sizes, density=0.5, shift=5), [7, 6, 5, 4])
+    integers = rng.choice(config.act_levels[:8], (20, 10)) * rng.choice([-1, 0, 1], (20, 10))
+    got = every_layer(network, integers)
+    share = 1 / 3 if code == "log" else 19 / 109
+    bound, used = 0.0, []  # inputs are powers
+    x = integers * 2.0 ** -network.layers[0].in_frac
+    for layer, values, real in zip(network.layers, got, real_layers(network, x)[1:], strict=True):
+        weights = np.abs(dense_weights(layer, network)) * 2.0**-layer.weight_frac
+        step, last = 2.0**-layer.out_frac, layer is network.layers[-1]
+        assert np.abs(values).max() < (1 << 15) - 1 if last else config.act_levels[-1]
+        bound *= weights.sum(axis=0).max()
+        largest = np.abs(real).max() + bound
+        bound += step / 2 if last else max(share * largest, config.act_levels[0] / 2 * step)
+        error = np.abs(values * step - real).max()
+        assert error <= bound + 1e-9
+        used.append(error / bound)
+    assert max(used) > 0.05, "a bound that nothing comes near proves little"
+
+
 def test_inputs_are_rounded_half_to_even_and_saturated() -> None:
     config = small_config([6, 2], act_width=8)
     network = random_network(np.random.default_rng(1), config, [6, 2])
     network = scaled(network, [2, 2])
     x = [[0.125, 0.375, -0.125, -0.625, 1e9, -1e9]]
     assert quantise_input(network, x).tolist() == [[0, 2, 0, -2, 127, -128]]
+
+
+def test_inputs_of_engines_with_codes_are_rounded_to_powers_at_once() -> None:
+    """2.6 is nearer to 2 than to 4, but 3, its integer, is not."""
+    config = small_config([6, 2], act_width=8, act_code="log")
+    network = random_network(np.random.default_rng(1), config, [6, 2])
+    network = scaled(network, [2, 2])
+    x = [[0.65, -0.65, 0.75, -0.75, 1e300, -1e300]]
+    assert quantise_input(network, x).tolist() == [[2, -2, 4, -2, 64, -64]]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +220,10 @@ def test_the_overflow_bound_is_reached_and_not_exceeded(
     network, _ = case
     layer, top = network.layers[0], 1 << (network.config.act_width - 1)
     dense = dense_weights(layer, network)
-    low = -top if signed_input else 0
-    high = top - 1
+    high, most = top - 1, top if signed_input else top - 1
+    if network.config.act_code == "log":
+        high = most = slow_levels(network.config)[-1]
+    low = -most if signed_input else 0
     worst = 0
     for row in range(layer.n_out):
         for sign in (1, -1):
@@ -182,7 +231,7 @@ def test_the_overflow_bound_is_reached_and_not_exceeded(
             worst = max(worst, abs(int(dense[:, row] @ x + layer.bias[row])))
     bound = accumulator_bound(layer, network, signed_input=signed_input)
     assert worst <= bound
-    magnitudes = np.abs(dense).sum(axis=0) * (top if signed_input else high)
+    magnitudes = np.abs(dense).sum(axis=0) * most
     # A row that no output has is held where a sigmoid is 0.
     idle = 32767 << layer.shift if layer.activation == "sigmoid" else 0
     assert bound == max(idle, int((magnitudes + np.abs(layer.bias)).max()))

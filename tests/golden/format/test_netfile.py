@@ -21,8 +21,8 @@ from tests.netfiles import old, version_4
 from tests.networks import random_network, small_config
 
 
-def make(mac: str = "codebook", seed: int = 1) -> Network:
-    config = small_config([9, 7, 5], mac=mac, pes=3, group=2)
+def make(mac: str = "codebook", seed: int = 1, **changes: Any) -> Network:
+    config = small_config([9, 7, 5], mac=mac, pes=3, group=2, **changes)
     network = random_network(np.random.default_rng(seed), config, [9, 7, 5])
     return dataclasses.replace(network, info={"accuracy": 0.97, "notes": ["é", None]})
 
@@ -53,6 +53,16 @@ def test_there_and_back(mac: str, tmp_path: Path) -> None:
     netfile.save(network, tmp_path / "n.net")
     assert same(netfile.load(tmp_path / "n.net"), network)
     assert not same(network, make(mac, seed=2))
+
+
+@pytest.mark.parametrize("code", ["log", "log-sqrt2"])
+def test_coded_activations_there_and_back(code: str, tmp_path: Path) -> None:
+    network = make("log", act_code=code)
+    netfile.save(network, tmp_path / "n.net")
+    assert netfile.load(tmp_path / "n.net").config.act_code == code
+    assert same(netfile.load(tmp_path / "n.net"), network)
+    with zipfile.ZipFile(tmp_path / "n.net") as archive:
+        assert f'"act_code": "{code}"' in archive.read("manifest.json").decode()
 
 
 def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from golden.format.program import FIRST, PROGRAMS, Operation, Word
 from golden.timing.trace import FIELDS
 from golden.timing.unpack import Counters
 from tests.golden.arithmetic.slow_functions import slow_sigmoid, slow_tanh
+from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest, slow_word
 from tests.golden.timing.slow_memories import Work, memories, place
 
 Item = tuple[int, int, int]
@@ -33,9 +34,13 @@ def slow_requantise(total: int, shift: int, act_width: int, relu: bool) -> int:
     return max(0, value) if relu else value
 
 
-def slow_activate(total: int, layer: Layer, act_width: int) -> int:
+def slow_activate(total: int, layer: Layer, network: Network) -> int:
     """Output of a fully connected layer for a sum with its bias."""
-    value = slow_requantise(total, layer.shift, act_width, layer.activation == "relu")
+    relu, config = layer.activation == "relu", network.config
+    if config.act_code != "linear" and layer is not network.layers[-1]:
+        value = slow_nearest(config, Fraction(total, 1 << layer.shift))
+        return max(0, value) if relu else value
+    value = slow_requantise(total, layer.shift, config.act_width, relu)
     if layer.activation == "tanh":
         return slow_tanh(value)
     return slow_sigmoid(value) if layer.activation == "sigmoid" else value
@@ -100,8 +105,9 @@ class SlowEngine:
         self.fresh, self.before = reset, dict(self.lists)
         self.values.reset(np.array(reset))
         self.values.step(x, answer=answer)
+        sent = [[self._sent(int(v)) for v in row] for row in x]
         self.inputs = [
-            [(j % groups, j // groups, int(v)) for j, v in enumerate(row) if v] for row in x
+            [(j % groups, j // groups, v) for j, v in enumerate(row) if v] for row in sent
         ]
         depth = len(self.layers)
         if self.network.head is not None and not answer:
@@ -121,6 +127,19 @@ class SlowEngine:
             starved=self.starved,
         )
         return {kind: sorted(events) for kind, events in self.events.items()}, counters
+
+    def _sent(self, value: int) -> int:
+        """What is sent of an input."""
+        if self.config.act_code == "linear":
+            return value
+        return slow_word(self.config, slow_nearest(self.config, value))
+
+    def _meant(self, word: int) -> int:
+        """The activation that is sent so."""
+        if self.config.act_code == "linear":
+            return word
+        values = [sign * level for level in slow_levels(self.config) for sign in (1, -1)]
+        return next(value for value in values if slow_word(self.config, value) == word)
 
     def _run(self) -> int:
         """All phases; returns the cycle of finish."""
@@ -196,7 +215,7 @@ class SlowEngine:
             free = not pe.running
             if entry:
                 row, weight = entry
-                total = phase.sums.get((number, row), 0) + weight * value
+                total = phase.sums.get((number, row), 0) + weight * self._meant(value)
                 phase.sums[number, row] = total
                 commit = cycle + 1 + self.config.entry_stages + self.config.multiplier_stages
                 self.events["commit"].append((commit, number, row, total))
@@ -291,7 +310,9 @@ class SlowEngine:
         if layer.kind.gates > 1:
             return int(self.values.outputs[back.layer][back.stream, number])
         total = back.sums.get((pe, row), 0) + int(layer.bias[number])
-        return slow_activate(total, layer, self.config.act_width)
+        out = slow_activate(total, layer, self.network)
+        last = layer is self.network.layers[-1]
+        return out if self.config.act_code == "linear" or last else slow_word(self.config, out)
 
     def _results(self, finish: int, answer: bool) -> None:
         """Stream by stream; and when all is done."""

@@ -13,6 +13,7 @@ from golden.arithmetic.sequences import Sequences, Step, interleave
 from golden.format.activations import ACTIVATIONS
 from golden.format.image import encode
 from golden.format.network import Network
+from golden.kinds import ActCode
 from golden.timing.model import TimingModel
 from golden.timing.unpack import Counters
 from tests.cells import cell_config, cell_network, random_steps
@@ -35,6 +36,7 @@ def connected(draw: st.DrawFn) -> Case:
         draw(st.booleans()),
     )
     names = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes[1:]] if functions else None
+    code = "linear" if functions else draw(st.sampled_from(ActCode))
     pes = draw(st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 21])))
     group = draw(st.integers(1, 5))
     memory = draw(st.sampled_from(["block", "block", "spram"]))
@@ -52,6 +54,7 @@ def connected(draw: st.DrawFn) -> Case:
         entry_stages=draw(st.integers(1, 2)),
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
+        act_code=code,
         **({"functions": True, "act_width": 16} if functions else {}),
     )
     tight = draw(st.booleans())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtl.front.input_port import InputPort
+from tests.golden.arithmetic.slow_powers import slow_nearest, slow_word
 from tests.rtl.helpers import drive, tiny_config
 
 WATCH = ["input.ready", "valid", "index", "value", "start"]
@@ -37,3 +38,12 @@ def test_columns_go_to_groups_in_turn(groups: int) -> None:
         assert got["start"] == start
         if taken:
             assert (got["index"], got["value"]) == (column // groups, value)
+
+
+@pytest.mark.parametrize("code", ["log", "log-sqrt2"])
+def test_inputs_become_the_words_of_powers(code: str) -> None:
+    config = tiny_config(mac="log", act_code=code)
+    rows = [{"input.valid": 1, "input.payload.value": v, "idle": 1} for v in range(-128, 128)]
+    seen = drive(InputPort(config=config), rows, ["value"])
+    expected = [slow_word(config, slow_nearest(config, value)) for value in range(-128, 128)]
+    assert [row["value"] for row in seen] == expected

@@ -11,19 +11,22 @@ from golden.arithmetic.integers import round_half_even, saturate
 from golden.config import EngineConfig
 from rtl.operations.requantiser import Requantiser
 from sim.harness import simulate
+from tests.golden.arithmetic.slow_powers import slow_nearest, slow_word
 from tests.rtl.helpers import tiny_config
 
 
-def run(config: EngineConfig, settings: list[tuple[int, int]], totals: list[int]) -> list[int]:
+def run(
+    config: EngineConfig, settings: list[tuple[int, int]], totals: list[int], **more: int
+) -> list[int]:
     """Activations of all totals, one a cycle, for each (shift, relu) in turn.
 
-    The unit is told how far the shift is above the least.
+    The unit is told how far the shift is above the least; and `more` settings.
     """
     dut, seen = Requantiser(config=config), []
 
     async def bench(ctx) -> None:
         for shift, relu in settings:
-            ctx.set(dut.settings, {"shift": shift - config.shift_low, "relu": relu})
+            ctx.set(dut.settings, {"shift": shift - config.shift_low, "relu": relu, **more})
             for cycle in range(len(totals) + dut.LATENCY):
                 if cycle < len(totals):
                     ctx.set(dut.total, totals[cycle])
@@ -73,3 +76,28 @@ def test_wide_values(acc_width: int, act_width: int, draw: st.DataObject) -> Non
     for relu in (0, 1):
         got = run(config, [(shift, relu)], [int(total) for total in totals])
         assert got == [int(v) for v in (np.maximum(expected, 0) if relu else expected)]
+
+
+@pytest.mark.parametrize("relu", [0, 1])
+@pytest.mark.parametrize(("low", "high"), [(0, 52), (3, 6), (4, 4)])
+@pytest.mark.parametrize(("code", "act_width"), [("log", 6), ("log-sqrt2", 8)])
+def test_powers_at_all_shifts(code: str, act_width: int, low: int, high: int, relu: int) -> None:
+    config = tiny_config(
+        mac="ternary", act_code=code, act_width=act_width, acc_width=12, shift_low=low,
+        shift_high=high,
+    )  # fmt: skip
+    totals, shifts = list(range(-2048, 2048, 3)), range(low, min(high, 6) + 1)
+    pairs = [(shift, relu) for shift in shifts]
+    expected = []
+    for shift in shifts:
+        for total in totals:
+            value = slow_nearest(config, Fraction(total, 2**shift))
+            expected.append(slow_word(config, max(0, value) if relu else value))
+    assert run(config, pairs, totals, coded=1) == expected
+    limit = 1 << (act_width - 1)
+    rounded = [
+        max(-limit, min(limit - 1, round(Fraction(t, 2**shift))))
+        for shift in shifts
+        for t in totals
+    ]
+    assert run(config, pairs, totals, coded=0) == [max(0, v) if relu else v for v in rounded]

@@ -62,8 +62,9 @@ def test_random_words(changes: dict[str, Any]) -> None:
     assert seen[1:] == expected
 
 
-def test_without_cells_it_is_the_next_layer_at_once() -> None:
-    config = tiny_config()
+@pytest.mark.parametrize("code", ["linear", "log"])
+def test_without_cells_it_is_the_next_layer_at_once(code: str) -> None:
+    config = tiny_config(act_code=code)
     rng = np.random.default_rng(1)
     rows: list[dict[str, int]] = []
     expected: list[dict[str, int]] = []
@@ -75,5 +76,7 @@ def test_without_cells_it_is_the_next_layer_at_once() -> None:
         names = ("rows", "bias_base", "shift", "relu")
         shown = {f"next.phase.{name}": word[name] for name in names}
         shown |= {"next.base": word["column_base"], "next.phase.layer": (layer + 1) % 4}
+        if code != "linear":  # the last layer's outputs are integers
+            shown["next.phase.coded"] = 1 - word["last"]
         expected.append(shown)
     assert drive(clocked(Upcoming(config=config)), rows, list(expected[0])) == expected

@@ -7,20 +7,35 @@ from hypothesis import strategies as st
 from elsie.compress.quantise.calibrate import activation_frac, column_activity, fake_quantise
 
 
-@given(st.lists(st.floats(-100, 100), min_size=1, max_size=20), st.sampled_from([4, 8, 16]))
-def test_scale_has_the_least_error(values: list[float], act_width: int) -> None:
+@given(
+    st.lists(st.floats(-100, 100), min_size=1, max_size=20),
+    st.sampled_from([4, 8, 16]),
+    st.sampled_from([(), (1,), (32, 45)]),
+)
+def test_scale_has_the_least_error(
+    values: list[float], act_width: int, mantissas: tuple[int, ...]
+) -> None:
     x = np.array(values).reshape(-1, 1)
+    levels = [m << e for e in range(act_width) for m in mantissas]
+    levels = [level for level in levels if level < 1 << (act_width - 1)]
 
     def error(frac: int) -> float:
-        return float(np.sum((fake_quantise(x, frac, act_width=act_width) - x) ** 2))
+        return float(np.sum((fake_quantise(x, frac, act_width=act_width, levels=levels) - x) ** 2))
 
-    chosen = activation_frac(x, act_width=act_width)
+    chosen = activation_frac(x, act_width=act_width, levels=levels)
     assert error(chosen) <= min(error(frac) for frac in range(-20, 61)) * (1 + 1e-12)
 
 
 def test_rounds_half_to_even_and_saturates() -> None:
     x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 100.0, -100.0])
     assert fake_quantise(x, 0, act_width=4).tolist() == [0, 2, 2, 0, -2, 7, -8]
+
+
+def test_rounds_to_the_nearest_power_by_value() -> None:
+    """2.9 is nearer to 2 than to 4, though not in the logarithm."""
+    x = np.array([0.24, 0.25, 2.9, 3.0, -3.0, -3.1, 1e30, -1e30])
+    expected = [0, 0.5, 2, 4, -2, -4, 32, -32]
+    assert fake_quantise(x, 1, act_width=8, levels=[1, 2, 4, 8, 16, 32, 64]).tolist() == expected
 
 
 def test_a_rare_outlier_is_saturated() -> None:
