@@ -52,8 +52,7 @@ def compile(
 ) -> Network:
     """Compress a trained model for an engine.
 
-    model: ONNX file, a chain of Gemm, MatMul, Add and Relu, Tanh or Sigmoid, or with LSTM and GRU;
-    or a torch.nn.Module or a fitted estimator of scikit-learn that exports to such a file.
+    model: ONNX file, or a torch.nn.Module or estimator of scikit-learn (docs/compression.md).
     calibration: real inputs (samples, n_in), or a file of them; for a recurrent model sequences
     (samples, steps, n_in), of which `lengths` (samples,) steps count. output: which of the model's
     outputs to use, if it has several; by default the probabilities. board: its preset shapes the

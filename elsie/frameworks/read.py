@@ -46,7 +46,11 @@ def read_model(model: Source, output: str | None, inputs: ArrayLike | str | Path
     with tempfile.TemporaryDirectory(prefix="elsie-") as folder:
         path = Path(folder) / f"{type(model).__name__.lower()}.onnx"
         export(model, x, path)
-        return load_onnx(path, output)
+        try:
+            return load_onnx(path, output)
+        except ElsieError as error:  # a file that nobody has seen
+            said = str(error).replace(f"{path}: ", f"{type(model).__name__} as ONNX: ")
+            raise ElsieError(said) from None
 
 
 def _families(model: Any) -> list[str]:

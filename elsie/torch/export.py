@@ -4,6 +4,7 @@
 # Where PyTorch is not installed, pyright takes elsie.torch for it.
 
 import copy
+import inspect
 import logging
 import warnings
 from collections.abc import Mapping
@@ -56,6 +57,7 @@ def _export(module: nn.Module, example: Tensor, axes: Mapping[int, str]) -> onnx
     """The exporter's model; with names for the open axes, or if that fails, as it sees fit."""
     named = {axis: torch.export.Dim(name) for axis, name in axes.items()}
     found = dict.fromkeys(axes, torch.export.Dim.AUTO)
+    taken = next(iter(inspect.signature(module.forward).parameters))
     failure: Exception | None = None
     logger = logging.getLogger("torch.onnx")  # it tells of packages that nobody asked for
     level = logger.level
@@ -71,7 +73,7 @@ def _export(module: nn.Module, example: Tensor, axes: Mapping[int, str]) -> onnx
                     external_data=False,
                     input_names=["x"],
                     output_names=["y"],
-                    dynamic_shapes=(shapes,),
+                    dynamic_shapes={taken: shapes},
                     verbose=False,
                 )
             assert program is not None

@@ -48,7 +48,7 @@ def test_estimators_that_are_no_networks() -> None:
     need("sklearn", "skl2onnx", extra="sklearn")
     from sklearn.tree import DecisionTreeClassifier
 
-    with pytest.raises(ElsieError, match="TreeEnsemble"):
+    with pytest.raises(ElsieError, match=r"^DecisionTreeClassifier as ONNX: .*TreeEnsemble"):
         elsie.compile(DecisionTreeClassifier().fit(X, Y), calibration=X)
 
 
@@ -70,7 +70,7 @@ def test_modules() -> None:
 
     class Odd(nn.Module):
         def forward(self, x):
-            return x[:, : int(x.sum())]
+            return x + 1 if x.sum() > 0 else x
 
     with pytest.raises(ElsieError, match="model Odd: PyTorch cannot export it to ONNX"):
         elsie.compile(Odd(), calibration=X)
