@@ -91,7 +91,7 @@ def measure_area(
     board = find(BOARDS[pes])
     check_fits(compressed.config, board.preset, what=f"network {compressed.name}")
     top = BoardTop(network=compressed, divisor=board.divisor())
-    report = build(top, board.name, out=out, progress=progress)
+    report = build(top, board, out=out, progress=progress)
     shown = {name: getattr(report, name) for name in ("ff", "bram", "dsp", "fmax_mhz")}
     shown["lut"] = report.lut if report.lc is None else report.lc
     tools = ", ".join(report.tools.values())

@@ -136,8 +136,10 @@ def test_zeros_make_up_a_step_that_broke_off(bytes_sent: int, keen: bool) -> Non
     expected = [(7, 0, 0, 0, 1), (8, 0, 0, 0, 1), (9, 1, 0, 0, 1)]
     if arrived:
         # What arrived may have been taken before the silence said that it is to be discarded.
-        steps = [(value, int(number == 2), 1, 1, 0) for number, value in enumerate(broken)]
-        steps[:arrived] = [(value, last, 0, *flags) for value, last, _, *flags in steps[:arrived]]
+        steps = [
+            (value, int(number == 2), int(number >= arrived), 1, 0)
+            for number, value in enumerate(broken)
+        ]
         expected = [*steps, *expected]
     assert bench(dut, script, keen=keen) == expected
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from boards.registry import find
-from elsie.compress import compiler
 from elsie.compress.compiler import compile_model
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
+from elsie.compress.place import layers
 from golden.arithmetic.run import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -271,13 +271,13 @@ def test_an_unknown_layer_in_density_is_named() -> None:
 def test_entry_memories_are_evened_over_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each layer's assignment is told what the PEs hold of those before."""
     told: list[list[int]] = []
-    real = compiler.assign_rows
+    real = layers.assign_rows
 
     def noted(config: EngineConfig, stored: object, **given: Any) -> np.ndarray:
         told.append(given["held"].tolist())
         return real(config, stored, **given)
 
-    monkeypatch.setattr(compiler, "assign_rows", noted)
+    monkeypatch.setattr(layers, "assign_rows", noted)
     rng = np.random.default_rng(11)
     network = compile_model(MODELS["stacked"](rng), rng.normal(size=(3, 5, 6)), config=engine())
     so_far = np.cumsum([layer.nnz for layer in network.layers])

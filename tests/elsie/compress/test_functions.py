@@ -1,6 +1,7 @@
 """Sigmoid and tanh behind fully connected layers, from a model in float to an engine."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_outputs_that_are_no_rows_stay_out_of_the_results() -> None:
 
 def recurrent(activation: str) -> Model:
     rng = np.random.default_rng(3)
-    gates = {
+    gates: dict[str, Any] = {
         name: rng.normal(0, 0.4, shape)
         for name, shape in (("weight", (4, 5, 6)), ("recurrent", (4, 5, 5)), ("bias", (4, 5)))
     }

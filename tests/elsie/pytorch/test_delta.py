@@ -67,7 +67,7 @@ def test_share_sent_is_golden_s() -> None:
     import torch
 
     from elsie.torch import Delta
-    from tests.elsie.torch.networks import Cells, inputs
+    from tests.elsie.pytorch.networks import Cells, inputs
 
     torch.manual_seed(1)
     model, x = Cells(torch.nn.LSTM, layers=1), inputs("lstm") / 3
