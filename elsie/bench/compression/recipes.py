@@ -7,12 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from elsie.compress.compiler import compile_model
+from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.onnx.save import save_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
+from elsie.compress.structure.change import restructure
+from elsie.compress.structure.fold import fold
+from elsie.compress.structure.plan import Plan
 from elsie.compress.train.lesson import Lesson
 from elsie.compress.train.trainer import Course, train
 from elsie.data import Data
@@ -98,20 +104,26 @@ def trained(
     *,
     steps: int,
     base: EngineConfig,
+    neurons: float | None = None,
     preset: Preset | None = None,
 ) -> Recipe:
-    """Pruned and put on the alphabet while the network learns on, with labels, then compiled."""
+    """Pruned and put on the alphabet while the network learns on, with labels, then compiled.
+
+    neurons: share of the hidden ones that is kept, before anything else; 1 takes out only those
+    that became useless. The density is of the weights that this leaves.
+    """
     config, weights = config_for(alphabet, base)
     options = CompileOptions(weights=weights, preset=preset)
+    lesson = _Lesson(config=config, weights=weights, density=density, steps=steps, neurons=neurons)
 
     def make(case: Case) -> tuple[Network, float]:
         start = time.process_time()
-        model, spent = _taught(case, config, weights, density, steps)
+        model, spent = lesson.taught(case)
         network = _compile(case, model, config, options)
         return network, time.process_time() - start + spent
 
     return Recipe(
-        method=f"train {steps}",
+        method=f"train {steps}" + (f", neurons {neurons:g}" if neurons else ""),
         alphabet=alphabet,
         density=density,
         engine=_where(base, preset),
@@ -135,29 +147,44 @@ def _compile(case: Case, model: Model, config: EngineConfig, options: CompileOpt
     )
 
 
-def _taught(
-    case: Case, config: EngineConfig, weights: str, density: float, steps: int
-) -> tuple[Model, float]:
-    """The trained model, and seconds of CPU that are not of this process."""
-    if case.lesson is None or case.lesson.y is None:
-        raise ElsieError(f"network {case.name}: there are no labels to train it with")
-    x, y = case.lesson.x, case.lesson.y
-    course = Course(
-        density=None if density == 1 else density,
-        config=config,
-        weights=weights,
-        epochs=max(10, round(steps * 64 / len(x))),
-    )
-    if case.keep is None:
-        return train(case.model, Lesson.of(case.model, x, y, share=0.5), course), 0.0
-    told = repr((case.name, density, steps, weights, config.code_width, config.weight_width))
-    path = case.keep / f"{case.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.onnx"
-    spent = path.with_suffix(".seconds")
-    if not spent.exists():
+@dataclass(frozen=True, kw_only=True)
+class _Lesson:
+    """What a network learns."""
+
+    config: EngineConfig
+    weights: str
+    density: float
+    steps: int
+    neurons: float | None
+
+    def taught(self, case: Case) -> tuple[Model, float]:
+        """The trained model, and seconds of CPU that are not of this process."""
+        if case.keep is None:
+            return self._teach(case), 0.0
+        told = repr((case.name, self.density, self.steps, self.weights, self.neurons, self.config))
+        path = case.keep / f"{case.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.onnx"
+        spent = path.with_suffix(".seconds")
+        if spent.exists():
+            return load_onnx(path), float(spent.read_text())
         start = time.process_time()
-        model = train(case.model, Lesson.of(case.model, x, y, share=0.5), course)
+        model = self._teach(case)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_onnx(model, path)
         spent.write_text(str(time.process_time() - start))
         return load_onnx(path), 0.0
-    return load_onnx(path), float(spent.read_text())
+
+    def _teach(self, case: Case) -> Model:
+        if case.lesson is None or case.lesson.y is None:
+            raise ElsieError(f"network {case.name}: there are no labels to train it with")
+        x, y = case.lesson.x, case.lesson.y
+        course = Course(
+            density=None if self.density == 1 else self.density,
+            config=self.config,
+            weights=self.weights,
+            epochs=max(10, round(self.steps * 64 / len(x))),
+        )
+        plan = Plan.of(case.model, neurons=self.neurons, rank=None)
+        given = Signal(values=x, valid=np.ones(x.shape[:-1], dtype=bool), frac=0)
+        small = restructure(plan, case.model, given, lambda _: None)
+        model = train(small, Lesson.of(case.model, x, y, share=0.5), course)
+        return fold(model) if plan.asked else model

@@ -34,8 +34,8 @@ class Configuration:
     """More options of synth_ecp5 or synth_ice40."""
     pnr: tuple[str, ...] = ()
     """More options of nextpnr."""
-    seeds: int = 16
-    """Seeds of place and route, from 1: 16 for engines up to 16 PEs, 8 for 64, 3 above."""
+    seeds: int = 4
+    """Seeds of place and route, from 1."""
 
     @property
     def family(self) -> Family:
@@ -85,7 +85,6 @@ _ECP5_64 = Configuration(
     sizes=(896, 1024),
     density=0.11,
     pnr=("--router", "router2"),
-    seeds=8,
 )
 # With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
 # for 8 PEs' pointers.
@@ -94,7 +93,6 @@ _ECP5_128 = _ECP5_64.replace(
     engine=_ECP5_64.engine.replace(pes=128, column_depth=384),
     sizes=(384, 2048),
     density=0.25,
-    seeds=3,
 )
 _ECP5_16 = _ECP5_64.replace(
     name="ecp5-85f-16-fixed",
@@ -117,7 +115,6 @@ _ECP5_16 = _ECP5_64.replace(
     sizes=(256, 128, 10),
     density=0.1,
     pnr=(),
-    seeds=16,
 )
 _HX8K_4 = Configuration(
     name="hx8k-4-codebook",
