@@ -9,6 +9,7 @@ from elsie.bench.compression.measure import load_case
 from elsie.bench.compression.recipes import Case
 from examples.lenet import train as lenet_example
 from examples.lenet.data import splits as lenet_splits
+from golden.errors import ElsieError
 
 ROOT = Path(__file__).parents[1]
 SETS = ("digits", "digits-pruned", "lenet", "speech")
@@ -42,8 +43,13 @@ def cases(name: str, build: Path, count: int, *, labels: bool = True) -> list[Ca
 
 def _digits(folder: Path, more: int) -> Path:
     """Other seeds' networks, and the data for training."""
-    from examples.digits import train as example  # needs scikit-learn
-    from examples.digits.data import Part, shifted, splits
+    try:
+        from examples.digits import train as example
+        from examples.digits.data import Part, shifted, splits
+    except ImportError as error:
+        raise ElsieError(
+            f"{error}; the digits come with scikit-learn: pip install 'elsie-fpga[digits,mnist]'"
+        ) from None
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "train.npz"
