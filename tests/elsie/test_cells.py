@@ -153,7 +153,7 @@ def test_outputs_in_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert np.shape(found["outputs"]) == (2, 3, network.n_out)
     assert np.shape(found["classes"]) == (2, 3)
     assert main(["predict", str(net), "--input", str(data)]) == 0
-    assert "classes of sample 0" in capsys.readouterr().out
+    assert "largest output of sample 0" in capsys.readouterr().out
     np.savez(data, x=x, lengths=[3, 1])
     found = run(capsys, "predict", net, "--input", data)
     assert [len(one) for one in found["classes"]] == [3, 1]

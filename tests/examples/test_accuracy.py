@@ -70,6 +70,7 @@ def test_a_fifth_of_the_macs_at_no_loss() -> None:
     assert accuracy.timing(network, part, 1).sent is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delta", [False, True])
 def test_rtl_is_golden_on_a_whole_word(delta: bool) -> None:
     network, test = compiled("speech"), accuracy.words("test")

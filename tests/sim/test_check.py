@@ -56,13 +56,25 @@ def cases(draw: st.DrawFn):
     return network, x
 
 
-@settings(max_examples=40)
-@given(cases(), st.booleans())
-def test_rtl_equals_golden_on_random_networks(case, load: bool) -> None:
+def equal(case, load: bool) -> None:
     network, x = case
     result = simulate(network, x, load=load)
     assert result.first_difference() is None
     assert result.equal
+
+
+@settings(max_examples=12)
+@given(cases(), st.booleans())
+def test_rtl_equals_golden_on_random_networks(case, load: bool) -> None:
+    equal(case, load)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@settings(max_examples=100)
+@given(cases(), st.booleans())
+def test_rtl_equals_golden_on_more_random_networks(case, load: bool) -> None:
+    equal(case, load)
 
 
 @pytest.mark.parametrize("pes", [5, 18])

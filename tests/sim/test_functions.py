@@ -58,7 +58,9 @@ def test_without_cells(changes: dict[str, Any], activations: list[str]) -> None:
     [
         {},
         {"streams": 2},
-        {"pes": 17, "group": 4, "streams": 2, "entry_stages": 2},
+        pytest.param(
+            {"pes": 17, "group": 4, "streams": 2, "entry_stages": 2}, marks=pytest.mark.long
+        ),
         {"delta": True, "pes": 5, "group": 3, "act_lists": 16},
     ],
     ids=str,

@@ -65,11 +65,12 @@ class Recipe:
 def config_for(alphabet: str, base: EngineConfig) -> tuple[EngineConfig, str]:
     """`base` with an alphabet, and the alphabet as `elsie.compile` takes it.
 
-    Raises ElsieError for text that names none.
+    After a + is what activations are. Raises ElsieError for text that names none.
     """
-    shared = re.fullmatch(r"(codebook:\d+):(\d+)", alphabet)
-    asked = shared[1] if shared else alphabet
-    config = with_weights(base, asked)
+    kind, _, code = alphabet.partition("+")
+    shared = re.fullmatch(r"(codebook:\d+):(\d+)", kind)
+    asked = shared[1] if shared else kind
+    config = with_weights(base.replace(act_code=code or base.act_code), asked)
     return (config.replace(weight_width=int(shared[2])) if shared else config), asked
 
 
@@ -81,9 +82,8 @@ def engine(pes: int) -> EngineConfig:
 def compiled(
     alphabet: str, density: float, effort: str, *, base: EngineConfig, preset: Preset | None = None
 ) -> Recipe:
-    """By the compiler alone, without labels; after a + in `alphabet` is what activations are."""
-    kind, _, code = alphabet.partition("+")
-    config, weights = config_for(kind, base.replace(act_code=code or base.act_code))
+    """By the compiler alone, without labels."""
+    config, weights = config_for(alphabet, base)
     options = CompileOptions(
         density=None if density == 1 else density, weights=weights, effort=effort, preset=preset
     )
