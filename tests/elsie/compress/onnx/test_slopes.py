@@ -9,7 +9,7 @@ from elsie.compiling import compile
 from elsie.compress.model.dense import FloatDense
 from golden.arithmetic.run import predict
 from golden.errors import ElsieError
-from tests.elsie.compress.onnx.test_affine import RANDOM, SHARED, V, W, check, node
+from tests.elsie.compress.onnx.test_affine import SHARED, V, W, check, node
 
 SLOPES = {
     **SHARED,
