@@ -1,6 +1,7 @@
 """Hypothesis without a clock and always the same, so that every run tests the same cases."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +10,8 @@ os.environ.setdefault("PYTHONHASHSEED", "0")
 # A process for each core already: numpy's threads would only wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# nohup has it ignored, here and in the commands that tests end with it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile(
     "elsie",
