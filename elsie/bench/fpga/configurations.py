@@ -157,6 +157,7 @@ _UP5K_8 = Configuration(
     ),
     sizes=(128, 64, 10),
     density=0.5,
+    seeds=3,
 )
 
 CONFIGURATIONS: dict[str, Configuration] = {
