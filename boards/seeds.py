@@ -27,6 +27,8 @@ class Seeds:
         for name, value in (("seed", self.first), ("seeds", self.count)):
             if value < 1:
                 raise ArgumentError(f"`{name}` must be at least 1, not {value}")
+        if self.every and self.count == 1:
+            raise ArgumentError("`best` chooses among several `seeds`; say how many")
 
     def __iter__(self) -> Iterator[int]:
         """In order."""

@@ -134,6 +134,7 @@ def build(
 
     chosen = registry.find(board).at(clock_mhz)
     count, first = whole(seeds, "seeds", least=1), whole(seed, "seed", least=1)
+    tried = Seeds(first=first, count=count, every=best)
     check_answers(network)  # before there is a design: an unused one would cause a warning
     if network.n_out == 1:
         raise ElsieError(
@@ -149,5 +150,4 @@ def build(
     if progress and before not in (None, board):
         progress(f"note: {remedy}--board {board} if this does not fit or is too slow")
     top = BoardTop(network=network, divisor=chosen.divisor())
-    tried = Seeds(first=first, count=count, every=best)
     return make(top, chosen, out=out, seeds=tried, progress=progress)

@@ -105,6 +105,19 @@ def test_seeds(tools: Path, tmp_path: Path, seeds: Seeds, seed: int, tried: int)
         assert text in made.table()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"first": 0}, "seed must be at least 1, not 0"),
+        ({"count": 0}, "seeds must be at least 1, not 0"),
+        ({"every": True}, "best chooses among several seeds"),
+    ],
+)
+def test_seeds_that_cannot_be(wrong: dict[str, int], text: str) -> None:
+    with pytest.raises(ElsieError, match=text):
+        Seeds(**wrong)
+
+
 def test_no_seed_meets_the_clock(tools: Path, tmp_path: Path) -> None:
     pretend(tools / "nextpnr-ice40", _SEEDED)
     said: list[str] = []
