@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_seeds(tools: Path, tmp_path: Path, seeds: Seeds, seed: int, tried: int)
         ({"every": True}, "best chooses among several seeds"),
     ],
 )
-def test_seeds_that_cannot_be(wrong: dict[str, int], text: str) -> None:
+def test_seeds_that_cannot_be(wrong: dict[str, Any], text: str) -> None:
     with pytest.raises(ElsieError, match=text):
         Seeds(**wrong)
 
