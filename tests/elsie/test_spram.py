@@ -101,7 +101,14 @@ def test_what_does_not_go_into_spram_is_refused(options: dict, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("weights", "code_width"),
-    [("log", 4), ("fixed", 5), ("codebook", 6), ("codebook", 1), ("log-sqrt2", 4), ("ternary", 1)],
+    [
+        ("fixed", 5),
+        ("codebook", 1),
+        ("log-sqrt2", 4),
+        pytest.param("log", 4, marks=pytest.mark.long),
+        pytest.param("codebook", 6, marks=pytest.mark.long),
+        pytest.param("ternary", 1, marks=pytest.mark.long),
+    ],
 )
 def test_other_weights_and_widths(weights: str, code_width: int) -> None:
     network = elsie.compile(

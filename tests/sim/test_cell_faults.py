@@ -32,7 +32,7 @@ def seen(**changes: Any) -> str:
     rng = np.random.default_rng(1)
     network = cell_network(rng, cell_config(**changes), head=False, density=0.5)
     try:
-        result = simulate_steps(network, random_steps(rng, network, 4))
+        result = simulate_steps(network, random_steps(rng, network, 3))
     except SimulationTimeout:
         gc.collect()  # here, where what it says is expected
         return "hang"

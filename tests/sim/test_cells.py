@@ -7,6 +7,7 @@ import pytest
 
 from golden.format.network import Network
 from sim.check import simulate_steps
+from tests.cases import halved
 from tests.cells import cell_config, cell_layer, cell_network, random_steps
 
 ENGINES: list[dict[str, Any]] = [
@@ -24,8 +25,7 @@ ENGINES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("peepholes", [False, True])
-@pytest.mark.parametrize("engine", ENGINES, ids=str)
+@pytest.mark.parametrize(("engine", "peepholes"), halved(ENGINES, [False, True]), ids=str)
 def test_outputs_and_traces_are_golden(engine: dict[str, Any], peepholes: bool) -> None:
     if peepholes and "entry_memory" in engine:
         pytest.skip("peepholes need entries in block RAM")

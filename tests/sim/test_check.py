@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from golden.arithmetic.run import forward
 from rtl.pe.accumulator import Accumulator
 from sim.check import simulate
+from tests.cases import halved
 from tests.cells import cell_config
 from tests.networks import random_input, random_network, small_config
 from tests.rtl.helpers import on_ecp5
@@ -77,8 +78,11 @@ def test_rtl_equals_golden_on_more_random_networks(case, load: bool) -> None:
     equal(case, load)
 
 
-@pytest.mark.parametrize("pes", [5, 18])
-@pytest.mark.parametrize("changes", [{"mac": "log"}, {"mac": "fixed"}, {"entry_memory": "spram"}])
+@pytest.mark.parametrize(
+    ("pes", "changes"),
+    halved([5, 18], [{"mac": "log"}, {"mac": "fixed"}, {"entry_memory": "spram"}]),
+    ids=str,
+)
 def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> None:
     """Every broadcast is work for all PEs, more than it takes cycles; predicted to the cycle."""
     rng = np.random.default_rng(3)

@@ -13,6 +13,7 @@ from golden.format.image import encode
 from golden.format.network import Network
 from golden.timing.model import TimingModel
 from sim.check import simulate_steps
+from tests.cases import halved
 from tests.cells import cell_config, cell_network
 
 
@@ -49,8 +50,7 @@ ENGINES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("head", [False, True])
-@pytest.mark.parametrize("engine", ENGINES, ids=str)
+@pytest.mark.parametrize(("engine", "head"), halved(ENGINES, [False, True]), ids=str)
 def test_outputs_and_traces_are_golden(engine: dict[str, Any], head: bool) -> None:
     rng = np.random.default_rng(len(str(engine)) + head)
     network = delta_network(rng, head=head, **engine)

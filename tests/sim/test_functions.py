@@ -11,6 +11,7 @@ from rtl.operations.function_unit import FunctionUnit
 from rtl.sequence import sequencer
 from rtl.sequence.upcoming import Upcoming
 from sim.check import Simulation, simulate, simulate_steps
+from tests.cases import halved
 from tests.cells import cell_config, cell_network, random_steps
 from tests.networks import random_input, random_network, small_config
 
@@ -37,32 +38,33 @@ def good(result: Simulation) -> None:
     assert len(np.unique(outputs)) > 4, "all saturated: it proves little"
 
 
-@pytest.mark.parametrize("activations", [MIXED, ["sigmoid", "tanh", "relu"]])
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"pes": 17, "group": 4, "broadcast_stages": 2, "entry_stages": 2},
-        {"pes": 1, "group": 1, "multiplier_stages": 4},
-        {"mac": "log", "entry_memory": "spram"},
-    ],
+    ("changes", "activations"),
+    halved(
+        [
+            {},
+            {"pes": 17, "group": 4, "broadcast_stages": 2, "entry_stages": 2},
+            {"pes": 1, "group": 1, "multiplier_stages": 4},
+            {"mac": "log", "entry_memory": "spram"},
+        ],
+        [MIXED, ["sigmoid", "tanh", "relu"]],
+    ),
     ids=str,
 )
 def test_without_cells(changes: dict[str, Any], activations: list[str]) -> None:
     good(run(connected(activations=activations, **changes)))
 
 
-@pytest.mark.parametrize("activations", [("tanh", "sigmoid"), ("sigmoid", "tanh")])
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"streams": 2},
-        pytest.param(
-            {"pes": 17, "group": 4, "streams": 2, "entry_stages": 2}, marks=pytest.mark.long
-        ),
-        {"delta": True, "pes": 5, "group": 3, "act_lists": 16},
-    ],
+    ("changes", "activations"),
+    halved(
+        [
+            {},
+            {"streams": 2},
+            {"delta": True, "pes": 5, "group": 3, "act_lists": 16},
+        ],
+        [("tanh", "sigmoid"), ("sigmoid", "tanh")],
+    ),
     ids=str,
 )
 def test_with_cells(changes: dict[str, Any], activations: tuple[str, str]) -> None:

@@ -259,22 +259,19 @@ def test_entries_in_spram_are_loaded_first() -> None:
     host.run(script)
 
 
-@pytest.mark.parametrize("damage", ["a bit", "a byte lost", "a byte more"])
-def test_a_damaged_frame_is_not_acknowledged(damage: str) -> None:
+def test_a_damaged_frame_is_not_acknowledged() -> None:
+    """A bit, a byte lost, a byte more; a vector is not answered then, and a whole frame helps."""
     host = LoadingHost()
-    frame = bytearray(host.frame)
-    if damage == "a bit":
-        frame[len(frame) // 2] ^= 0x08
-    elif damage == "a byte lost":
-        del frame[3]
-    else:
-        frame.insert(0, 0xFF)
+    bit = bytearray(host.frame)
+    bit[len(bit) // 2] ^= 0x08
+    lost = host.frame[:3] + host.frame[4:]
 
     async def script(ctx):
-        await host.send(ctx, bytes(frame))
-        await host.expect_nothing(ctx)
-        await host.send(ctx, encode(host.vectors[0]))
-        await host.expect_nothing(ctx)
+        for frame in (bytes(bit), lost, b"\xff" + host.frame):
+            await host.send(ctx, frame)
+            await host.expect_nothing(ctx)
+            await host.send(ctx, encode(host.vectors[0]))
+            await host.expect_nothing(ctx)
         await host.load(ctx)
         await host.classify_all(ctx)
 
@@ -351,23 +348,24 @@ def test_sequences_step_by_step() -> None:
     host = SequenceHost()
 
     async def script(ctx):
-        for sequence in (0, 1, 1, 0):
+        for sequence in (0, 1, 1):
             await host.run_sequence(ctx, sequence)
 
     host.run(script)
 
 
-@pytest.mark.parametrize("sent", [1, 2, 8])
-def test_a_step_that_breaks_off_is_not_answered(sent: int) -> None:
+def test_a_step_that_breaks_off_is_not_answered() -> None:
     """After its flags, within an activation, or when the engine has some; then a whole sequence."""
     host = SequenceHost()
 
     async def script(ctx):
-        await host.send(ctx, host.step(1, 0)[:sent])
-        await host.expect_nothing(ctx)
-        await host.run_sequence(ctx, 0)
-        await host.send(ctx, host.step(0, 2)[:sent])
-        await host.expect_nothing(ctx)
+        for number, sent in enumerate((1, 2, 8)):
+            await host.send(ctx, host.step(1, 0)[:sent])
+            await host.expect_nothing(ctx)
+            await host.run_sequence(ctx, number % 2)
+        for sent in (1, 2, 8):
+            await host.send(ctx, host.step(0, 2)[:sent])
+            await host.expect_nothing(ctx)
         await host.run_sequence(ctx, 1)
 
     host.run(script)

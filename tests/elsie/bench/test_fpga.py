@@ -61,8 +61,8 @@ def test_networks_fill_the_memories_the_same_way_each_time(configuration: Config
 def test_a_small_configuration_measured_again_is_as_in_the_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # where the work is done
     """With its first seed; what is not of the clocks is equal, and so is that seed's clock."""
+    monkeypatch.chdir(tmp_path)  # where the work is done
     row = ledger.load(SMALL)
     assert row is not None
     first = row["clocks_mhz"][0]

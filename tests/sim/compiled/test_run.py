@@ -1,5 +1,6 @@
 """Compiled simulation: the same events as golden, and as the interpreted simulation."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,18 @@ except ElsieError as error:  # a user without one can still run the suite
     pytest.skip(str(error), allow_module_level=True)
 
 
+CONFIG = small_config([8, 6], pes=2, group=1)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of this run's own: what is not in it is made."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELSIE_CACHE_DIR", str(tmp_path / "cache"))
+def _own_cache(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSIE_CACHE_DIR", str(shared))
 
 
 @pytest.mark.parametrize(
@@ -53,14 +63,13 @@ def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, An
 
 def test_another_network_on_the_same_program_differs_only_in_its_words() -> None:
     """The program is made once for a configuration; weights are filled in."""
-    config = small_config([6, 5], pes=2, group=1)
-    first = program.program(config)
+    first = program.program(CONFIG)
     made = first.stat().st_mtime_ns
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        network = random_network(rng, config, [6, 5])
+        network = random_network(rng, CONFIG, [8, 6])
         assert simulate(network, random_input(rng, network), compiled=True).equal
-    assert program.program(config) == first
+    assert program.program(CONFIG) == first
     assert first.stat().st_mtime_ns == made
 
 
@@ -70,8 +79,7 @@ FIVES = Step(x=np.full((1, 8), 5), reset=(True,))
 def test_a_wrong_word_in_memory_is_seen() -> None:
     """The comparison can fail: one bit of one entry, flipped."""
     rng = np.random.default_rng(1)
-    config = small_config([8, 6], pes=2, group=1)
-    network = random_network(rng, config, [8, 6], density=1.0)
+    network = random_network(rng, CONFIG, [8, 6], density=1.0)
     image = encode(network)
     good, _ = compiled.run(image, [FIVES], max_cycles=10_000)
     image.entries[1, 3] ^= np.uint64(1)
@@ -80,8 +88,7 @@ def test_a_wrong_word_in_memory_is_seen() -> None:
 
 
 def test_the_cycle_limit_ends_the_run() -> None:
-    config = small_config([8, 6], pes=2, group=1)
-    network = random_network(np.random.default_rng(1), config, [8, 6], density=1.0)
+    network = random_network(np.random.default_rng(1), CONFIG, [8, 6], density=1.0)
     image = encode(network)
     with pytest.raises(RuntimeError, match="ended with 4"):
         compiled.run(image, [FIVES], max_cycles=20)
