@@ -2,7 +2,7 @@
 
 Yosys writes a design as `eval`, which is every cell in order, and `commit`, which is every
 register. Compile time grows faster than a function's length: ten times as long for four
-times the PEs. The parts are methods in separate files, which also compile in parallel.
+times the PEs. The parts are methods, a few to a file, which also compile in parallel.
 """
 
 import re
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 LINES = 700
 """Approximate lines of `eval` in a part."""
+METHODS = 3
+"""Parts in a file: reading what a file includes takes a compiler as long as one of them."""
 _EVAL = "bool p_top::eval(performer *performer) {\n"
 _DECLARED = re.compile(r"\tvalue<\d+> (\w+);$")
 _COMMIT = re.compile(r"\t\tif \((\w+)\.commit\(observer\)\) changed = true;$")
@@ -37,16 +39,16 @@ def split(source: str, header: str, *, lines: int = LINES) -> Parts:
     chunks = _chunks(statements, lines)
     used = [set(re.findall(r"\w+", "".join(chunk))) for chunk in chunks]
     shared = [name for name in declared if sum(name in words for words in used) > 1]
-    sources = [head + "}\n"]
+    methods: list[str] = []
     for number, (chunk, words) in enumerate(zip(chunks, used, strict=True)):
         own = [declared[name] for name in declared if name in words and name not in set(shared)]
-        sources.append(
-            f"{_PREAMBLE}void p_top::eval_{number}(performer *performer) {{\n"
-            f"{''.join(constants)}{''.join(own)}{''.join(chunk)}}}\n\n}}\n"
+        methods.append(
+            f"void p_top::eval_{number}(performer *performer) {{\n"
+            f"{''.join(constants)}{''.join(own)}{''.join(chunk)}}}\n\n"
         )
     registers = [match[1] for line in header.splitlines() if (match := _COMMIT.match(line))]
     calls = "".join(f"\t\teval_{number}(performer);\n" for number in range(len(chunks)))
-    sources.append(_commit(registers))
+    files = [methods[n : n + METHODS] for n in range(0, len(methods), METHODS)]
     members = [
         *(declared[name] for name in shared),
         *(f"\tvoid eval_{number}(performer *performer);\n" for number in range(len(chunks))),
@@ -58,7 +60,10 @@ def split(source: str, header: str, *, lines: int = LINES) -> Parts:
             f"\tbool eval(performer *performer = nullptr) override {{\n{calls}"
             "\t\treturn true;\n\t}\n",
         ).replace(_LAST, "".join(members)),
-        sources=sources,
+        sources=[
+            f"{head}{_commit(registers)}}}\n",
+            *(f"{_PREAMBLE}{''.join(file)}}}\n" for file in files),
+        ],
     )
 
 
@@ -95,7 +100,4 @@ def _commit(registers: list[str]) -> str:
         else f"\t{name}.curr = {name}.next;\n"
         for name in registers
     ]
-    return (
-        f"{_PREAMBLE}bool p_top::commit() {{\n\tobserver observer;\n{''.join(steps)}"
-        f"\treturn true;\n}}\n\n}}\n"
-    )
+    return f"bool p_top::commit() {{\n\tobserver observer;\n{''.join(steps)}\treturn true;\n}}\n\n"
