@@ -12,6 +12,7 @@ from golden.kinds import (
     bits_for,
     tree_levels,
 )
+from golden.stages import SHORT, Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class EngineFields:
     """Registers from decoded weight to product."""
     broadcast_stages: int = 0
     """Extra registers between the collector and the PEs, for large arrays."""
+    stages: Stages = SHORT
+    """Further registers; also the name of a set of them, or a dictionary (golden.stages)."""
     cells: int = 0
     """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
     functions: bool = False

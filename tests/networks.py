@@ -11,6 +11,12 @@ from golden.format.activations import ACTIVATIONS
 from golden.format.alphabets import ALPHABETS
 from golden.format.layer import Layer, deal
 from golden.format.network import Network
+from golden.stages import RANGES
+
+
+def random_stages(rng: np.random.Generator) -> dict[str, int]:
+    """A number of each of the configured stages."""
+    return {name: int(rng.integers(low, high + 1)) for name, (low, high) in RANGES.items()}
 
 
 def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:

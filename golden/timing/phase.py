@@ -33,7 +33,7 @@ def operations(config: EngineConfig, kind: Kind, cells: int) -> Operations:
     number, cell, offset = [], [], []
     at, nth = 0, FIRST[kind]
     # The operands of a pass are read when the last result of the previous pass is written.
-    wait = config.multiplier_stages + 7 + FUNCTION_LATENCY
+    wait = config.multiplier_stages + 7 + config.stages.drain + FUNCTION_LATENCY
     for one_pass in PROGRAMS[kind]:
         for k in range(cells):
             for op in range(len(one_pass)):

@@ -40,7 +40,10 @@ class Latencies:
             status=config.status_stages,
             commit=1 + config.entry_stages + config.multiplier_stages,
             # Without cells a sum leaves straight from its RAM, with cells through the adder.
-            result=config.entry_stages + config.multiplier_stages + (6 if config.cells else 4),
+            result=config.entry_stages
+            + config.multiplier_stages
+            + (6 if config.cells else 4)
+            + config.stages.drain,
             late=2 if config.delta else 0,
         )
 

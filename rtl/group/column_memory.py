@@ -31,7 +31,7 @@ class ColumnMemory(wiring.Component):
     bias_read: read a bias; never while broadcasts move (asserted), except with several
         streams, where biases have a memory of their own.
     bias_address: its address.
-    bias: the bias, one cycle later.
+    bias: the bias, one cycle later; two with `stages.drain`.
     write: load port; not while a network runs.
     """
 
@@ -108,11 +108,16 @@ class ColumnMemory(wiring.Component):
         m.d.comb += [
             ram.r_en.eq(moves | self.bias_read),
             ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
-            self.bias.eq(ram.r_data),
         ]
+        self._bias(m, ram)
         m.d.sync += Assert(~(moves & self.bias_read), "a group is drained while broadcasts move")
         drive(m, self.write, ram)
         return ram
+
+    def _bias(self, m: Module, ram: BlockRam) -> None:
+        """The bias, perhaps behind a register, which may be that of the pointers."""
+        domain = m.d.sync if self._config.stages.drain else m.d.comb
+        domain += self.bias.eq(ram.r_data)
 
     def _two(self, m: Module, moves: Signal) -> BlockRam:
         """Biases in a second memory; returns that of the pointers."""
@@ -129,8 +134,8 @@ class ColumnMemory(wiring.Component):
             ram.r_addr.eq(self.broadcast.column),
             biases.r_en.eq(self.bias_read),
             biases.r_addr.eq(self.bias_address - depth),
-            self.bias.eq(biases.r_data),
         ]
+        self._bias(m, biases)
         drive(m, write, ram)
         drive(m, write, biases)
         m.d.comb += [

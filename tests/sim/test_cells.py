@@ -17,6 +17,8 @@ ENGINES: list[dict[str, Any]] = [
     {"pes": 6, "group": 1, "entry_stages": 2, "broadcast_stages": 2, "mac": "codebook"},
     {"streams": 2, "pes": 7, "group": 4, "entry_stages": 2, "multiplier_stages": 4, "mac": "log"},
     {"streams": 2, "pes": 3, "mac": "codebook", "broadcast_stages": 1, "queue_depth": 3},
+    {"stages": "drain", "pes": 5},
+    {"stages": "drain", "streams": 2, "pes": 5, "group": 3},
     {"pes": 6, "mac": "log", "run_width": 4, "entry_memory": "spram", "entry_depth": 8192},
     {"mac": "log-sqrt2", "pes": 3, "multiplier_stages": 3},
     {"mac": "ternary", "pes": 5, "streams": 2, "multiplier_stages": 3},

@@ -87,7 +87,8 @@ class SlowEngine:
             leaves, self.levels = -(-leaves // 4), self.levels + 1
         self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
         self.lanes = 2 if c.entry_memory == "spram" else 1
-        self.result = c.entry_stages + c.multiplier_stages + (6 if c.cells else 4)
+        self.drain = 6 + c.stages.drain
+        self.result = c.entry_stages + c.multiplier_stages + self.drain - (0 if c.cells else 2)
         self.values = Runner(network, c.streams)
         self.lists: dict[tuple[int, int], list[Item]] = {}
         """(layer, stream) -> outputs of the last step in which it ran, as written."""
@@ -261,7 +262,7 @@ class SlowEngine:
         mine = self.layers[back.layer]
         number, found = FIRST[mine.kind], []
         for nth, ops in enumerate(PROGRAMS[mine.kind]):
-            found += [None] * (self.config.multiplier_stages + 6 + 5 if nth else 0)
+            found += [None] * (self.config.multiplier_stages + self.drain + 5 if nth else 0)
             for cell in range(mine.rows):
                 found += [(pe, number + n, cell, one) for n, one in enumerate(ops)]
             number += len(ops)

@@ -18,7 +18,7 @@ from golden.timing.model import TimingModel
 from golden.timing.unpack import Counters
 from tests.cells import cell_config, cell_network, random_steps
 from tests.golden.timing.slow import SlowEngine, as_lists
-from tests.networks import random_input, random_network, small_config
+from tests.networks import random_input, random_network, random_stages, small_config
 
 Case = tuple[Network, Sequence[Step]]
 
@@ -55,6 +55,7 @@ def connected(draw: st.DrawFn) -> Case:
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
         act_code=code,
+        stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
         **({"functions": True, "act_width": 16} if functions else {}),
     )
     tight = draw(st.booleans())
@@ -80,6 +81,7 @@ def recurrent(draw: st.DrawFn) -> Case:
         "entry_stages": draw(st.integers(1, 2)),
         "multiplier_stages": draw(st.integers(2, 4)),
         "broadcast_stages": draw(st.integers(0, 2)),
+        "stages": random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
         **{"row_depth": 128, "act_depth": 128, "bias_depth": 2048, "column_depth": 2048},
     }
     peepholes = draw(st.booleans())

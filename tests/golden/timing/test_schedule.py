@@ -14,6 +14,7 @@ from golden.timing.schedule import Latencies, operation_starts, schedule
         ({}, (3, 3, 1, 4, 7, 0)),
         ({"multiplier_stages": 3}, (3, 3, 1, 5, 8, 0)),
         ({"entry_stages": 2, "multiplier_stages": 3}, (3, 3, 1, 6, 9, 0)),
+        ({"stages": "drain"}, (3, 3, 1, 4, 8, 0)),
         ({"broadcast_stages": 2}, (3, 5, 1, 4, 7, 0)),
         ({"pes": 17, "group": 1}, (5, 5, 2, 4, 7, 0)),
         ({"pes": 64}, (5, 5, 2, 4, 7, 0)),
