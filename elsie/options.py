@@ -56,7 +56,7 @@ class EngineOptions:
     broadcast_stages: int | None = None
     """Registers between collector and PEs."""
     stages: str | None = None
-    """'short', or a set of registers that shorten paths and take cycles: 'drain'."""
+    """'short', or a set of registers that shorten paths: 'drain', 'long', 'elastic'."""
     streams: int | None = None
     """Sequences that take turns, each with its own state (LSTM, GRU)."""
 

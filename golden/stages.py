@@ -15,6 +15,14 @@ class Stages:
     Raises ElsieError naming the stage whose number is out of range.
     """
 
+    activations: int = 0
+    """1: behind the memory of activations."""
+    push: int = 0
+    """1: of a job, before its queue; a slot of each queue more is reserved."""
+    fifo: int = 0
+    """Broadcasts that can wait in each group; 0: while one group waits, all do (docs/timing.md)."""
+    clear: int = 0
+    """1: of what an operation does, in each PE; it takes no cycle."""
     drain: int = 0
     """1: behind the choice of a sum and behind its bias, before they are added."""
 
@@ -55,7 +63,13 @@ class Stages:
         return SETS[value]
 
 
-RANGES: dict[str, tuple[int, int]] = {"drain": (0, 1)}
+RANGES: dict[str, tuple[int, int]] = {
+    "activations": (0, 1),
+    "push": (0, 1),
+    "fifo": (0, 64),
+    "clear": (0, 1),
+    "drain": (0, 1),
+}
 
 SHORT = Stages()
 """None."""
@@ -63,5 +77,7 @@ SHORT = Stages()
 SETS: dict[str, Stages] = {
     "short": SHORT,
     "drain": Stages(drain=1),
+    "long": Stages(activations=1, push=1, clear=1, drain=1),
+    "elastic": Stages(activations=1, push=1, fifo=16, clear=1, drain=1),
 }
 """Sets with a name, which a user may choose from."""

@@ -67,7 +67,7 @@ class Phase:
     broadcast: Ints = field(default_factory=_none)
     """When each broadcast leaves the collector, shape (K,)."""
     push: Ints = field(default_factory=_none)
-    """Push of each broadcast's jobs, shape (K,)."""
+    """Push of each broadcast's jobs, shape (K, pes)."""
     pop: Ints = field(default_factory=_none)
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
     first: Ints = field(default_factory=_none)

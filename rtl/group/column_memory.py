@@ -21,7 +21,7 @@ class ColumnMemory(wiring.Component):
     """Turns a broadcast into each PE's pointer, one cycle later; gives the drain its bias.
 
     If there are broadcast stages, the last one is in here, after the memory, and an activation
-    moves on twice.
+    moves on twice. With a FIFO in the group it always does, and there is no hold.
 
     broadcast: an activation and its column's pointer address.
     hold: it does not move on in this cycle.
@@ -78,7 +78,7 @@ class ColumnMemory(wiring.Component):
         m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
         ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
-        if config.broadcast_stages:
+        if config.broadcast_stages or config.stages.fifo:
             read = Signal()
             read_value = Signal.like(value)
             waiting = Signal()

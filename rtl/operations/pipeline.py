@@ -21,7 +21,7 @@ class OperationPipeline(wiring.Component):
     wipe: all PEs clear a sum instead.
     wipe_set: of this set of sums; only where there are several.
     phase: steady while any of its operations is on its way.
-    to_add: one bit for each PE: its accumulator takes part.
+    to_add: one bit for each PE: its accumulator takes part; with `stages.clear` a cycle later.
     totals: what the accumulator does.
     bias_read: a bias is due.
     bias_address: its address in the column memory.
@@ -97,7 +97,7 @@ class OperationPipeline(wiring.Component):
         m = Module()
         config = self._config
         begin = self._total(config)
-        self._totals(m, begin)
+        self._totals(m, begin - config.stages.clear)
         self._bias(m, begin + Accumulator.result_latency(config) - 1)
         m.submodules.drain = drain = DrainUnit(config=config, size=self._size)
         self._drain(m, drain, begin + Accumulator.result_latency(config))

@@ -160,6 +160,22 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "with cells the shifts must go from below 14 to 14 or more, not from 14 to 30",
             {**CELLS, "cells": 8, "shift_low": 14},
         ),
+        (
+            "streams must be 1 with a FIFO in each group (stages), not 2",
+            {**CELLS, "cells": 8, "streams": 2, "act_lists": 4, "stages": {"fifo": 16}},
+        ),
+        (
+            "stages: fifo must be at least 7 for 2 groups and 1 broadcast stages, not 6: 6 slots",
+            {"stages": {"fifo": 6}, "broadcast_stages": 1},
+        ),
+        (
+            "stages: fifo must be at least 9 for 16 groups and 0 broadcast stages, not 8: 8 slots",
+            {"stages": {"fifo": 8, "activations": 1}, "pes": 32},
+        ),
+        (
+            "queue_depth must be at least 6 for 4 PEs, not 5: 5 slots are for broadcasts",
+            {"stages": "elastic", "queue_depth": 5},
+        ),
     ],
 )
 def test_rules_between_fields(text: str, fields: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def test_ranges(name: str) -> None:
 @pytest.mark.parametrize(
     ("stages", "text"),
     [
-        ("long", "stages must be one of short, "),
+        ("lang", "stages must be one of short, "),
         (3, "stages must be one of short, "),
         ({"drian": 1}, "no stages 'drian'; did you mean 'drain'?"),
         ({"zzzz": 1}, "no stages 'zzzz'"),

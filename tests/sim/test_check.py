@@ -11,7 +11,7 @@ from golden.arithmetic.run import forward
 from rtl.pe.accumulator import Accumulator
 from sim.check import simulate
 from tests.cells import cell_config
-from tests.networks import random_input, random_network, random_stages, small_config
+from tests.networks import random_fifo, random_input, random_network, random_stages, small_config
 from tests.rtl.helpers import on_ecp5
 
 
@@ -41,6 +41,7 @@ def cases(draw: st.DrawFn):
         broadcast_stages=draw(st.integers(0, 2)),
         stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
     )
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     # From the shallowest queue on, in registers or in a memory.
     config = config.replace(queue_depth=config.queue_margin + draw(st.integers(1, 6)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

@@ -18,7 +18,7 @@ from golden.timing.model import TimingModel
 from golden.timing.unpack import Counters
 from tests.cells import cell_config, cell_network, random_steps
 from tests.golden.timing.slow import SlowEngine, as_lists
-from tests.networks import random_input, random_network, random_stages, small_config
+from tests.networks import random_fifo, random_input, random_network, random_stages, small_config
 
 Case = tuple[Network, Sequence[Step]]
 
@@ -58,6 +58,7 @@ def connected(draw: st.DrawFn) -> Case:
         stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
         **({"functions": True, "act_width": 16} if functions else {}),
     )
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     tight = draw(st.booleans())
     config = config.replace(queue_depth=config.queue_margin + 1) if tight else config
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -91,6 +92,7 @@ def recurrent(draw: st.DrawFn) -> Case:
         changes["run_width"] = 4
         peepholes = False
     config = cell_config(**changes)
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     margin = config.queue_margin
     config = config.replace(queue_depth=draw(st.sampled_from([margin + 1, margin + 2, 12])))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
