@@ -55,6 +55,8 @@ class EngineOptions:
     """Registers in the multiplier."""
     broadcast_stages: int | None = None
     """Registers between collector and PEs."""
+    stages: str | None = None
+    """'short', or a set of registers that shorten paths: 'drain', 'long', 'elastic'."""
     streams: int | None = None
     """Sequences that take turns, each with its own state (LSTM, GRU)."""
 
@@ -69,7 +71,7 @@ class EngineOptions:
         """The fields that are set, by name. Raises ElsieError for one that is no integer."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         found = {name: value for name, value in values.items() if value is not None}
-        for name in found.keys() - {"entry_memory", "act_code"}:
+        for name in found.keys() - {"entry_memory", "act_code", "stages"}:
             whole(found[name], name, least=1)
         return found
 

@@ -10,6 +10,7 @@ from golden import limits
 from golden.errors import ArgumentError, ElsieError
 from golden.fields import EngineFields
 from golden.kinds import ActCode, EntryMemory, MacKind
+from golden.stages import Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class EngineConfig(EngineFields):
         _as_kind(self, "mac", MacKind)
         _as_kind(self, "entry_memory", EntryMemory)
         _as_kind(self, "act_code", ActCode)
+        object.__setattr__(self, "stages", Stages.of(self.stages))
         limits.check(self)
 
     def replace(self, **changes: Any) -> "EngineConfig":
@@ -32,14 +34,17 @@ class EngineConfig(EngineFields):
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `act_code` only where activations are coded.
+        """Plain values, for JSON; `act_code` and `stages` only where they are not the default.
 
-        So networks without such activations have the NET files that they always had.
+        So networks without them have the NET files that they always had.
         """
         values = dataclasses.asdict(self)
         values |= {name: values[name].value for name in ("mac", "entry_memory", "act_code")}
         if self.act_code is ActCode.LINEAR:
             del values["act_code"]
+        values["stages"] = self.stages.to_dict()
+        if not values["stages"]:
+            del values["stages"]
         return values
 
     @classmethod

@@ -12,6 +12,7 @@ from golden.kinds import (
     bits_for,
     tree_levels,
 )
+from golden.stages import SHORT, Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class EngineFields:
     """Registers from decoded weight to product."""
     broadcast_stages: int = 0
     """Extra registers between the collector and the PEs, for large arrays."""
+    stages: Stages = SHORT
+    """Further registers; also the name of a set of them, or a dictionary (golden.stages)."""
     cells: int = 0
     """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
     functions: bool = False
@@ -231,9 +234,42 @@ class EngineFields:
         return 1 if self.pes <= 16 else 2 if self.pes <= 64 else 3
 
     @property
+    def over_stages(self) -> int:
+        """Registers from the groups' `over` to the sequencer."""
+        return self.tree_stages if self.stages.fifo else self.status_stages - 1
+
+    @property
+    def tree_stages(self) -> int:
+        """Registers of a tree over the groups that has at least one."""
+        return max(1, self.collector_levels)
+
+    @property
+    def arrival_stages(self) -> int:
+        """Registers from the grant of an activation to the groups."""
+        collector = 2 + self.stages.activations + self.collector_levels
+        return collector + self.broadcast_stages
+
+    @property
+    def take_stages(self) -> int:
+        """Registers from a group's FIFO to the queues: behind it, the memory and its register."""
+        return 3 + self.stages.push
+
+    @property
     def queue_margin(self) -> int:
         """Jobs that can still arrive after a queue has reported that it is nearly full."""
-        return 1 + self.status_stages
+        if self.stages.fifo:
+            return 1 + self.take_stages
+        return 1 + self.status_stages + self.stages.push
+
+    @property
+    def fifo_margin(self) -> int:
+        """Broadcasts that can still arrive after a FIFO has reported that it is nearly full."""
+        return 1 + self.tree_stages + self.arrival_stages
+
+    @property
+    def fifo_threshold(self) -> int:
+        """Broadcasts in a FIFO at which it reports that it is nearly full."""
+        return self.stages.fifo - self.fifo_margin
 
     @property
     def queue_threshold(self) -> int:

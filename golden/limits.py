@@ -57,6 +57,18 @@ def check(config: EngineFields) -> None:
             f"{config.pes} PEs, not {config.queue_depth}: {config.queue_margin} slots are for "
             f"broadcasts already on their way when a queue reports that it is nearly full"
         )
+    if config.stages.fifo and config.streams > 1:
+        raise ArgumentError(
+            f"engine configuration: `streams` must be 1 with a FIFO in each group (`stages`), "
+            f"not {config.streams}"
+        )
+    if config.stages.fifo and config.fifo_threshold < 1:
+        raise ArgumentError(
+            f"engine configuration: `stages`: fifo must be at least {config.fifo_margin + 1} for "
+            f"{config.groups} groups and {config.broadcast_stages} broadcast stages, not "
+            f"{config.stages.fifo}: {config.fifo_margin} slots are for broadcasts already on "
+            f"their way when a FIFO reports that it is nearly full"
+        )
     _check_entries(config)
 
 

@@ -18,6 +18,7 @@ from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
 from rtl.sequence.counters import Counters
 from rtl.sequence.sequencer import Sequencer
+from rtl.status import status
 
 
 class Engine(wiring.Component):
@@ -88,7 +89,7 @@ class Engine(wiring.Component):
             outputs.broadcast.eq(collector.broadcast),
             self.done.eq(sequencer.done),
         ]
-        hold = self._status(m, outputs)
+        hold = status(m, self.config, self.sequencer, outputs, self.groups)
         self._collect(m, hold)
         self._broadcast(m, hold)
         self._phases(m, inputs)
@@ -100,42 +101,9 @@ class Engine(wiring.Component):
         self._load(m)
         return m
 
-    def _status(self, m: Module, outputs: OutputPort) -> Signal:
-        """The groups' signals combined, `status_stages` cycles late: over, and (returned) hold."""
-        stages, sequencer = self.config.status_stages, self.sequencer
-        near_full = Signal()
-        over = Signal()
-        m.d.comb += [
-            near_full.eq(Cat(group.near_full for group in self.groups).any()),
-            over.eq(Cat(group.over for group in self.groups).all()),
-        ]
-        for stage in range(stages - 1):
-            over_late = Signal(name=f"over_{stage}")
-            m.d.sync += over_late.eq(over & ~sequencer.end)
-            over = over_late
-        hold = Signal()
-        if stages > 1:
-            near_full_late = Signal()
-            m.d.sync += near_full_late.eq(near_full)
-            near_full = near_full_late
-        if stages > 2:
-            self._spread_hold(m, near_full | outputs.hold, hold)
-        else:
-            m.d.comb += [hold.eq(near_full | outputs.hold), *(g.hold.eq(hold) for g in self.groups)]
-        m.d.comb += [outputs.held.eq(hold), sequencer.hold.eq(hold), sequencer.over.eq(over)]
-        return hold
-
-    def _spread_hold(self, m: Module, early: Value, hold: Signal) -> None:
-        """A register of the hold for each group: a single one would have to reach the whole chip.
-
-        Each takes its own group's part twice. That changes nothing, but without it Yosys would see
-        equal registers and keep one.
-        """
-        m.d.sync += hold.eq(early)
-        for number, group in enumerate(self.groups):
-            own, here = Signal(name=f"own_{number}"), Signal(name=f"hold_{number}")
-            m.d.sync += [own.eq(group.near_full), here.eq(early | own)]
-            m.d.comb += group.hold.eq(here)
+    def _moves(self, hold: Value) -> Value:
+        """What was granted moves on."""
+        return Value.cast(1) if self.config.stages.fifo else ~hold
 
     def _collect(self, m: Module, hold: Signal) -> None:
         """Activation memories to the collector."""
@@ -146,7 +114,7 @@ class Engine(wiring.Component):
             collector.base.eq(sequencer.base),
             collector.pending.eq(Cat(group.pending for group in self.groups)),
             sequencer.pending.eq(collector.any_pending),
-            self.leaving.eq(collector.broadcast.valid & ~hold & ~sequencer.output),
+            self.leaving.eq(collector.broadcast.valid & self._moves(hold) & ~sequencer.output),
         ]
         for number, group in enumerate(self.groups):
             m.d.comb += [
@@ -166,11 +134,11 @@ class Engine(wiring.Component):
         spread = delayed(
             m,
             broadcast,
-            # The last stage is in the column memories.
+            # The last stage is in the groups.
             cycles=max(0, self.config.broadcast_stages - 1),
             name="broadcast",
             reset_less=False,
-            enable=~hold,
+            enable=self._moves(hold),
         )
         m.d.comb += [group.broadcast.eq(spread) for group in self.groups]
 

@@ -1,5 +1,6 @@
 """Random networks for any configuration, straight in integers: no compiler involved."""
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,25 @@ from golden.format.activations import ACTIVATIONS
 from golden.format.alphabets import ALPHABETS
 from golden.format.layer import Layer, deal
 from golden.format.network import Network
+from golden.stages import RANGES
+
+
+def random_stages(rng: np.random.Generator) -> dict[str, int]:
+    """A number of each of the configured stages, but no FIFO."""
+    small = {name: ends for name, ends in RANGES.items() if name != "fifo"}
+    return {name: int(rng.integers(low, high + 1)) for name, (low, high) in small.items()}
+
+
+def random_fifo(rng: np.random.Generator, config: EngineConfig) -> EngineConfig:
+    """Perhaps with a FIFO in each group: the shortest one, or one that is a little longer."""
+    if config.streams > 1 or rng.random() < 0.5:
+        return config
+    stages = dataclasses.replace(config.stages, fifo=64)
+    margin = config.replace(queue_depth=64, stages=stages).fifo_margin
+    fifo = margin + int(rng.choice([1, 2, 5]))
+    return config.replace(
+        queue_depth=config.queue_depth + 3, stages=dataclasses.replace(stages, fifo=fifo)
+    )
 
 
 def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:

@@ -22,6 +22,7 @@ from elsie.cli.paths import check_file
 from elsie.cli.tables import show_front, show_layers
 from elsie.options import EngineOptions, meanings
 from golden.kinds import ActCode, EntryMemory
+from golden.stages import SETS
 
 if TYPE_CHECKING:
     from golden.format.network import Network
@@ -117,7 +118,11 @@ def _add_goal(command: argparse.ArgumentParser) -> None:
     )
 
 
-_KINDS = {"entry_memory": EntryMemory, "act_code": ActCode}
+_CHOICES = {
+    "entry_memory": [one.value for one in EntryMemory],
+    "act_code": [one.value for one in ActCode],
+    "stages": list(SETS),
+}
 
 
 def _add_engine(command: argparse.ArgumentParser) -> None:
@@ -125,8 +130,8 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("engine", "override the board's preset, or the default")
     for name, meaning in meanings().items():
         option = f"--{name.replace('_', '-')}"
-        if name in _KINDS:
-            group.add_argument(option, choices=[one.value for one in _KINDS[name]], help=meaning)
+        if name in _CHOICES:
+            group.add_argument(option, choices=_CHOICES[name], help=meaning)
         else:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
 

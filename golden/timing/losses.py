@@ -57,24 +57,25 @@ def account(
     """
     pes = len(stored)
     # An entry is issued two cycles after the push of its job, at the earliest.
-    first = int(jobs.push[0]) + 2 if len(jobs.push) else start
+    first = jobs.push[0] + 2 if len(jobs.push) else np.full(pes, start)
     pe, k = np.nonzero(stored)
-    pop, push = jobs.pop[k, pe], jobs.push[k]
+    pop, push = jobs.pop[k, pe], jobs.push[k, pe]
     issued = pop + stored[pe, k]  # cycle of the job's last issue
     before = np.empty_like(issued)
     before[1:] = issued[:-1]
-    before[np.diff(pe, prepend=-1) > 0] = first - 1
+    begins = np.diff(pe, prepend=-1) > 0
+    before[begins] = first[pe[begins]] - 1
     # Idle from before + 1 to pop; from push + 2 on with the job in the queue.
     turns = np.maximum(0, pop - np.maximum(before, push + 1))
     waited = pop - before - turns
-    came = _until(jobs.push, before + waited - 2) - _until(jobs.push, before - 2)
-    done = np.full(pes, first - 1, dtype=np.int64)
+    came = _until(jobs.push, pe, before + waited - 2) - _until(jobs.push, pe, before - 2)
+    done = first - 1
     np.maximum.at(done, pe, issued)
     last = int(done.max())
     losses = Losses(
         useful=int(real.sum()),
         padding=int((stored - real).sum()),
-        start_up=pes * (first - start),
+        start_up=int((first - start).sum()),
         empty_queue=int(came.sum()),
         full_queue=int((waited - came).sum()),
         turns=int(turns.sum()),
@@ -85,9 +86,15 @@ def account(
     return losses
 
 
-def _until(push: NDArray[np.int64], cycle: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Broadcasts pushed up to each cycle."""
-    return np.searchsorted(push, cycle, side="right")
+def _until(
+    push: NDArray[np.int64], pe: NDArray[np.int64], cycle: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Broadcasts pushed to each PE up to each cycle; `pe` ascends."""
+    bounds = np.searchsorted(pe, np.arange(push.shape[1] + 1))
+    found = np.empty_like(cycle)
+    for number, mine in enumerate(map(slice, bounds[:-1], bounds[1:])):
+        found[mine] = np.searchsorted(push[:, number], cycle[mine], side="right")
+    return found
 
 
 def assignment_bound(stored: NDArray[np.int64]) -> float:

@@ -65,7 +65,7 @@ class Machine:
         self._stolen += [np.zeros(self.config.pes, dtype=bool)] * self.t.late
         front: _Active | None = _Active(begin(0), 0, cycle)
         back: _Active | None = None
-        arriving = None
+        way: deque[tuple[_Active, int] | None] = deque([None] * self.t.push)
         while True:
             self._near.append(bool((self._level >= self.config.queue_threshold).any()))
             held = self._near[0]
@@ -73,11 +73,10 @@ class Machine:
                 last = back.phase.first.max() + len(back.phase.operations.busy) - 1
                 back.phase.end = int(last) + back.phase.output + self.t.late
             self._pes(cycle, front, back)
-            if arriving is not None and front is not None:
-                self._push(front, arriving)
-            arriving = None
-            if front is not None and front.quiet < 0:
-                arriving = self._move(front, cycle, held)
+            if arriving := way.popleft():
+                self._push(*arriving)
+            moved = self._move(front, cycle, held) if front and front.quiet < 0 else None
+            way.append((front, moved) if front and moved is not None else None)
             starts = False
             if back is not None and back.phase.end == cycle:
                 back, starts = None, front is None
@@ -112,7 +111,8 @@ class Machine:
         if len(front.beats) == front.total + self.t.read:
             beats, phase = np.array(front.beats), front.phase
             phase.broadcast = beats[self.t.broadcast :][: front.total]
-            phase.push = beats[self.t.read :] + 1
+            push = beats[self.t.read :, None] + self.t.push
+            phase.push = np.repeat(push, self.config.pes, axis=1)
             front.quiet = cycle + 1
         nth = len(front.beats) - 1 - self.t.read
         return nth if nth >= 0 else None
@@ -160,22 +160,22 @@ class Machine:
         slot = self._every % self.config.group % lanes
         return (cycle + 1 - phase.start) % lanes == slot
 
-    def _push(self, front: _Active, nth: int) -> None:
-        """The jobs of broadcast number `nth` enter the queues."""
-        count = front.phase.count[nth]
+    def _push(self, active: _Active, nth: int) -> None:
+        """The jobs of a phase's broadcast number `nth` enter the queues."""
+        count = active.phase.count[nth]
         pe = np.flatnonzero(count)
         slot = (self._head[pe] + self._level[pe]) % self.config.queue_depth
-        self._fifo[pe, slot] = 2 * nth + front.parity
+        self._fifo[pe, slot] = 2 * nth + active.parity
         self._counts[pe, slot] = count[pe]
         self._level[pe] += 1
-        front.left[pe] += 1
+        active.left[pe] += 1
 
     def _operate(self, back: _Active, cycle: int) -> bool:
         """Which PEs are over; each group's next PE. Whether the last PE has been chosen."""
         phase = back.phase
         if phase.end:
             return False
-        if cycle > back.handed:
+        if cycle >= back.handed + self.t.push:
             back.over[(back.over < 0) & (back.left == 0)] = cycle
         ready = (back.over >= 0) & (back.over < cycle) & (phase.first < 0)
         if not ready.any():

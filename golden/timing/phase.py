@@ -33,7 +33,7 @@ def operations(config: EngineConfig, kind: Kind, cells: int) -> Operations:
     number, cell, offset = [], [], []
     at, nth = 0, FIRST[kind]
     # The operands of a pass are read when the last result of the previous pass is written.
-    wait = config.multiplier_stages + 7 + FUNCTION_LATENCY
+    wait = config.multiplier_stages + 7 + config.stages.drain + FUNCTION_LATENCY
     for one_pass in PROGRAMS[kind]:
         for k in range(cells):
             for op in range(len(one_pass)):
@@ -67,7 +67,7 @@ class Phase:
     broadcast: Ints = field(default_factory=_none)
     """When each broadcast leaves the collector, shape (K,)."""
     push: Ints = field(default_factory=_none)
-    """Push of each broadcast's jobs, shape (K,)."""
+    """Push of each broadcast's jobs, shape (K, pes)."""
     pop: Ints = field(default_factory=_none)
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
     first: Ints = field(default_factory=_none)

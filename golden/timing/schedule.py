@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.config import EngineConfig
+from golden.timing.fifos import Fifos
 
 FUNCTION_LATENCY = 5
 """Cycles from a requantised total to the value of its function."""
@@ -20,7 +21,9 @@ class Latencies:
     broadcast: int
     """Beats from grant to broadcast: activation read, collector tree, pointer address."""
     read: int
-    """Beats from grant to the read of the column's pointers; the push is a cycle later."""
+    """Beats from grant to the read of the column's pointers; or cycles to the groups' FIFOs."""
+    push: int
+    """Cycles to the push, from that read, or from when the group takes the broadcast."""
     status: int
     """Cycles from a PE's queue to the hold."""
     commit: int
@@ -33,14 +36,18 @@ class Latencies:
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
         """The distances of one configuration."""
-        broadcast = 2 + config.collector_levels
+        broadcast = 2 + config.stages.activations + config.collector_levels
         return cls(
             broadcast=broadcast,
-            read=broadcast + config.broadcast_stages,
+            read=config.arrival_stages,
+            push=config.take_stages if config.stages.fifo else 1 + config.stages.push,
             status=config.status_stages,
             commit=1 + config.entry_stages + config.multiplier_stages,
             # Without cells a sum leaves straight from its RAM, with cells through the adder.
-            result=config.entry_stages + config.multiplier_stages + (6 if config.cells else 4),
+            result=config.entry_stages
+            + config.multiplier_stages
+            + (6 if config.cells else 4)
+            + config.stages.drain,
             late=2 if config.delta else 0,
         )
 
@@ -52,7 +59,7 @@ class Jobs:
     broadcast: NDArray[np.int64]
     """Cycle in which each broadcast leaves the collector, shape (K,)."""
     push: NDArray[np.int64]
-    """Push of each broadcast's jobs, shape (K,)."""
+    """Push of each broadcast's jobs, shape (K, pes)."""
     pop: NDArray[np.int64]
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
     over: NDArray[np.int64]
@@ -78,21 +85,26 @@ class _Queues:
         self._left = np.zeros(pes, dtype=np.int64)
         self._every = np.arange(pes)
 
-    def push(self, k: int, cycle: int) -> None:
-        """The jobs of broadcast k enter, which decides when they leave."""
-        here = self._some[k]
+    def push(self, k: int | NDArray[np.int64], cycle: int) -> None:
+        """The jobs of broadcast k, or one for each PE, enter, which decides when they leave.
+
+        Less than 0 is none.
+        """
+        number = np.broadcast_to(k, self._every.shape)
+        here = (number >= 0) & self._some[number, self._every]
         first = np.maximum(cycle + 1, self.free)
         if self._turns > 1:
             first += (self._slot - (first + 1 - self._start)) % self._turns
-        self.pop[k] = first
-        self.free = np.where(here, first + self._work[k], self.free)
+        mine = self._every[here]
+        self.pop[number[here], mine] = first[here]
+        self.free = np.where(here, first + self._work[number, self._every], self.free)
         self._leaves[self._every[here], self._jobs[here]] = first[here]
         self._jobs += here
 
-    def fullest(self, cycle: int) -> int:
-        """Jobs in the fullest queue after this cycle's pops; call it in every cycle."""
+    def levels(self, cycle: int) -> NDArray[np.int64]:
+        """Jobs in each queue after this cycle's pops, shape (pes,); call it in every cycle."""
         self._left += self._leaves[self._every, self._left] == cycle
-        return int((self._jobs - self._left).max())
+        return self._jobs - self._left
 
 
 def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs:
@@ -102,34 +114,61 @@ def schedule(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs
     is the first cycle in which a broadcast may be granted. In every cycle without a hold the
     broadcasts move on by one beat; with a hold, none moves.
     """
+    if config.stages.fifo:
+        return _through_fifos(config, count, start)
     t = Latencies.of(config)
     total = count.shape[1]
     queues = _Queues(config, np.ascontiguousarray(count.T), start)
     beats = np.zeros(total + t.read, dtype=np.int64)  # cycle of each beat
     near = deque([False] * t.status, maxlen=t.status + 1)
-    beat, cycle, stalls, level, arriving = 0, start, 0, 0, None
+    way: deque[int | None] = deque([None] * t.push)
+    beat, cycle, stalls, level = 0, start, 0, 0
     while beat < total + t.read:
         # How full the queues are shows in the hold `status` cycles later.
         near.append(level >= config.queue_threshold)
-        if arriving is not None:
+        if (arriving := way.popleft()) is not None:
             queues.push(arriving, cycle)
-        arriving = None
+        way.append(beat - t.read if t.read <= beat and not near[0] else None)
         if near[0]:
             stalls += 1
         else:
             beats[beat] = cycle
-            arriving = beat - t.read if t.read <= beat else None
             beat += 1
-        level = queues.fullest(cycle)
+        level = int(queues.levels(cycle).max())
         cycle += 1
-    if arriving is not None:
-        queues.push(arriving, cycle)
+    for nth, arriving in enumerate(way):
+        if arriving is not None:
+            queues.push(arriving, cycle + nth)
     return Jobs(
         broadcast=beats[t.broadcast : t.broadcast + total],
-        push=beats[t.read : t.read + total] + 1,
+        push=np.repeat(beats[t.read : t.read + total, None] + t.push, config.pes, axis=1),
         pop=queues.pop,
-        over=np.maximum(queues.free + 1, beats[-1] + 2),
+        over=np.maximum(queues.free + 1, beats[-1] + t.push + 1),
         stalls=stalls,
+    )
+
+
+def _through_fifos(config: EngineConfig, count: NDArray[np.int64], start: int) -> Jobs:
+    """The same where each group has a FIFO: what is granted moves on whatever happens."""
+    t, group = Latencies.of(config), np.arange(config.pes) // config.group
+    first = np.arange(config.groups) * config.group
+    queues = _Queues(config, np.ascontiguousarray(count.T), start)
+    fifos = Fifos(config, count.shape[1], start)
+    nothing = np.full(config.groups, -1)
+    way = deque([nothing] * t.push)
+    levels, now, cycle = np.zeros(config.pes, dtype=np.int64), nothing > 0, start
+    while not fifos.done(cycle) or any((taken >= 0).any() for taken in way):
+        full, now = now, np.maximum.reduceat(levels, first) >= config.queue_threshold
+        way.append(fifos.step(cycle, full))
+        queues.push(way.popleft()[group], cycle)
+        levels = queues.levels(cycle)
+        cycle += 1
+    return Jobs(
+        broadcast=fifos.granted + t.broadcast,
+        push=fifos.taken[:, group] + t.push,
+        pop=queues.pop,
+        over=np.maximum(queues.free + 1, fifos.passed[group] + t.push),
+        stalls=fifos.stalls,
     )
 
 

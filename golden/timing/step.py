@@ -148,9 +148,8 @@ class StepEvents:
         pe, k = np.nonzero(phase.count.T)
         count, column = phase.count[k, pe], work.column[k]
         start, pop = layer.start[pe, column], phase.pop[k, pe]
-        self._emit(
-            "push", phase.push[k], pe, start // self.config.entry_lanes, count, work.value[k]
-        )
+        push, lanes = phase.push[k, pe], self.config.entry_lanes
+        self._emit("push", push, pe, start // lanes, count, work.value[k])
         self._emit("pop", pop, pe)
         issue, nth = self.timeline.issues(phase, pe, pop, count), within(count)
         owner = np.repeat(pe, count)

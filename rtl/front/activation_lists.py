@@ -13,6 +13,7 @@ from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import bits_for
 from rtl.layouts import begin_layout, element_layout, struct
+from rtl.prim.delay import delayed
 from rtl.prim.ram import BlockRam, LutRam
 
 
@@ -30,7 +31,8 @@ class ActivationLists(wiring.Component):
     hold: no broadcast moves in this cycle.
     pending: there are elements left.
     grant: take the next one; only when pending and without hold (asserted).
-    element: the one granted in the last cycle without hold; all zero if there was none.
+    element: the one granted in the last cycle without hold, or with `stages.activations` in the one
+        before; all zero if there was none.
 
     With cells:
 
@@ -38,9 +40,6 @@ class ActivationLists(wiring.Component):
     close: it ends with this cycle's write; the next one begins empty.
     lists: what to read, source first; `element.back` tells the lists apart.
     """
-
-    LATENCY = 1
-    """From grant to element."""
 
     write: Signal
     index: Signal
@@ -85,7 +84,9 @@ class ActivationLists(wiring.Component):
         m.submodules.ram = ram = BlockRam(
             width=word.size, depth=config.act_lists * config.list_depth
         )
-        stored = data.View(word, ram.r_data)
+        more = config.stages.activations
+        read_data = delayed(m, ram.r_data, cycles=more, name="stored", enable=~self.hold)
+        stored = data.View(word, read_data)
         append = Signal()
         valid = Signal()
         filled = Signal(range(config.act_depth + 1))
@@ -96,9 +97,12 @@ class ActivationLists(wiring.Component):
             ram.w_en.eq(append),
             ram.w_data.eq(Cat(self.index, self.value)),
             ram.r_en.eq(self.grant),
-            self.element.valid.eq(valid),
-            self.element.index.eq(Mux(valid, stored.index, 0)),
-            self.element.value.eq(Mux(valid, stored.value, 0)),
+        ]
+        here = delayed(m, valid, cycles=more, name="valid", reset_less=False, enable=~self.hold)
+        m.d.comb += [
+            self.element.valid.eq(here),
+            self.element.index.eq(Mux(here, stored.index, 0)),
+            self.element.value.eq(Mux(here, stored.value, 0)),
         ]
         m.d.sync += [
             filled.eq(Mux(self.close if config.cells else self.begin, 0, end)),
@@ -149,7 +153,16 @@ class ActivationLists(wiring.Component):
         more = Signal()
         back = Signal()
         source, fed_back = filled[0], filled[1] & self.lists.fed_back
-        m.d.comb += self.element.back.eq(back)
+        m.d.comb += self.element.back.eq(
+            delayed(
+                m,
+                back,
+                cycles=config.stages.activations,
+                name="back",
+                reset_less=False,
+                enable=~self.hold,
+            )
+        )
         with m.If(~self.hold):
             m.d.sync += back.eq(self.grant & second)
         with m.If(self.grant & (following == Mux(second, length_back, length))):

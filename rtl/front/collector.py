@@ -28,11 +28,14 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
+    With `stages.activations` it takes a cycle more.
+
     enable: grant if any group is pending.
-    hold: nothing is granted in this cycle, and whatever is on its way stays where it is.
+    hold: nothing is granted in this cycle, and whatever is on its way stays where it is; but with
+        `stages.fifo` it moves on.
     pending: of each group.
     grant: to at most one of them.
-    elements: from each group, one cycle after its grant.
+    elements: from each group, one cycle after its grant, or two.
     base: pointer address of the layer's column 0.
     back_base: that of the first column that is fed back; only with cells.
     broadcast: the activation and its column; it moves on in the next cycle without hold.
@@ -84,13 +87,17 @@ class Collector(wiring.Component):
             start=group,
         )
         base = Mux(top.back, self.back_base, self.base) if self._config.cells else self.base
-        with m.If(~self.hold):
+        with m.If(self._moves()):
             m.d.sync += [
                 self.broadcast.valid.eq(top.valid),
                 self.broadcast.column.eq(base + scaled),
                 self.broadcast.value.eq(top.value),
             ]
         return m
+
+    def _moves(self) -> Value:
+        """Whatever is on its way moves on."""
+        return Value.cast(1) if self._config.stages.fifo else ~self.hold
 
     def _tree(self, m: Module) -> tuple[Value, Value]:
         """OR of all elements, of which at most one is not zero, and its group's number."""
@@ -108,7 +115,7 @@ class Collector(wiring.Component):
                     merged = merged | other
                 name = f"level{level}_{first // 4}"
                 parents.append(
-                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=~self.hold)
+                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=self._moves())
                 )
             nodes = parents
         size = element_layout(self._config).size

@@ -17,7 +17,8 @@ class OutputPort(wiring.Component):
     number: of this stream; only where there are several.
     broadcast: a result, from the collector.
     held: it does not move on, so it is not taken.
-    hold: move no more results, a cycle later where the engine has 3 status stages, else at once.
+    hold: move no more results, a cycle later where the engine has 3 status stages, else at once;
+        with `stages.fifo` grant no more, a cycle later.
     output: the results, each offered one cycle after it moved on.
     empty: nothing is waiting.
     """
@@ -50,6 +51,8 @@ class OutputPort(wiring.Component):
         m = Module()
         # What moves on until the hold takes effect.
         margin = 2 if self._config.status_stages < 3 else 3
+        if self._config.stages.fifo:
+            margin = 4 + self._config.stages.activations + self._config.collector_levels
         m.submodules.queue = queue = Queue(
             shape=output_layout(self._config), depth=2 + margin, threshold=2
         )

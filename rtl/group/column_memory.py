@@ -21,7 +21,7 @@ class ColumnMemory(wiring.Component):
     """Turns a broadcast into each PE's pointer, one cycle later; gives the drain its bias.
 
     If there are broadcast stages, the last one is in here, after the memory, and an activation
-    moves on twice.
+    moves on twice. With a FIFO in the group it always does, and there is no hold.
 
     broadcast: an activation and its column's pointer address.
     hold: it does not move on in this cycle.
@@ -31,7 +31,7 @@ class ColumnMemory(wiring.Component):
     bias_read: read a bias; never while broadcasts move (asserted), except with several
         streams, where biases have a memory of their own.
     bias_address: its address.
-    bias: the bias, one cycle later.
+    bias: the bias, one cycle later; two with `stages.drain`.
     write: load port; not while a network runs.
     """
 
@@ -78,7 +78,7 @@ class ColumnMemory(wiring.Component):
         m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
         ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
-        if config.broadcast_stages:
+        if config.broadcast_stages or config.stages.fifo:
             read = Signal()
             read_value = Signal.like(value)
             waiting = Signal()
@@ -108,11 +108,16 @@ class ColumnMemory(wiring.Component):
         m.d.comb += [
             ram.r_en.eq(moves | self.bias_read),
             ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
-            self.bias.eq(ram.r_data),
         ]
+        self._bias(m, ram)
         m.d.sync += Assert(~(moves & self.bias_read), "a group is drained while broadcasts move")
         drive(m, self.write, ram)
         return ram
+
+    def _bias(self, m: Module, ram: BlockRam) -> None:
+        """The bias, perhaps behind a register, which may be that of the pointers."""
+        domain = m.d.sync if self._config.stages.drain else m.d.comb
+        domain += self.bias.eq(ram.r_data)
 
     def _two(self, m: Module, moves: Signal) -> BlockRam:
         """Biases in a second memory; returns that of the pointers."""
@@ -129,8 +134,8 @@ class ColumnMemory(wiring.Component):
             ram.r_addr.eq(self.broadcast.column),
             biases.r_en.eq(self.bias_read),
             biases.r_addr.eq(self.bias_address - depth),
-            self.bias.eq(biases.r_data),
         ]
+        self._bias(m, biases)
         drive(m, write, ram)
         drive(m, write, biases)
         m.d.comb += [

@@ -8,6 +8,7 @@ from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
 from rtl.front.activation_lists import ActivationLists
 from rtl.front.delta import DeltaStage
+from rtl.group.broadcast_fifo import BroadcastFifo
 from rtl.group.column_memory import ColumnMemory
 from rtl.group.entry_memory import SharedEntries
 from rtl.layouts import (
@@ -21,7 +22,7 @@ from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.operations.control import OperationControl
 from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
-from rtl.prim.delay import delayed
+from rtl.prim.delay import delayed, marked
 from rtl.probe import Events, fields
 
 
@@ -29,9 +30,9 @@ class Group(wiring.Component):
     """`config.group` PEs (the last group may have fewer), their activations and operations.
 
     broadcast: an activation and its column.
-    hold: it does not move on in this cycle.
+    hold: it does not move on; not with `stages.fifo`.
     layer: number of the layer that is broadcast.
-    near_full: any PE's queue was nearly full a cycle ago.
+    near_full: any PE's queue was nearly full a cycle ago; or, if there is one, the FIFO was.
     begin: the activations of the next phase are read from the next cycle on.
     phase: the phase whose operations run.
     closed: all its jobs have arrived.
@@ -40,7 +41,7 @@ class Group(wiring.Component):
     grant: take the next one.
     element: that one, a cycle later.
     arriving: an input activation; only between inferences.
-    over: the operations of all PEs have begun (rtl.operations.control).
+    over: the operations of all PEs have begun.
     starving: one bit for each PE: it has neither an entry nor an operation.
     load_valid: a word of the load port.
     load_word: the word.
@@ -92,6 +93,7 @@ class Group(wiring.Component):
         self.columns = ColumnMemory(
             config=config, init=[] if image is None else image.column_words(number)
         )
+        self.fifo = BroadcastFifo(config=config) if config.stages.fifo else None
         self.control = OperationControl(config=config, size=size)
         self.pipeline = OperationPipeline(config=config, size=size)
         cells = {"lists": In(begin_layout(config)), "target": In(config.list_width)}
@@ -134,7 +136,10 @@ class Group(wiring.Component):
         if self._config.cells:
             self._cells(m)
         if self._config.entry_memory is EntryMemory.SPRAM:
-            self._share_entries(m, valid, word)
+            first, size = self._number * self._config.group, len(self.pes)
+            entries = SharedEntries(config=self._config, first=first, size=size)
+            m.submodules.entries = entries
+            entries.serve(m, self.pes, begin=self.begin, valid=valid, word=word)
         return m
 
     def events(self) -> Events:
@@ -234,7 +239,7 @@ class Group(wiring.Component):
         select = LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number)
         m.submodules.columns, m.submodules.load_column = columns, select
         m.d.comb += [
-            columns.broadcast.eq(self.broadcast),
+            columns.broadcast.eq(self.fifo.taken if self.fifo else self.broadcast),
             columns.hold.eq(self.hold),
             columns.bias_read.eq(self.pipeline.bias_read),
             columns.bias_address.eq(self.pipeline.bias_address),
@@ -245,8 +250,9 @@ class Group(wiring.Component):
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
         """The PEs and their status."""
-        closed = Signal()
-        m.d.sync += closed.eq(self.closed & ~self.end)
+        cycles = 1 if self.fifo else 1 + self._config.stages.push
+        mark = self.fifo.passed if self.fifo else self.closed
+        closed = marked(m, mark, cycles=cycles, name="closed", clear=self.end)
         operation, pipeline = self.control.operation, self.pipeline
         for slot, pe in enumerate(self.pes):
             m.submodules[f"pe{slot}"] = pe
@@ -263,7 +269,18 @@ class Group(wiring.Component):
                 pe.load_word.eq(word),
                 self.starving[slot].eq(~pe.entry.issuing & ~pe.steal),
             ]
-        m.d.comb += self.near_full.eq(Cat(pe.near_full for pe in self.pes).any())
+        near_full = Cat(pe.near_full for pe in self.pes).any()
+        if self.fifo:  # broadcasts wait there until no queue is nearly full
+            m.submodules.fifo = self.fifo
+            m.d.comb += [
+                self.fifo.arriving.eq(self.broadcast),
+                self.fifo.room.eq(~near_full),
+                self.fifo.ended.eq(self.closed),
+                self.fifo.clear.eq(self.end),
+                self.near_full.eq(self.fifo.near_full),
+            ]
+        else:
+            m.d.comb += self.near_full.eq(near_full)
 
     def _cells(self, m: Module) -> None:
         """The PEs' ports for operations on cells."""
@@ -280,21 +297,3 @@ class Group(wiring.Component):
                     pe.back_layer.eq(self.phase.layer),
                     pe.back_odd.eq(self.phase.odd),
                 ]
-
-    def _share_entries(self, m: Module, valid: Signal, word: data.View) -> None:
-        """Large RAMs for two PEs each."""
-        m.submodules.entries = shared = SharedEntries(
-            config=self._config, first=self._number * self._config.group, size=len(self.pes)
-        )
-        m.d.comb += [
-            shared.begin.eq(self.begin),
-            shared.load_valid.eq(valid),
-            shared.load_word.eq(word),
-        ]
-        for slot, pe in enumerate(self.pes):
-            m.d.comb += [
-                shared.fetch[slot].eq(pe.fetch),
-                shared.address[slot].eq(pe.fetch_address),
-                pe.word.eq(shared.words[slot]),
-                pe.turn.eq(shared.turns[slot]),
-            ]

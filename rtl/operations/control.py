@@ -74,7 +74,7 @@ class OperationControl(wiring.Component):
     @staticmethod
     def wait(config: EngineConfig) -> int:
         """Cycles without an operation between two passes: until the results are written."""
-        return config.multiplier_stages + 6 + FunctionUnit.LATENCY
+        return config.multiplier_stages + 6 + config.stages.drain + FunctionUnit.LATENCY
 
     def elaborate(self, platform: object) -> Module:
         """The choice, and the operation's number and cell."""

@@ -18,20 +18,18 @@ class DrainUnit(wiring.Component):
 
     results: of each PE.
     slot: the PE whose result counts.
-    bias: its bias.
-    settings: the shift, and whether negative values become 0; a cycle after the result.
-    value: the requantised sum, `LATENCY` cycles after the result.
+    bias: its bias, `stages.drain` cycles later.
+    settings: the shift, and whether negative values become 0; a cycle after the bias.
+    value: the requantised sum, `latency` cycles after the result.
     function: of the value, in its cycle; with functions, or with cells.
     valued: the function's value, `FunctionUnit.LATENCY` cycles after the value.
 
     With cells:
 
-    with_bias: the bias counts.
+    with_bias: the bias counts; in its cycle.
     state: the function is of a state, not of a gate; in the value's cycle.
     narrow: round the function to the state's fraction bits; in the value's cycle.
     """
-
-    LATENCY = 1 + Requantiser.LATENCY
 
     results: data.View
     slot: Signal
@@ -62,8 +60,13 @@ class DrainUnit(wiring.Component):
             }
         )
 
+    @staticmethod
+    def latency(config: EngineConfig) -> int:
+        """From a result to its value."""
+        return config.stages.drain + 1 + Requantiser.LATENCY
+
     def elaborate(self, platform: object) -> Module:
-        """Cycle 1: choose, add the bias. 2 to 4: requantise. Then the function."""
+        """Choose; add the bias, after a register if there is one; requantise; then the function."""
         m = Module()
         width = self._config.acc_width
         m.submodules.requantiser = requantiser = Requantiser(config=self._config)
@@ -75,13 +78,14 @@ class DrainUnit(wiring.Component):
         high = Signal(signed(width))
         total = Signal(signed(width), reset_less=True)
         select = self.slot[: max(0, (half - 1).bit_length())]
+        cycles = self._config.stages.drain
         m.d.comb += [
             low.eq(_choose(results[:half], select)),
             high.eq(_choose(results[half:] or results[:1], select)),
             adder.addend.eq(Mux(self.with_bias, self.bias, 0) if self._config.cells else self.bias),
-            adder.base.eq(low),
-            adder.other.eq(high),
-            adder.select.eq(self.slot >= half),
+            adder.base.eq(delayed(m, low, cycles=cycles, name="low")),
+            adder.other.eq(delayed(m, high, cycles=cycles, name="high")),
+            adder.select.eq(delayed(m, self.slot >= half, cycles=cycles, name="select")),
             requantiser.total.eq(total),
             requantiser.settings.eq(self.settings),
             self.value.eq(requantiser.activation),

@@ -21,11 +21,11 @@ class OperationPipeline(wiring.Component):
     wipe: all PEs clear a sum instead.
     wipe_set: of this set of sums; only where there are several.
     phase: steady while any of its operations is on its way.
-    to_add: one bit for each PE: its accumulator takes part.
+    to_add: one bit for each PE: its accumulator takes part; with `stages.clear` a cycle later.
     totals: what the accumulator does.
     bias_read: a bias is due.
     bias_address: its address in the column memory.
-    bias: the bias, a cycle later.
+    bias: the bias, a cycle later, or more with `stages.drain`.
     results: of the PEs' accumulators.
     output: an activation leaves the drain.
     index: its index within the group.
@@ -90,14 +90,14 @@ class OperationPipeline(wiring.Component):
     @classmethod
     def result_latency(cls, config: EngineConfig) -> int:
         """From an operation to its requantised total."""
-        return cls._total(config) + Accumulator.result_latency(config) + DrainUnit.LATENCY
+        return cls._total(config) + Accumulator.result_latency(config) + DrainUnit.latency(config)
 
     def elaborate(self, platform: object) -> Module:
         """Operands, totals, results."""
         m = Module()
         config = self._config
         begin = self._total(config)
-        self._totals(m, begin)
+        self._totals(m, begin - config.stages.clear)
         self._bias(m, begin + Accumulator.result_latency(config) - 1)
         m.submodules.drain = drain = DrainUnit(config=config, size=self._size)
         self._drain(m, drain, begin + Accumulator.result_latency(config))
@@ -185,11 +185,11 @@ class OperationPipeline(wiring.Component):
             if config.functions:
                 m.d.comb += drain.function.eq(self.phase.function)
             return
-        more, product = self._at(m, "more", at + 1), self._at(m, "product", at + 1)
-        late = at + DrainUnit.LATENCY
+        added, late = at + config.stages.drain, at + DrainUnit.latency(config)
+        more, product = self._at(m, "more", added + 1), self._at(m, "product", added + 1)
         of_layer = self.phase.function if config.functions else 0
         m.d.comb += [
-            drain.with_bias.eq(self._at(m, "sums", at)),
+            drain.with_bias.eq(self._at(m, "sums", added)),
             settings.shift.eq(Mux(product, GATE_FRAC - config.shift_low, self.phase.shift + more)),
             drain.state.eq(self._at(m, "raw", late)),
             # Of the operation, or of a fully connected layer.

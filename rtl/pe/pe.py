@@ -16,6 +16,7 @@ from rtl.pe.decoder import Decoder
 from rtl.pe.entry_reader import EntryReader
 from rtl.pe.product import Product
 from rtl.prim.delay import delayed
+from rtl.prim.kept import kept
 from rtl.prim.queue import Queue
 from rtl.prim.ram import BlockRam
 from rtl.probe import Events, fields
@@ -33,7 +34,7 @@ class PeState(enum.Enum, shape=2):
 class ProcessingElement(wiring.Component):
     """Owns some rows of every layer: one multiply-accumulate every cycle, or one operation.
 
-    arriving: a broadcast's column arrives; a job, if the column is not empty.
+    arriving: a broadcast's column arrives; a job, if it is not empty; with `stages.push`, later.
     pointer: that column in this PE.
     value: its activation.
     closed: all jobs of the phase whose operations come next have arrived.
@@ -41,7 +42,7 @@ class ProcessingElement(wiring.Component):
     near_full: the queue was nearly full a cycle ago.
     ready: all entries of the phase whose operations come next are issued.
     steal: an operation begins, instead of an entry.
-    add: its total is due (rtl.operations.pipeline).
+    add: its total is due (rtl.operations.pipeline), with `stages.clear` a cycle later.
     totals: what the accumulator does for it.
     sum: its sum or total, `Accumulator.result_latency` cycles after `add`.
     load_valid: a word of the load port.
@@ -170,22 +171,22 @@ class ProcessingElement(wiring.Component):
     def _queue(self, m: Module) -> None:
         """Columns that are not empty become jobs."""
         queue, entry = self.queue, self.entry
-        m.d.comb += [
+        domain = m.d.sync if self._config.stages.push else m.d.comb
+        domain += [
             queue.push.eq(self.arriving & (self.pointer.count != 0)),
             queue.push_data.start.eq(self.pointer.start),
             queue.push_data.count.eq(self.pointer.count),
             queue.push_data.value.eq(self.value),
+        ]
+        m.d.comb += [
             queue.pop.eq(entry.pop),
             self.near_full.eq(queue.near_full),
             entry.job_valid.eq(queue.valid),
             entry.job.eq(queue.head),
         ]
         if self._overlap:
-            m.d.comb += [
-                queue.push_data.odd.eq(self.odd),
-                queue.push_data.layer.eq(self.layer),
-                entry.steal.eq(self.steal),
-            ]
+            domain += [queue.push_data.odd.eq(self.odd), queue.push_data.layer.eq(self.layer)]
+            m.d.comb += entry.steal.eq(self.steal)
         else:
             m.d.sync += Assert(~(self.steal & entry.busy), "an operation begins over an entry")
 
@@ -220,14 +221,18 @@ class ProcessingElement(wiring.Component):
             row = Cat(row, delayed(m, self.entry.running.odd, cycles=late, name="odd"))
         elif config.delta:
             row = Cat(row, self.layer)
+        add, totals = self.add, self.totals
+        if config.stages.clear:
+            add = kept(m, add, shape=1, name="add_here")
+            totals = kept(m, totals, shape=totals.shape(), name="totals_here")
         m.d.comb += [
             product.weight.eq(decoder.weight),
             product.activation.eq(decoder.activation),
             sums.real.eq(delayed(m, decoder.real, cycles=wait, name="real", reset_less=False)),
             sums.row.eq(row),
             sums.product.eq(product.product),
-            sums.operate.eq(self.add),
-            sums.totals.eq(self.totals),
+            sums.operate.eq(add),
+            sums.totals.eq(totals),
             self.sum.eq(sums.result),
         ]
 

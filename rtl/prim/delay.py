@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from amaranth.hdl import Module, Signal, ValueLike
+from amaranth.hdl import Module, Signal, Value, ValueLike
 
 T = TypeVar("T", bound=ValueLike)
 
@@ -28,3 +28,15 @@ def delayed(
             m.d.sync += register.eq(value)
         value = register  # pyright: ignore[reportAssignmentType]
     return value
+
+
+def marked(m: Module, mark: Value, *, cycles: int, name: str, clear: Value) -> Value:
+    """`mark` as it was `cycles` cycles ago, but 0 from a cycle after `clear` until it comes again.
+
+    The registers are called name_0, name_1, ..., and the last one just name.
+    """
+    for stage in range(cycles):
+        register = Signal(name=f"{name}_{stage}" if stage + 1 < cycles else name)
+        m.d.sync += register.eq(mark & ~clear)
+        mark = register
+    return mark

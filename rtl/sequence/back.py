@@ -17,7 +17,7 @@ class Back(wiring.Component):
 
     front: the phase that is broadcast; with one stream it stays until the back has ended.
     handover: take it over; only when not busy.
-    over: all its operations have begun, `status_stages` - 1 cycles ago.
+    over: all its operations have begun, `over_stages` cycles ago.
     heads: it is the last phase before the head, and the head will run; only with delta.
     phase: the phase that was taken over.
     busy: there is one.
@@ -54,7 +54,7 @@ class Back(wiring.Component):
         """A counter from the last operation to its output."""
         m = Module()
         config = self._config
-        way = OperationPipeline.result_latency(config) - (config.status_stages - 1)
+        way = OperationPipeline.result_latency(config) - config.over_stages
         way -= OperationControl.OVER_LATENCY
         if config.delta:
             way += DeltaStage.LATENCY

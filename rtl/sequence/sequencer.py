@@ -25,7 +25,7 @@ class Sequencer(wiring.Component):
     start: the last input is being taken; only when idle.
     pending: some activation waits to be broadcast.
     hold: nothing on its way moves in this cycle.
-    over: the back's operations have all begun, `status_stages` - 1 cycles ago.
+    over: the back's operations have all begun, `over_stages` cycles ago.
     taken: all results are taken.
     write: load port of the layer program.
     idle: ready for inputs.
@@ -33,7 +33,7 @@ class Sequencer(wiring.Component):
     enable: activations are granted.
     base: pointer address of the front's first column.
     layer: the front's number.
-    quiet: the front's last broadcast has moved on.
+    quiet: the front's last broadcast has moved on; with `stages.fifo` it has come to the FIFOs.
     phase: the back's.
     closed: the back has a phase, or takes it over now.
     end: the back's phase ends after this cycle.

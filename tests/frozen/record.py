@@ -50,6 +50,9 @@ DENSE: dict[str, dict[str, Any]] = {
         "act_width": 12,
         "acc_width": 48,
     },
+    "drain stage": {"pes": 5, "group": 3, "stages": {"drain": 1}},
+    "long": {"pes": 5, "group": 3, "broadcast_stages": 1, "stages": "long"},
+    "elastic": {"pes": 18, "group": 4, "broadcast_stages": 2, "stages": "elastic"},
 }
 """Engines of fully connected networks: changes to tests.networks.small_config. New ones go to the
 end, here and below, as the place is the seed."""
@@ -71,6 +74,9 @@ CELLS: dict[str, dict[str, Any]] = {
         "entry_depth": 8192,
     },
     "two streams": {"streams": 2, "mac": "codebook", "entry_stages": 2},
+    "drain stage, cells": {"pes": 5, "group": 3, "stages": {"drain": 1}},
+    "long, two streams": {"pes": 5, "group": 3, "streams": 2, "stages": "long"},
+    "elastic, delta": {"pes": 5, "group": 3, "delta": True, "act_lists": 16, "stages": "elastic"},
 }
 """Engines with LSTM and GRU: changes to tests.cells.cell_config."""
 

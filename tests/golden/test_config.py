@@ -23,7 +23,7 @@ def refused(text: str, **fields: Any) -> None:
 
 def test_every_number_has_a_range() -> None:
     numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {
-        *("mac", "entry_memory", "act_code", "delta", "functions")
+        *("mac", "entry_memory", "act_code", "delta", "functions", "stages")
     }
     assert numbers == set(RANGES)
 
@@ -160,6 +160,22 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "with cells the shifts must go from below 14 to 14 or more, not from 14 to 30",
             {**CELLS, "cells": 8, "shift_low": 14},
         ),
+        (
+            "streams must be 1 with a FIFO in each group (stages), not 2",
+            {**CELLS, "cells": 8, "streams": 2, "act_lists": 4, "stages": {"fifo": 16}},
+        ),
+        (
+            "stages: fifo must be at least 7 for 2 groups and 1 broadcast stages, not 6: 6 slots",
+            {"stages": {"fifo": 6}, "broadcast_stages": 1},
+        ),
+        (
+            "stages: fifo must be at least 9 for 16 groups and 0 broadcast stages, not 8: 8 slots",
+            {"stages": {"fifo": 8, "activations": 1}, "pes": 32},
+        ),
+        (
+            "queue_depth must be at least 6 for 4 PEs, not 5: 5 slots are for broadcasts",
+            {"stages": "elastic", "queue_depth": 5},
+        ),
     ],
 )
 def test_rules_between_fields(text: str, fields: dict[str, Any]) -> None:
@@ -209,6 +225,7 @@ def test_dictionaries_there_and_back() -> None:
         values = json.loads(json.dumps(config.to_dict()))
         names = ("mac", "entry_memory", "act_code")  # linear is not said
         assert tuple(values[name] for name in names if name in values) == kinds
+        assert "stages" not in values
         assert EngineConfig.from_dict(values) == config
         assert type(EngineConfig.from_dict(values).entry_memory) is EntryMemory
 

@@ -12,7 +12,7 @@ from rtl.pe.accumulator import Accumulator
 from sim.check import simulate
 from tests.cases import halved
 from tests.cells import cell_config
-from tests.networks import random_input, random_network, small_config
+from tests.networks import random_fifo, random_input, random_network, random_stages, small_config
 from tests.rtl.helpers import on_ecp5
 
 
@@ -40,7 +40,9 @@ def cases(draw: st.DrawFn):
         entry_stages=draw(st.integers(1, 2)),
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
+        stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
     )
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     # From the shallowest queue on, in registers or in a memory.
     config = config.replace(queue_depth=config.queue_margin + draw(st.integers(1, 6)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

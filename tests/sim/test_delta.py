@@ -46,6 +46,8 @@ ENGINES: list[dict[str, Any]] = [
     {},
     {"pes": 5, "group": 3, "multiplier_stages": 3, "mac": "codebook"},
     {"pes": 6, "group": 1, "entry_stages": 2, "broadcast_stages": 2, "mac": "log"},
+    {"pes": 5, "group": 3, "stages": "long"},
+    {"pes": 5, "group": 3, "stages": "elastic", "broadcast_stages": 1},
     {"pes": 1, "group": 2, "row_depth": 128, "state_frac": 9},
 ]
 

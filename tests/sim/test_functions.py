@@ -44,7 +44,7 @@ def good(result: Simulation) -> None:
         [
             {},
             {"pes": 17, "group": 4, "broadcast_stages": 2, "entry_stages": 2},
-            {"pes": 1, "group": 1, "multiplier_stages": 4},
+            {"pes": 1, "group": 1, "multiplier_stages": 4, "stages": "elastic"},
             {"mac": "log", "entry_memory": "spram"},
         ],
         [MIXED, ["sigmoid", "tanh", "relu"]],

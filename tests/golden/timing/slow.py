@@ -21,6 +21,7 @@ from golden.timing.trace import FIELDS
 from golden.timing.unpack import Counters
 from tests.golden.arithmetic.slow_functions import slow_sigmoid, slow_tanh
 from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest, slow_word
+from tests.golden.timing.slow_fifos import SlowFifos
 from tests.golden.timing.slow_memories import Work, memories, place
 
 Item = tuple[int, int, int]
@@ -65,6 +66,8 @@ class Phase:
     """PEs whose operations have begun."""
     outputs: list[tuple[int, int, int]] = field(default_factory=list)
     """Cycle, PE and local row of each."""
+    fifos: SlowFifos | None = None
+    """If groups have them."""
     handed: int = 0
 
 
@@ -85,9 +88,11 @@ class SlowEngine:
         self.levels, leaves = 0, c.groups
         while leaves > 1:
             leaves, self.levels = -(-leaves // 4), self.levels + 1
+        self.collected = 2 + c.stages.activations + self.levels
         self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
         self.lanes = 2 if c.entry_memory == "spram" else 1
-        self.result = c.entry_stages + c.multiplier_stages + (6 if c.cells else 4)
+        self.drain = 6 + c.stages.drain
+        self.result = c.entry_stages + c.multiplier_stages + self.drain - (0 if c.cells else 2)
         self.values = Runner(network, c.streams)
         self.lists: dict[tuple[int, int], list[Item]] = {}
         """(layer, stream) -> outputs of the last step in which it ran, as written."""
@@ -146,21 +151,33 @@ class SlowEngine:
         full = deque([False] * self.status)
         front: Phase | None = self._begin(0, 1)
         back: Phase | None = None
-        arriving: tuple[int, int] | None = None
+        arriving: deque[tuple[Phase, tuple[int, int]] | None]
+        arriving = deque([None] * (1 + self.config.stages.push))
         cycle, end, begun = 1, -1, 1
         while True:
-            margin = self.config.queue_depth - self.status - 1
-            full.append(any(len(pe.queue) >= margin for pe in self.pes))
-            held, quiet = full.popleft(), front is not None and front.ended[-1]
+            levels = [len(pe.queue) for pe in self.pes]
+            quiet = front is not None and front.ended[-1]
+            active = front or back
+            assert active
+            fifos = active.fifos
+            if fifos:
+                held, pushed = fifos.step(cycle, levels, quiet or front is None)
+            else:
+                margin = 1 + self.status + self.config.stages.push
+                full.append(max(levels) >= self.config.queue_depth - margin)
+                held, pushed = full.popleft(), [arriving.popleft()] * self.config.groups
             self.stalls += held and front is not None and not quiet
             stealing = self._operations(back, cycle) if back else set()
             if back and len(back.done) == len(self.pes) and not any(self.groups) and end < 0:
                 end = cycle + self._late(back)
             for number, pe in enumerate(self.pes):
                 self._pe(number, pe, cycle, number in stealing, front or back)
-                if arriving and front:
-                    self._push(number, pe, cycle, front, arriving)
-            arriving = self._move(front, cycle) if front and not held else None
+                if one := pushed[number // self.config.group]:
+                    self._push(number, pe, cycle, *one)
+            moved = self._move(front, cycle, held) if front and (fifos or not held) else None
+            if fifos and front and moved:
+                fifos.arrive((front, moved))
+            arriving.append((front, moved) if front and moved else None)
             if back and cycle == end:
                 self._written(back)
                 back, end = None, -1
@@ -191,17 +208,25 @@ class SlowEngine:
             for owner, index, value in items
             if owner == group
         ]
-        stages = 2 + self.levels + self.config.broadcast_stages
+        stages = self.collected + self.config.broadcast_stages
         line: deque[tuple[int, int] | None] = deque([None] * stages)
-        return Phase(nth, layer, stream, cycle, deque(waiting), line, deque([False] * stages))
+        ended = deque([False] * stages)
+        phase = Phase(nth, layer, stream, cycle, deque(waiting), line, ended)
+        if self.config.stages.fifo:
+            phase.fifos = SlowFifos(self.config, stages, self.levels)
+        return phase
 
-    def _move(self, front: Phase, cycle: int) -> tuple[int, int] | None:
-        """A step of all broadcasts; the one whose pointers are read in this cycle."""
-        front.line.appendleft(front.waiting.popleft() if front.waiting else None)
-        if leaving := front.line[2 + self.levels]:
+    def _move(self, front: Phase, cycle: int, stopped: bool) -> tuple[int, int] | None:
+        """A step of all broadcasts; the one whose pointers are read in this cycle.
+
+        Or, if groups have FIFOs, the one that comes to them.
+        """
+        more = front.waiting and not stopped
+        front.line.appendleft(front.waiting.popleft() if more else None)
+        if leaving := front.line[self.collected]:
             column, value = leaving
             self.events["broadcast"].append((cycle, self.layers[front.layer].base + column, value))
-        front.ended.appendleft(front.line[0] is None)
+        front.ended.appendleft(front.line[0] is None and not front.waiting)
         front.ended.pop()
         return front.line.pop()
 
@@ -226,13 +251,13 @@ class SlowEngine:
             pe.running.extend((phase, start + n, one, value) for n, one in enumerate(work))
 
     def _push(
-        self, number: int, pe: Pe, cycle: int, front: Phase, arriving: tuple[int, int]
+        self, number: int, pe: Pe, cycle: int, phase: Phase, arriving: tuple[int, int]
     ) -> None:
         column, value = arriving
-        if column in self.layers[front.layer].columns[number]:
-            start, work = self.layers[front.layer].columns[number][column]
+        if column in self.layers[phase.layer].columns[number]:
+            start, work = self.layers[phase.layer].columns[number][column]
             self.events["push"].append((cycle, number, start // self.lanes, len(work), value))
-            pe.queue.append((front, start, work, value))
+            pe.queue.append((phase, start, work, value))
             assert len(pe.queue) <= self.config.queue_depth
 
     def _operations(self, back: Phase, cycle: int) -> set[int]:
@@ -240,7 +265,10 @@ class SlowEngine:
         stealing = set()
         for number, pe in enumerate(self.pes):
             busy = any(job[0] is back for job in [*pe.queue, *pe.running])
-            if cycle > back.handed and not busy:
+            closed = back.handed + self.config.stages.push + 1
+            if back.fifos:
+                closed = back.fifos.closed.get(number // self.config.group, cycle + 1)
+            if cycle >= closed and not busy:
                 back.over.setdefault(number, cycle)
         for group, running in enumerate(self.groups):
             if running:
@@ -261,7 +289,7 @@ class SlowEngine:
         mine = self.layers[back.layer]
         number, found = FIRST[mine.kind], []
         for nth, ops in enumerate(PROGRAMS[mine.kind]):
-            found += [None] * (self.config.multiplier_stages + 6 + 5 if nth else 0)
+            found += [None] * (self.config.multiplier_stages + self.drain + 5 if nth else 0)
             for cell in range(mine.rows):
                 found += [(pe, number + n, cell, one) for n, one in enumerate(ops)]
             number += len(ops)
@@ -323,11 +351,11 @@ class SlowEngine:
         for stream in range(self.config.streams if answer else 0):
             items = sorted(self.lists[len(self.layers) - 1, stream], key=lambda item: item[0])
             for n, (group, index, value) in enumerate(items):
-                taken = start + n + 3 + self.levels
+                taken = start + n + 1 + self.collected
                 position = index * self.config.groups + group
                 self.events["output"].append((taken, position, value, stream))
                 done = max(done, taken + 1)
-            quiet = start + len(items) + 2 + self.levels + self.config.broadcast_stages
+            quiet = start + len(items) + self.collected + self.config.broadcast_stages
             done, start = max(done, quiet), quiet + 1
         self.events["done"].append((done,))
 

@@ -14,7 +14,7 @@ from golden.timing.model import TimingModel
 from golden.timing.one_stream import OneStream
 from golden.timing.trace import compare
 from tests.cells import cell_config, cell_network, random_steps
-from tests.networks import random_input, random_network, small_config
+from tests.networks import random_input, random_network, random_stages, small_config
 
 
 def both(network: Network, steps: Sequence[Step]) -> int:
@@ -40,6 +40,7 @@ def engine(rng: np.random.Generator, seed: int) -> dict[str, Any]:
         "entry_stages": int(rng.integers(1, 3)),
         "multiplier_stages": int(rng.integers(2, 5)),
         "broadcast_stages": int(rng.integers(0, 3)),
+        "stages": random_stages(np.random.default_rng(seed)),
         **({"entry_memory": "spram", "mac": "log"} if spram else {}),
     }
 

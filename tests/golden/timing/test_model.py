@@ -18,7 +18,7 @@ from golden.timing.model import TimingModel
 from golden.timing.unpack import Counters
 from tests.cells import cell_config, cell_network, random_steps
 from tests.golden.timing.slow import SlowEngine, as_lists
-from tests.networks import random_input, random_network, small_config
+from tests.networks import random_fifo, random_input, random_network, random_stages, small_config
 
 Case = tuple[Network, Sequence[Step]]
 
@@ -55,8 +55,10 @@ def connected(draw: st.DrawFn) -> Case:
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
         act_code=code,
+        stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
         **({"functions": True, "act_width": 16} if functions else {}),
     )
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     tight = draw(st.booleans())
     config = config.replace(queue_depth=config.queue_margin + 1) if tight else config
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -80,6 +82,7 @@ def recurrent(draw: st.DrawFn) -> Case:
         "entry_stages": draw(st.integers(1, 2)),
         "multiplier_stages": draw(st.integers(2, 4)),
         "broadcast_stages": draw(st.integers(0, 2)),
+        "stages": random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
         **{"row_depth": 128, "act_depth": 128, "bias_depth": 2048, "column_depth": 2048},
     }
     peepholes = draw(st.booleans())
@@ -89,6 +92,7 @@ def recurrent(draw: st.DrawFn) -> Case:
         changes["run_width"] = 4
         peepholes = False
     config = cell_config(**changes)
+    config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)
     margin = config.queue_margin
     config = config.replace(queue_depth=draw(st.sampled_from([margin + 1, margin + 2, 12])))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

@@ -21,12 +21,19 @@ Row = dict[str, int]
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.03, 0.2]), st.sampled_from([0.0, 0.3]))
-def test_source_and_destination(seed: int, begins: float, holds: float) -> None:
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.03, 0.2]),
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 1),
+)
+def test_source_and_destination(seed: int, begins: float, holds: float, register: int) -> None:
+    """With a register behind the memory, an element comes a step later."""
+    config = TWO.replace(stages={"activations": register})
     rng = np.random.default_rng(seed)
     source: list[tuple[int, int]] = []
     destination: list[tuple[int, int]] = []
-    granted: tuple[int, int] | None = None
+    granted: list[tuple[int, int] | None] = [None] * (1 + register)
     rows, expected = [], []
     for _ in range(150):
         pending = bool(source)
@@ -38,14 +45,14 @@ def test_source_and_destination(seed: int, begins: float, holds: float) -> None:
         index = int(rng.integers(0, TWO.act_depth))
         row = {"write": write, "index": index, "value": value}
         rows.append({**row, "grant": grant, "begin": begin, "hold": hold})
-        expected.append((pending, *((1, *granted) if granted else (0, 0, 0))))
+        expected.append((pending, *((1, *granted[-1]) if granted[-1] else (0, 0, 0))))
         if not hold:  # held, the element stays
-            granted = source.pop(0) if grant else None
+            granted = [source.pop(0) if grant else None, *granted[:-1]]
         if write and value:
             destination.append((index, value))
         if begin:
             source, destination = destination, []
-    seen = drive(ActivationLists(config=TWO), rows, WATCH)
+    seen = drive(ActivationLists(config=config), rows, WATCH)
     assert [tuple(cycle.values()) for cycle in seen] == expected
 
 

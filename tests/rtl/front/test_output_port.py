@@ -14,13 +14,17 @@ Result = tuple[int, int]
 
 
 def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[dict[str, int]]:
-    """A collector that grants whenever it is not held, and a taker that is ready now and then."""
-    dut = OutputPort(config=config)
-    latency = 2 + config.collector_levels
+    """A collector that grants whenever it is not held, and a taker that is ready now and then.
+
+    With FIFOs in the groups, what is granted moves on, and grants stop a cycle later.
+    """
+    dut, fifo = OutputPort(config=config), bool(config.stages.fifo)
+    latency = 2 + config.stages.activations + config.collector_levels
     way: list[Result | None] = [None] * latency
     left, seen = list(results), []
 
     async def bench(ctx) -> None:
+        stopped = False
         ctx.set(dut.enable, 1)
         for bit in ready:
             position, value = way[0] or (0, 0)
@@ -30,7 +34,7 @@ def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[d
             )
             ctx.set(dut.output.ready, bit)
             hold = ctx.get(dut.hold)
-            ctx.set(dut.held, hold)
+            ctx.set(dut.held, 0 if fifo else hold)
             payload = ctx.get(dut.output.payload)
             seen.append(
                 {
@@ -42,9 +46,10 @@ def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[d
                     "hold": hold,
                 }
             )
-            if not hold:
+            if fifo or not hold:
                 way.pop(0)
-                way.append(left.pop(0) if left else None)
+                way.append(left.pop(0) if left and not stopped else None)
+            stopped = fifo and bool(hold)
             await ctx.tick()
 
     simulate(dut, bench, max_cycles=len(ready) + 2)
@@ -60,10 +65,11 @@ def make(rng: np.random.Generator, config: EngineConfig, count: int) -> list[Res
     return [(int(rng.integers(0, top)), int(rng.integers(-128, 128))) for _ in range(count)]
 
 
+@pytest.mark.parametrize("stages", ["short", "elastic"])
 @pytest.mark.parametrize("groups", [1, 3, 9, 17])
 @pytest.mark.parametrize("chance", [0.1, 0.5, 0.9])
-def test_random_back_pressure_loses_nothing(groups: int, chance: float) -> None:
-    config = tiny_config(pes=groups, group=1)
+def test_random_back_pressure_loses_nothing(groups: int, chance: float, stages: str) -> None:
+    config = tiny_config(pes=groups, group=1, stages=stages)
     rng = np.random.default_rng(groups)
     results = make(rng, config, 40)
     ready = [int(bit) for bit in rng.random(int(60 / chance) + 20) < chance] + [1] * 60

@@ -54,10 +54,11 @@ def test_pointers_of_all_pes_a_cycle_after_the_broadcast_moves(group: int) -> No
     assert 50 < moved < sum(row["broadcast.valid"] for row in rows)
 
 
+@pytest.mark.parametrize("changes", [{}, {"stages": "drain"}], ids=str)
 @pytest.mark.parametrize("group", [1, 3])
-def test_biases_behind_the_pointers(group: int) -> None:
+def test_biases_behind_the_pointers(group: int, changes: dict[str, Any]) -> None:
     """Wider than the pointers, or narrower; also beside a broadcast that is held."""
-    config = tiny_config(group=group, weight_width=8, acc_width=24)
+    config = tiny_config(group=group, weight_width=8, acc_width=24, **changes)
     wider = layout.width(layout.pointer(config)) * group > config.acc_width
     assert wider == (group == 3)
     rng = np.random.default_rng(group)
@@ -69,8 +70,10 @@ def test_biases_behind_the_pointers(group: int) -> None:
         {"bias_read": 1, "bias_address": config.column_depth + n, "broadcast.valid": 1, "hold": 1}
         for n in range(len(biases))
     ]
-    seen = drive(ColumnMemory(config=config, init=init), [*rows, {}], ["bias", "valid"])
-    assert [row["bias"] for row in seen[1:]] == biases
+    late = config.stages.drain
+    rows += [{}] * (1 + late)
+    seen = drive(ColumnMemory(config=config, init=init), rows, ["bias", "valid"])
+    assert [row["bias"] for row in seen[1 + late :]] == biases
     assert not any(row["valid"] for row in seen)
 
 

@@ -19,7 +19,7 @@ GOLDEN = {
     Function.COMPLEMENT: functions.sigmoid_complement,
 }
 VALUE, VALUED = 4, 9
-"""Cycles from a result to its value, and to its function's."""
+"""Cycles from a result to its value, and to its function's; one more with `stages.drain`."""
 
 
 def saturated(value: int) -> int:
@@ -29,18 +29,20 @@ def saturated(value: int) -> int:
 @pytest.mark.parametrize(
     ("group", "size"), [(1, 1), (2, 2), (4, 4), (4, 3), (3, 1), (7, 7), (8, 5)]
 )
-def test_one_sum_a_cycle(group: int, size: int) -> None:
-    config = tiny_config(pes=8, group=group, acc_width=24, act_depth=64)
+@pytest.mark.parametrize("drain", [0, 1])
+def test_one_sum_a_cycle(group: int, size: int, drain: int) -> None:
+    config = tiny_config(pes=8, group=group, acc_width=24, act_depth=64, stages={"drain": drain})
     rng = np.random.default_rng(size)
-    rows: list[dict[str, int]] = []
+    rows: list[dict[str, int]] = [{"settings.shift": 14} for _ in range(110 + drain)]
     expected: dict[int, int] = {}
     for cycle in range(110):
         results = [int(result) for result in rng.integers(-(1 << 20), 1 << 20, size)]
         slot, bias = int(rng.integers(0, size)), int(rng.integers(-(1 << 20), 1 << 20))
-        rows.append({f"results.{pe}": result for pe, result in enumerate(results)})
-        rows[-1] |= {"slot": slot, "bias": bias, "settings.shift": 14, "settings.relu": 0}
+        rows[cycle] |= {f"results.{pe}": result for pe, result in enumerate(results)}
+        rows[cycle]["slot"] = slot
+        rows[cycle + drain]["bias"] = bias
         total = results[slot] + bias
-        expected[cycle + VALUE] = max(-128, min(127, round(total / 2**14)))
+        expected[cycle + drain + VALUE] = max(-128, min(127, round(total / 2**14)))
     rows += [{"settings.shift": 14}] * VALUE
     seen = drive(DrainUnit(config=config, size=size), rows, ["value"])
     assert {n: seen[n]["value"] for n in expected} == expected
@@ -48,12 +50,19 @@ def test_one_sum_a_cycle(group: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("frac", [8, 11, 12])
-@pytest.mark.parametrize(("group", "size"), [(1, 1), (2, 2), (4, 3)])
-def test_one_total_a_cycle_and_its_function(group: int, size: int, frac: int) -> None:
-    config = cell_config(pes=8, group=group, state_frac=frac, shift_low=3, shift_high=30)
+@pytest.mark.parametrize(("group", "size", "drain"), [(1, 1, 0), (2, 2, 1), (4, 3, 0), (4, 3, 1)])
+def test_one_total_a_cycle_and_its_function(group: int, size: int, frac: int, drain: int) -> None:
+    config = cell_config(
+        pes=8,
+        group=group,
+        state_frac=frac,
+        shift_low=3,
+        shift_high=30,
+        stages={"drain": drain},
+    )
     rng = np.random.default_rng(size + frac)
     count = 400
-    rows: list[dict[str, int]] = [{} for _ in range(count + VALUED)]
+    rows: list[dict[str, int]] = [{} for _ in range(count + drain + VALUED)]
     value: dict[int, int] = {}
     valued: dict[int, int] = {}
     for cycle in range(count):
@@ -65,15 +74,17 @@ def test_one_total_a_cycle_and_its_function(group: int, size: int, frac: int) ->
         relu, state, narrow = (int(rng.random() < 0.3) for _ in range(3))
         function = Function(int(rng.integers(0, 4)))
         rows[cycle] |= {f"results.{n}": result for n, result in enumerate(results)}
-        rows[cycle] |= {"slot": slot, "bias": bias, "with_bias": with_bias}
-        rows[cycle + 1] |= {"settings.shift": shift - config.shift_low, "settings.relu": relu}
-        rows[cycle + VALUE] |= {"state": state, "function": int(function), "narrow": narrow}
+        rows[cycle]["slot"] = slot
+        late = cycle + drain
+        rows[late] |= {"bias": bias, "with_bias": with_bias}
+        rows[late + 1] |= {"settings.shift": shift - config.shift_low, "settings.relu": relu}
+        rows[late + VALUE] |= {"state": state, "function": int(function), "narrow": narrow}
         total = saturated(round(Fraction(results[slot] + bias * with_bias, 1 << shift)))
-        value[cycle + VALUE] = total = max(total, 0) if relu else total
+        value[late + VALUE] = total = max(total, 0) if relu else total
         argument = saturated(total << (12 - frac)) if state else total
         result = int(GOLDEN[function](np.array([argument]))[0])
         narrowed = round(Fraction(result, 1 << (14 - frac)))
-        valued[cycle + VALUED] = narrowed if narrow else result
+        valued[late + VALUED] = narrowed if narrow else result
     seen = drive(DrainUnit(config=config, size=size), rows, ["value", "valued"])
     assert {n: seen[n]["value"] for n in value} == value
     assert {n: seen[n]["valued"] for n in valued} == valued

@@ -50,11 +50,16 @@ def shown(seen: list[Row], valid: str, *names: str) -> dict[int, tuple[int, ...]
 
 @pytest.mark.parametrize("function", [None, *Function])
 @pytest.mark.parametrize(
-    ("group", "size", "entry_stages", "multiplier_stages"),
-    [(1, 1, 1, 2), (2, 2, 2, 3), (4, 3, 1, 4), (3, 3, 2, 2)],
+    ("group", "size", "entry_stages", "multiplier_stages", "drain"),
+    [(1, 1, 1, 2, 0), (2, 2, 2, 3, 1), (4, 3, 1, 4, 0), (3, 3, 2, 2, 1)],
 )
 def test_rows_of_a_dense_layer(
-    group: int, size: int, entry_stages: int, multiplier_stages: int, function: Function | None
+    group: int,
+    size: int,
+    entry_stages: int,
+    multiplier_stages: int,
+    drain: int,
+    function: Function | None,
 ) -> None:
     """Sums are added, biased and requantised, one a cycle; functions come 5 cycles later."""
     config = tiny_config(
@@ -67,6 +72,7 @@ def test_rows_of_a_dense_layer(
         shift_low=3,
         shift_high=30,
         functions=function is not None,
+        stages={"drain": drain},
     )
     rng = np.random.default_rng(size)
     count = 80
@@ -94,11 +100,11 @@ def test_rows_of_a_dense_layer(
         index = number * group + slot
         biases[cycle + begin] = (BASE + index,)
         given = rows[cycle + begin + 1]
-        total = given[f"results.{slot}"] + given["bias"]
+        total = given[f"results.{slot}"] + rows[cycle + begin + 1 + drain]["bias"]
         value = requantised(total, shift, config.act_width)
-        late = 0
+        late = drain
         if function:
-            late, value = FUNCTION, int(GOLDEN[function](np.array([value]))[0])
+            late, value = drain + FUNCTION, int(GOLDEN[function](np.array([value]))[0])
         outputs[cycle + begin + 1 + DRAIN + late] = (index, value)
     dut = OperationPipeline(config=config, size=size)
     watch = ["to_add", "totals.row", "bias_read", "bias_address", "output", "index", "activation"]
@@ -152,6 +158,7 @@ def operations(config: EngineConfig, cycles: int, rng: np.random.Generator) -> d
         {"pes": 1, "group": 1},
         {"pes": 6, "group": 3, "entry_stages": 2, "state_frac": 11},
         {"pes": 4, "group": 2, "streams": 3, "multiplier_stages": 4},
+        {"pes": 5, "group": 3, "stages": {"drain": 1}},
     ],
 )
 def test_operations_on_cells(changes: dict[str, Any]) -> None:
@@ -162,7 +169,8 @@ def test_operations_on_cells(changes: dict[str, Any]) -> None:
     state = config.cells if config.streams > 1 else 0
     base = {0: state, 1: config.streams * config.cells, 2: (config.streams + 1) * config.cells}
     read, begin = config.entry_stages, config.entry_stages + config.multiplier_stages - 1
-    at = begin + 3 + DRAIN
+    drain = config.stages.drain
+    at = begin + 3 + drain + DRAIN
     rows, shift = noise(rng, config, size, cycles + 24), 17
     reads: dict[tuple[int, int], int] = {}
     operands: dict[tuple[int, int], tuple[int, ...]] = {}
@@ -177,7 +185,8 @@ def test_operations_on_cells(changes: dict[str, Any]) -> None:
         left = one["memory"] | one["one"]
         operands[cycle + read + 1, slot] = (left, left | one["look"], one["one"], one["mask"])
         given = rows[cycle + begin + 3]
-        total = given[f"results.{slot}"] + given["bias"] * one["sums"]
+        bias = rows[cycle + begin + 3 + drain]["bias"]
+        total = given[f"results.{slot}"] + bias * one["sums"]
         value = requantised(total, 14 if one["product"] else shift + one["more"], 16)
         if one["output"]:
             outputs[cycle + at] = (cell * config.group + slot, value)

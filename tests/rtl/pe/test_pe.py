@@ -86,7 +86,9 @@ def test_operations_may_come_as_soon_as_the_pe_is_ready(stages: int, entry_stage
     ready = len(rows) - 2 + 1 + 2 * 3 + 1
     # The control chooses, and an operation begins two cycles later; then its total's way.
     latency = Accumulator.result_latency(config)
-    total = ready + 2 + OperationPipeline.result_latency(config) - DrainUnit.LATENCY - latency
+    total = (
+        ready + 2 + OperationPipeline.result_latency(config) - DrainUnit.latency(config) - latency
+    )
     rows += [{"closed": 1} for _ in range(total + 5 - len(rows))]
     for early in (0, 1):
         for row, at in zip((2, 3, 0, 1), range(total - early, total + 5), strict=False):

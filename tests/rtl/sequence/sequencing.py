@@ -50,6 +50,7 @@ class Script:
         self.late = 2 if self.config.delta else 0
         config = self.config
         result = config.entry_stages + config.multiplier_stages + (6 if config.cells else 4)
+        result += config.stages.drain
         self.way = result + self.late - (self.t.status - 1) - 1  # told a cycle late
         """Cycles from `over` to the phase's end."""
         self._idle(self.clear + 1)

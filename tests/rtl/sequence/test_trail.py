@@ -8,9 +8,12 @@ from rtl.sequence.trail import Trail
 from tests.rtl.helpers import drive, tiny_config
 
 
+@pytest.mark.parametrize("stages", ["short", "long"])
 @pytest.mark.parametrize(("pes", "broadcast"), [(1, 0), (5, 0), (5, 2), (20, 4)])
-def test_quiet_comes_as_late_as_a_broadcast(pes: int, broadcast: int) -> None:
-    config = tiny_config(pes=pes, group=1, broadcast_stages=broadcast, column_depth=128)
+def test_quiet_comes_as_late_as_a_broadcast(pes: int, broadcast: int, stages: str) -> None:
+    config = tiny_config(
+        pes=pes, group=1, broadcast_stages=broadcast, column_depth=128, stages=stages
+    )
     steps = Latencies.of(config).read
     rng = np.random.default_rng(pes + broadcast)
     way: list[int] = []  # what passed in each step so far

@@ -1,0 +1,24 @@
+"""One bit from many that are far apart."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal, Value, ValueLike
+
+
+def gathered(
+    m: Module, bits: Sequence[Value], *, every: bool, name: str, clear: ValueLike = 0
+) -> Value:
+    """Whether every bit is set, or any, later: a 4-ary tree with a register behind each node.
+
+    It has at least one level, even for one bit. clear: all registers become 0.
+    """
+    level, nodes = 0, list(bits)
+    while len(nodes) > 1 or level == 0:
+        parents: list[Value] = []
+        for first in range(0, len(nodes), 4):
+            children = Cat(nodes[first : first + 4])
+            node = Signal(name=f"{name}_{level}_{first // 4}")
+            m.d.sync += node.eq((children.all() if every else children.any()) & ~Value.cast(clear))
+            parents.append(node)
+        level, nodes = level + 1, parents
+    return nodes[0]
