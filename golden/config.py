@@ -32,14 +32,14 @@ class EngineConfig(EngineFields):
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `act_code` only where activations are coded.
+        """Plain values, for JSON; `act_code` and `input_terms` only where activations are coded.
 
         So networks without such activations have the NET files that they always had.
         """
         values = dataclasses.asdict(self)
         values |= {name: values[name].value for name in ("mac", "entry_memory", "act_code")}
         if self.act_code is ActCode.LINEAR:
-            del values["act_code"]
+            del values["act_code"], values["input_terms"]
         return values
 
     @classmethod

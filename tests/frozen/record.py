@@ -50,6 +50,7 @@ DENSE: dict[str, dict[str, Any]] = {
         "act_width": 12,
         "acc_width": 48,
     },
+    "log-log, one power": {"mac": "log", "act_code": "log", "input_terms": 1},
 }
 """Engines of fully connected networks: changes to tests.networks.small_config. New ones go to the
 end, here and below, as the place is the seed."""

@@ -55,6 +55,7 @@ def connected(draw: st.DrawFn) -> Case:
         multiplier_stages=draw(st.integers(2, 4)),
         broadcast_stages=draw(st.integers(0, 2)),
         act_code=code,
+        **({} if code == "linear" else {"input_terms": draw(st.integers(1, 3))}),
         **({"functions": True, "act_width": 16} if functions else {}),
     )
     tight = draw(st.booleans())
