@@ -41,6 +41,8 @@ class EngineOptions:
     """Bits of an activation."""
     act_code: str | None = None
     """'log' or 'log-sqrt2': activations are powers too, and no product needs a multiplier."""
+    input_terms: int | None = None
+    """With act_code: an input is the sum of so many powers, each of them a broadcast; usually 2."""
     weight_width: int | None = None
     """Bits of a decoded weight."""
     code_width: int | None = None

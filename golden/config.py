@@ -34,14 +34,14 @@ class EngineConfig(EngineFields):
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `act_code` and `stages` only where they are not the default.
+        """Plain values, for JSON; `act_code`, `input_terms` and `stages` only where they matter.
 
         So networks without them have the NET files that they always had.
         """
         values = dataclasses.asdict(self)
         values |= {name: values[name].value for name in ("mac", "entry_memory", "act_code")}
         if self.act_code is ActCode.LINEAR:
-            del values["act_code"]
+            del values["act_code"], values["input_terms"]
         values["stages"] = self.stages.to_dict()
         if not values["stages"]:
             del values["stages"]

@@ -9,6 +9,7 @@ from golden.kinds import (
     ActCode,
     EntryMemory,
     MacKind,
+    Powers,
     bits_for,
     tree_levels,
 )
@@ -35,6 +36,8 @@ class EngineFields:
     """Bits of an activation, signed."""
     act_code: ActCode = ActCode.LINEAR
     """What is sent of the inputs of layers; the network's own inputs and outputs are integers."""
+    input_terms: int = 2
+    """Powers that a network's input is the sum of, each sent by itself, where they are coded."""
     weight_width: int = 16
     """Bits of a decoded weight, signed (codebook value; = code_width for fixed)."""
     code_width: int = 4
@@ -115,6 +118,21 @@ class EngineFields:
         limit = 1 << (self.act_width - 1)
         every = (m << e for e in range(self.act_width) for m in MANTISSAS[self.act_code])
         return tuple(level for level in every if level < limit)
+
+    @property
+    def input_powers(self) -> Powers:
+        """What the network's inputs are rounded to."""
+        return Powers(levels=self.act_levels, terms=self.items_per_input)
+
+    @property
+    def act_powers(self) -> Powers:
+        """What outputs of layers before the last one are rounded to."""
+        return Powers(levels=self.act_levels)
+
+    @property
+    def items_per_input(self) -> int:
+        """Places in a list of activations that a network's input takes at most."""
+        return 1 if self.act_code is ActCode.LINEAR else self.input_terms
 
     @property
     def sent_width(self) -> int:

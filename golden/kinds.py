@@ -35,6 +35,16 @@ MANTISSAS = {ActCode.LINEAR: (), ActCode.LOG: (1,), ActCode.LOG_SQRT2: (32, 45)}
 """Activations that are sent as codes are these times powers of 2; ascending, within an octave."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Powers:
+    """What activations at some place of an engine are rounded to."""
+
+    levels: tuple[int, ...] = ()
+    """Magnitudes of the powers that there are, ascending; none where any integer is sent."""
+    terms: int = 1
+    """An activation is the sum of at most so many of them."""
+
+
 class EntryMemory(str, Enum):
     """Where the entries are stored."""
 

@@ -13,6 +13,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "queue_depth": (2, 1024),
     "run_width": (2, 16),
     "act_width": (4, 24),
+    "input_terms": (1, 4),
     "weight_width": (2, 24),
     "code_width": (1, 16),
     "acc_width": (8, 53),
@@ -91,6 +92,11 @@ def _check_code(config: EngineFields) -> None:
     """What an engine with coded activations cannot have besides."""
     kind = config.act_code
     if kind is ActCode.LINEAR:
+        if config.input_terms != EngineFields.input_terms:
+            raise ArgumentError(
+                "engine configuration: `input_terms` is for coded activations; give `act_code` "
+                "log or log-sqrt2, or leave it out"
+            )
         return
     for name in ("cells", "functions"):
         if getattr(config, name):

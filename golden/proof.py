@@ -21,7 +21,9 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     largest = 1 << (network.config.act_width - 1)
     largest = largest if signed_input else largest - 1
     if levels := network.config.act_levels:  # all inputs of layers are coded
-        largest = levels[-1]
+        sums = layer is network.layers[0] and network.config.input_terms > 1
+        # No sum of an input's first powers is beyond the engine's integers (tests try all).
+        largest = 1 << (network.config.act_width - 1) if sums else levels[-1]
     weights = np.abs(layer.weights(network.config))
     # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
     # are formed in Python's integers, which have no limit.
@@ -55,7 +57,8 @@ def check_room(network: Network, places: AddressMap, entries: Sequence[EntryRegi
     config = network.config
     _check_totals(network, places)
     for layer, region, entry in zip(network.layers, places.regions, entries, strict=True):
-        _check_list(config, layer, region.input_columns, f"{layer.n_in} inputs")
+        items = config.items_per_input if layer is network.layers[0] else 1
+        _check_list(config, layer, items * region.input_columns, f"{layer.n_in} inputs")
         for name, needed in (
             ("entry_depth", int(entry.end.max())),
             ("column_depth", region.column_base + region.columns),

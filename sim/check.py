@@ -119,7 +119,7 @@ def budget(image: Image, steps: Sequence[Step], predicted: list[tuple[Trace, Cou
     """Cycles after which the simulation gives up: about twice the prediction."""
     config = image.config
     limit = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
-    limit = 2 * limit + 2 * payloads(config, steps).size
+    limit = 2 * limit + 2 * config.items_per_input * payloads(config, steps).size
     limit += 2 * config.row_depth * config.group + 1000
     if config.delta:  # a reset in every step
         size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)

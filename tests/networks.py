@@ -51,7 +51,8 @@ def small_config(sizes: Sequence[int], **changes: Any) -> EngineConfig:
     rows = max(-(-width // pes) for width in sizes[1:])
     columns = -(-sizes[0] // groups) * groups + len(sizes) * rows * group * groups
     fields.setdefault("row_depth", rows)
-    fields.setdefault("act_depth", max(rows * group, -(-sizes[0] // groups)))
+    items = fields.get("input_terms", 2) if "act_code" in fields else 1
+    fields.setdefault("act_depth", max(rows * group, items * -(-sizes[0] // groups)))
     fields.setdefault("column_depth", columns)
     fields.setdefault("bias_depth", len(sizes) * rows * group)
     fields.setdefault("entry_depth", 2 * (-(-max(sum(sizes) * rows, 2) // 2)))

@@ -51,8 +51,8 @@ class Compressed:
 
     def rounded(self, number: int, values: Reals) -> Reals:
         """Real inputs (0), or outputs of float layer `number` - 1, as the engine has them."""
-        levels = self.network.levels[number]
-        return fake_quantise(values, self.scale(number), act_width=self.act_width, levels=levels)
+        powers = self.network.powers[number]
+        return fake_quantise(values, self.scale(number), act_width=self.act_width, powers=powers)
 
     def scale(self, number: int) -> int:
         """Fraction bits of the inputs (0), or of the outputs of float layer `number` - 1."""
@@ -231,7 +231,7 @@ def _rounding(made: Compressed, model: Model, held: Held, place: int) -> str:
     if cut > CLIPPED:
         return f"{100 * cut:.1f} % of the {what} are clipped; calibrate with data of the same range"
     wider = "normalise them" if made.act_width >= 16 else "use --act-width 16, or normalise them"
-    if made.network.levels[place]:
+    if made.network.powers[place].levels:
         two = made.network.config.act_code is ActCode.LOG
         finer = "log-sqrt2 with --act-width 12, or linear" if two else "linear"
         return f"the {what} are rounded to powers; use --act-code {finer}"

@@ -252,7 +252,7 @@ def _quantise(
     options: CompileOptions,
 ) -> list[Step]:
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
-    frac = activation_frac(given.rows, act_width=config.act_width, levels=config.act_levels)
+    frac = activation_frac(given.rows, act_width=config.act_width, powers=config.input_powers)
     signal, steps = replace(given, frac=frac), []
     repair = Repair(given, effort_of(options.effort))
     for layer in source.model.layers:
@@ -263,7 +263,7 @@ def _quantise(
         quantised = KINDS[layer.kind].quantise(exact, signal, config)
         steps.append(Step(pruned=pruned, owners=owners, quantised=quantised))
         frac = quantised.layers[-1].out_frac
-        signal = replace(signal, values=quantised.outputs, frac=frac)
+        signal = replace(signal, values=quantised.outputs, frac=frac, hidden=True)
     return steps
 
 

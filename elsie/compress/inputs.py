@@ -54,7 +54,7 @@ def _error(
     config: EngineConfig,
 ) -> float:
     """Squared error's root of W x, less its mean, which says nothing about an input."""
-    grid = {"act_width": config.act_width, "levels": config.act_levels}
+    grid = {"act_width": config.act_width, "powers": config.input_powers}
     inputs = fake_quantise(rows, activation_frac(rows, **grid), **grid)
     weights = quantise(config, matrix, scheme=layer.scheme)
     error = inputs @ weights.values.T - rows @ matrix.T

@@ -216,11 +216,11 @@ def quantised_outputs(
     shown = replace(model, layers=tuple(step.quantised.shown for step in steps))
     scales = [network.layers[0].in_frac]
     scales += [step.quantised.layers[-1].out_frac for step in steps]
-    act_width, levels = network.config.act_width, network.levels
+    act_width, powers = network.config.act_width, network.powers
     return shown.predict(
         data.x,
         data.lengths,
         rounding=lambda nth, values: fake_quantise(
-            values, scales[nth], act_width=act_width, levels=levels[nth]
+            values, scales[nth], act_width=act_width, powers=powers[nth]
         ),
     )

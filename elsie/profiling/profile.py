@@ -17,11 +17,13 @@ from elsie.compress.quantise.codes import MAX_FRAC
 from elsie.compress.scores import has_classes
 from elsie.profiling.remarks import remarks
 from elsie.profiling.results import QUANTILES, Histogram, LayerProfile, Profile
+from golden.arithmetic.powers import split
 from golden.arithmetic.run import Runner, forward
 from golden.arithmetic.sequences import quantise_input
 from golden.errors import ElsieError
 from golden.format.activations import activation_of
 from golden.format.network import Network
+from golden.kinds import Powers
 
 _BINS = 48
 
@@ -168,8 +170,8 @@ class _Run:
         given = self.real if layer is None else layer.forward(self.golden(number - 1))
         alone, exact = given[valid], self.exact[number][valid]
         golden, ints = self.golden(number)[valid], self.ints[number][valid]
-        levels, step = self._levels(number), 2.0 ** -self.frac(number)
-        low, high, half = _ends_of(levels, network.config.act_width)
+        powers, step = self._powers(number), 2.0 ** -self.frac(number)
+        low, high, half = _ends_of(powers, network.config.act_width)
         beyond = (alone >= (high + half) * step) | (alone < (low - half) * step)
         agreement, error = self._outputs(number)
         clipped = float(np.mean(beyond))
@@ -195,7 +197,7 @@ class _Run:
                 name if layer is None else f"layer {name}",
                 alone,
                 act_width=network.config.act_width,
-                levels=levels,
+                powers=powers,
                 frac=self.frac(number),
                 best=best,
                 clipped=clipped,
@@ -204,16 +206,17 @@ class _Run:
             histogram=_histogram(exact, golden),
         )
 
-    def _levels(self, number: int) -> tuple[int, ...]:
-        """Magnitudes of coded activations at a place; none of integers."""
-        return self.network.levels[self.ends[number - 1] + 1 if number else 0]
+    def _powers(self, number: int) -> Powers:
+        """What activations at a place are rounded to."""
+        return self.network.powers[self.ends[number - 1] + 1 if number else 0]
 
     def _steps(self, number: int) -> int:
         """Values on the grid at a place; of those that can be."""
-        levels, signed = self._levels(number), self._signed(number)
-        if levels:
-            return 1 + len(levels) * (2 if signed else 1)
-        return 1 << (self.network.config.act_width - (0 if signed else 1))
+        powers, signed = self._powers(number), self._signed(number)
+        every = 1 << (self.network.config.act_width - (0 if signed else 1))
+        if powers.terms > 1:  # inputs, of either sign
+            return len(np.unique(split(np.arange(-every // 2, every // 2), powers).sum(axis=0)))
+        return 1 + len(powers.levels) * (2 if signed else 1) if powers.levels else every
 
     def _signed(self, number: int) -> bool:
         """Values can be negative."""
@@ -229,7 +232,7 @@ class _Run:
                 return last.out_frac
             most = min(most, last.weight_frac + last.in_frac)
         return activation_frac(
-            values, act_width=act_width, levels=self._levels(number), max_frac=most
+            values, act_width=act_width, powers=self._powers(number), max_frac=most
         )
 
     def _outputs(self, number: int) -> tuple[float | None, float]:
@@ -248,9 +251,10 @@ class _Run:
         return same, relative_error(got, exact)
 
 
-def _ends_of(levels: Sequence[int], act_width: int) -> tuple[float, float, float]:
+def _ends_of(powers: Powers, act_width: int) -> tuple[float, float, float]:
     """The grid's ends, and how far beyond them a value is clipped; in steps."""
-    if levels:
+    levels = powers.levels
+    if levels and powers.terms == 1:
         return -levels[-1], levels[-1], (levels[-1] - levels[-2]) / 2
     limit = 1 << (act_width - 1)
     return -limit, limit - 1, 0.5

@@ -1,11 +1,10 @@
 """What is wrong with the values of a layer, in sentences."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import fake_quantise
+from golden.kinds import Powers
 
 GAIN, ENOUGH = 3.0, 0.02
 """A scale is bad if another has so many times less rounding error, and the error is at least this
@@ -19,7 +18,7 @@ def remarks(
     alone: Reals,
     *,
     act_width: int,
-    levels: Sequence[int],
+    powers: Powers,
     frac: int,
     best: int,
     clipped: float,
@@ -27,13 +26,13 @@ def remarks(
 ) -> tuple[str, ...]:
     """A bad scale, and outputs that have died; none where all is well.
 
-    alone: real values (samples, width) that were to be put on the grid of `frac` places, of powers
-    with `levels`; on that of `best` the error would be least. clipped: their share beyond the grid.
-    died: share of outputs that are always 0 in golden only.
+    alone: real values (samples, width) that were to be put on the grid of `frac` places, or on
+    `powers` in it; on that of `best` the error would be least. clipped: their share beyond the
+    grid. died: share of outputs that are always 0 in golden only.
     """
 
     def lost(places: int) -> float:
-        rounded = fake_quantise(alone, places, act_width=act_width, levels=levels)
+        rounded = fake_quantise(alone, places, act_width=act_width, powers=powers)
         return float(np.linalg.norm(rounded - alone))
 
     found, size = [], float(np.linalg.norm(alone))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.arithmetic.integers import saturate
 from golden.arithmetic.layers import LAYERS
-from golden.arithmetic.powers import nearest
+from golden.arithmetic.powers import split
 from golden.arithmetic.sequences import Sequences, quantise_input
 from golden.errors import ElsieError
 from golden.format.network import Layer, Network
@@ -58,7 +58,7 @@ class Runner:
         if delta:
             self._input = values = sent(self._input, values, network.threshold)
         elif network.config.act_code is not ActCode.LINEAR:
-            values = nearest(2 * values, network.config.act_levels)
+            values = split(values, network.config.input_powers).sum(axis=0)
         ends = np.broadcast_to(np.asarray(answer, dtype=bool), len(x))
         self._over[:] = ends & delta & (head is not None)
         before = list(self.outputs)

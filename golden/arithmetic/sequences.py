@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.arithmetic.powers import nearest
+from golden.arithmetic.powers import rounded
 from golden.errors import ElsieError
 from golden.format.network import Network
 from golden.kinds import ActCode
@@ -58,15 +58,15 @@ class Sequences:
 def quantise_input(network: Network, x: ArrayLike) -> Ints:
     """Real inputs (samples, n_in) to integer activations: scale, round half to even, saturate.
 
-    Where activations are coded: round to the nearest that has a code. Inputs of a recurrent network
-    have shape (samples, steps, n_in). Raises ElsieError for a wrong shape or a value that is not
-    finite.
+    Where each is sent as one power: round to the nearest that there is. Inputs of a recurrent
+    network have shape (samples, steps, n_in). Raises ElsieError for a wrong shape or a value that
+    is not finite.
     """
     config, scaled = network.config, _scaled(network, x)
     limit = 1 << (config.act_width - 1)
-    if config.act_code is ActCode.LINEAR:
+    if config.act_code is ActCode.LINEAR or config.input_terms > 1:
         return np.clip(np.rint(scaled), -limit, limit - 1).astype(np.int64)
-    return nearest(np.floor(2 * np.clip(scaled, -limit, limit)), config.act_levels)
+    return rounded(np.clip(scaled, -limit, limit), config.input_powers)
 
 
 def clipped(network: Network, x: ArrayLike) -> float:

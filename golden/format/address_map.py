@@ -121,6 +121,7 @@ class AddressMap:
     def activations(self) -> int:
         """The longest list of activations of a group."""
         widths = [region.input_columns for region in self.regions]
+        widths[0] *= self.config.items_per_input
         return max(*widths, _slots(self.config, self.layers[-1])) // self.config.groups
 
     def needs(self) -> dict[str, int]:

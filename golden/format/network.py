@@ -14,7 +14,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
-from golden.kinds import LayerKind
+from golden.kinds import LayerKind, Powers
 
 FARTHEST = 64
 """An input's position is at most this far from the first layer's in_frac."""
@@ -114,12 +114,10 @@ class Network:
         return any(layer.kind is not LayerKind.DENSE for layer in self.layers)
 
     @property
-    def levels(self) -> tuple[tuple[int, ...], ...]:
-        """Magnitudes that the inputs are rounded to, and each layer's outputs; none for integers.
-
-        The last layer's outputs are integers.
-        """
-        return (self.config.act_levels,) * len(self.layers) + ((),)
+    def powers(self) -> tuple[Powers, ...]:
+        """What inputs are rounded to, and each layer's outputs; the last one's are integers."""
+        hidden = (self.config.act_powers,) * (len(self.layers) - 1)
+        return (self.config.input_powers, *hidden, Powers())
 
     @property
     def n_in(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.arithmetic.powers import decode, encode, nearest
+from golden.arithmetic.powers import decode, encode, split
 from golden.config import EngineConfig
 from golden.format.program import Operation
 from golden.kinds import tree_levels
@@ -88,12 +88,15 @@ class StepEvents:
 
     def _input(self, stream: int, row: Ints) -> None:
         """The input list of a stream."""
-        first, groups, levels = self.layers[0], self.config.groups, self.config.act_levels
-        sent = encode(nearest(2 * row, levels), levels) if levels else row
+        first, groups, powers = self.layers[0], self.config.groups, self.config.input_powers
+        sent, terms = row, powers.terms
+        if powers.levels:  # the powers of one input follow one another
+            sent = encode(split(row, powers), powers.levels)
+        sent = sent.reshape(terms, -1)
         found: Items = []
         for group in range(groups):
-            value = sent[group::groups]
-            index = np.arange(len(value))
+            value = sent[:, group::groups].T.reshape(-1)
+            index = np.repeat(np.arange(len(value) // terms), terms)
             if self.config.delta:
                 place, threshold = first.source, first.source_threshold
                 found.append(self.state.moved(place, group, index, value, threshold))

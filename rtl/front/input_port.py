@@ -1,6 +1,6 @@
 """Input port: activations in column order go to the groups' activation memories in turn."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,12 +13,14 @@ from rtl.prim.power import PowerCoder
 class InputPort(wiring.Component):
     """Column j goes to group j mod groups, at index j div groups.
 
+    Where activations are coded, an input is sent as up to `input_terms` powers, one a cycle.
+
     input: activations, one vector for each stream.
     idle: inputs may be taken.
     valid: one bit for each group: it stores an activation.
     index: the activation's index within the group.
-    value: its value, or the word of its code.
-    start: the last input is being taken.
+    value: its value, or the word of a power.
+    start: the last input is being taken, with its last power.
 
     With cells:
 
@@ -69,15 +71,16 @@ class InputPort(wiring.Component):
         groups = self._config.groups
         select = Signal(groups, init=1)
         taken = Signal()
-        ready = self.idle & ~self._waits(m) if self._config.delta else self.idle
+        idle = self.idle & ~self._waits(m) if self._config.delta else self.idle
+        value, over = self._value(m, idle)
         # Without cells an input is a single vector.
         close = self.close if self._config.cells else self.start
         m.d.comb += [
-            self.input.ready.eq(ready),
-            taken.eq(self.input.valid & ready),
+            self.input.ready.eq(idle & over),
+            taken.eq(self.input.valid & idle & over),
             close.eq(taken & self.input.payload.last),
-            self.value.eq(self._value(m)),
-            self.valid.eq(select & taken.replicate(groups)),
+            self.value.eq(value),
+            self.valid.eq(select & (self.input.valid & idle).replicate(groups)),
         ]
         with m.If(close):
             m.d.sync += [select.eq(1), self.index.eq(0)]
@@ -90,18 +93,44 @@ class InputPort(wiring.Component):
             self._flags(m)
         return m
 
-    def _value(self, m: Module) -> Value:
-        """The activation, or the word of the power nearest to it."""
-        given = self.input.payload.value
+    def _value(self, m: Module, idle: Value) -> tuple[Value, Value]:
+        """The activation, or the word of its next power; and whether it is the last word.
+
+        The first power is the nearest to the activation, each other one to what is left.
+        """
+        given, last = self.input.payload.value, self._config.items_per_input - 1
         if self._config.act_code is ActCode.LINEAR:
-            return given
+            return given, Const(1)
+        if not last:
+            return self._word(m, given), Const(1)
+        left = Signal(signed(self._config.act_width))
+        number = Signal(range(last + 1))
+        over = Signal()
+        value = Mux(number == 0, given, left)
+        word = self._word(m, value)
+        m.d.comb += over.eq((number == last) | ~word.any())
+        with m.If(self.input.valid & idle):
+            m.d.sync += left.eq(value - self._power(word))
+            m.d.sync += number.eq(Mux(over, 0, number + 1))
+        return word, over
+
+    def _word(self, m: Module, value: Value) -> Value:
+        """That of the power nearest to a signed value."""
         m.submodules.coder = coder = PowerCoder(config=self._config)
-        negative = given[-1]
+        negative = value[-1]
         m.d.comb += [
-            coder.magnitude.eq((given << 1) ^ negative.replicate(self._config.act_width)),
+            coder.magnitude.eq((value << 1) ^ negative.replicate(self._config.act_width)),
             coder.negative.eq(negative),
         ]
         return coder.word
+
+    def _power(self, word: Value) -> Value:
+        """What a word stands for."""
+        levels = self._config.act_levels
+        value = Value.cast(0)
+        for code, level in enumerate(levels, 1):
+            value = value | Mux(word[:-1] == code, level, 0)
+        return Mux(word[-1], -value, value)
 
     def _waits(self, m: Module) -> Value:
         """A vector that begins a sequence waits until the previous one is forgotten."""

@@ -15,6 +15,7 @@ from elsie.compress.onnx.save import save_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
 from elsie.profiling.profile import profile
+from golden.arithmetic.powers import split
 from golden.arithmetic.run import Runner, predict
 from golden.arithmetic.sequences import quantise_input
 from golden.config import EngineConfig
@@ -56,13 +57,12 @@ def compiled(code: str, *, effort: str = "fast", act_width: int = 12) -> Network
 
 
 @pytest.mark.parametrize("code", ["log", "log-sqrt2"])
-def test_every_layer_but_the_last_is_given_and_gives_powers(code: str) -> None:
+def test_every_layer_but_the_last_gives_powers(code: str) -> None:
     network, x = compiled(code), inputs()
     run = Runner(network, len(x))
-    integers = quantise_input(network, x)
-    run.step(integers)
+    run.step(quantise_input(network, x))
     levels = {0, *network.config.act_levels}
-    for values in (integers, *run.outputs[:-1]):
+    for values in run.outputs[:-1]:
         assert set(np.abs(values).ravel().tolist()) <= levels
         assert len(np.unique(values)) > 5
     assert not set(np.abs(run.outputs[-1]).ravel().tolist()) <= levels
@@ -104,7 +104,10 @@ def test_a_profile_knows_the_powers() -> None:
     network = compiled("log")
     places = profile(network, inputs(), model=random_model()).places
     grid = network.config.act_levels[-1]
-    for place in places[:-1]:
+    sums = np.unique(split(np.arange(-2048, 2048), network.config.input_powers).sum(axis=0))
+    assert places[0].steps_of == len(sums)
+    assert places[0].grid == (-2048 * 2.0 ** -places[0].frac, 2047 * 2.0 ** -places[0].frac)
+    for place in places[1:-1]:
         assert place.grid[1] == grid * 2.0**-place.frac
         assert place.steps <= place.steps_of <= 2 * len(network.config.act_levels) + 1
         assert not place.remarks, "the compiler chose these scales"

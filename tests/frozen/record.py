@@ -53,6 +53,7 @@ DENSE: dict[str, dict[str, Any]] = {
     "drain stage": {"pes": 5, "group": 3, "stages": {"drain": 1}},
     "long": {"pes": 5, "group": 3, "broadcast_stages": 1, "stages": "long"},
     "elastic": {"pes": 18, "group": 4, "broadcast_stages": 2, "stages": "elastic"},
+    "log-log, one power": {"mac": "log", "act_code": "log", "input_terms": 1},
 }
 """Engines of fully connected networks: changes to tests.networks.small_config. New ones go to the
 end, here and below, as the place is the seed."""

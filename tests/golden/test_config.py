@@ -43,6 +43,7 @@ def test_ranges(name: str) -> None:
         ("group", {"act_depth": 2048}),
         ("run_width", {}),
         ("act_width", {"acc_width": 48}),
+        ("input_terms", {"act_code": "log"}),
         ("weight_width", {"acc_width": 48}),
         ("entry_depth", {}),
         ("column_depth", {}),
@@ -143,6 +144,10 @@ def test_both_ends_of_a_range_are_legal(name: str, others: dict[str, int]) -> No
             "act_width 7 leaves 2 powers for act_code log-sqrt2, too few; raise it",
             {"act_width": 7, "act_code": "log-sqrt2"},
         ),
+        (
+            "input_terms is for coded activations; give act_code log or log-sqrt2",
+            {"input_terms": 3},
+        ),
         ("functions must be true or false, not 1", {"functions": 1}),
         (
             "act_width must be 16 with functions (sigmoid and tanh), not 15",
@@ -220,7 +225,7 @@ def test_dictionaries_there_and_back() -> None:
     for config, kinds in (
         (EngineConfig(mac=MacKind.FIXED, code_width=8, weight_width=8), ("fixed", "block")),
         (EngineConfig(**SPRAM, pes=7), ("codebook", "spram")),
-        (EngineConfig(act_code=ActCode.LOG), ("codebook", "block", "log")),
+        (EngineConfig(act_code=ActCode.LOG, input_terms=3), ("codebook", "block", "log")),
     ):
         values = json.loads(json.dumps(config.to_dict()))
         names = ("mac", "entry_memory", "act_code")  # linear is not said

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 
 from golden.arithmetic.sequences import Sequences, interleave
 from golden.format.network import Network
 from golden.timing.trace import FIELDS
+from rtl import engine
+from rtl.front.input_port import InputPort
 from rtl.operations import requantiser
 from rtl.prim.power import PowerCoder
 from rtl.sequence import sequencer
@@ -45,10 +47,10 @@ def good(result: Simulation) -> None:
 @pytest.mark.parametrize(
     ("code", "changes"),
     [
-        ("log", {"act_width": 8}),
+        ("log", {"act_width": 8, "input_terms": 1}),
         ("log", {"pes": 17, "group": 4, "broadcast_stages": 2, "entry_stages": 2}),
         ("log", {"entry_memory": "spram"}),
-        ("log", {"mac": "fixed", "pes": 5, "group": 3}),
+        ("log", {"mac": "fixed", "pes": 5, "group": 3, "input_terms": 3}),
         ("log-sqrt2", {"mac": "log-sqrt2"}),
         ("log-sqrt2", {"pes": 1, "group": 1, "multiplier_stages": 4, "mac": "ternary"}),
         ("log-sqrt2", {"mac": "codebook", "weight_width": 6, "pes": 3}),
@@ -80,6 +82,17 @@ def test_coded_outputs_of_the_last_layer_are_seen(monkeypatch: pytest.MonkeyPatc
     given = network(pes=2)
     assert run(given).equal
     monkeypatch.setattr(sequencer, "Upcoming", Broken)
+    assert not run(given).equal
+
+
+def test_a_wrong_power_of_an_input_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(InputPort):
+        def _power(self, word: Value) -> Value:
+            return -super()._power(word)
+
+    given = network(pes=2)
+    assert run(given).equal
+    monkeypatch.setattr(engine, "InputPort", Broken)
     assert not run(given).equal
 
 

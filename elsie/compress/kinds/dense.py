@@ -14,6 +14,7 @@ from elsie.compress.quantise.quantise import Weights, quantise
 from golden.config import EngineConfig
 from golden.format.activations import ACTIVATIONS
 from golden.format.network import Layer
+from golden.kinds import Powers
 
 BIAS = 3
 """Bits of a bias' magnitude beyond those of a weight's code."""
@@ -37,7 +38,7 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
         out_frac = activation_frac(
             outputs[given.valid],
             act_width=config.act_width,
-            levels=() if given.to_last else config.act_levels,
+            powers=Powers() if given.to_last else config.act_powers,
             max_frac=min(MAX_FRAC, finest),
         )
         out_frac = max(out_frac, finest - WIDEST + 1)

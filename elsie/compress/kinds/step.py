@@ -28,6 +28,8 @@ class Signal:
     every: NDArray[np.bool_] | None = None
     """Those within a sample's length, held out or not, of the same shape; None for `valid`. Rows
     are assigned by them, which changes no result, and states have room for them."""
+    hidden: bool = False
+    """They are outputs of a layer, not the network's inputs."""
     to_last: bool = False
     """They go to the last layer, whose outputs are integers whatever activations are."""
 
@@ -47,9 +49,8 @@ class Signal:
 
     def rounded(self, config: EngineConfig) -> Reals:
         """As the engine has them: all shapes are as of `values`."""
-        return fake_quantise(
-            self.values, self.frac, act_width=config.act_width, levels=config.act_levels
-        )
+        powers = config.act_powers if self.hidden else config.input_powers
+        return fake_quantise(self.values, self.frac, act_width=config.act_width, powers=powers)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

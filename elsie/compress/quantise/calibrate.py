@@ -1,37 +1,39 @@
 """Activation scales and column activity, from calibration data.
 
-`levels` are the magnitudes of an engine's coded activations (EngineFields.act_levels), none where
-they are integers.
+`powers` are what an engine's coded activations are rounded to; without levels they are integers.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.quantise.codes import MAX_FRAC, largest_frac
-from golden.arithmetic.powers import nearest
+from golden.arithmetic import powers as of_powers
+from golden.kinds import Powers
+
+INTEGERS = Powers()
+"""Any integer."""
 
 
 def fake_quantise(
-    activations: NDArray[np.float64], frac: int, *, act_width: int, levels: Sequence[int] = ()
+    activations: NDArray[np.float64], frac: int, *, act_width: int, powers: Powers = INTEGERS
 ) -> NDArray[np.float64]:
     """Real values rounded (half to even) and saturated to `act_width` bits of `frac` places.
 
-    With levels: rounded to the nearest of these.
+    With levels: rounded to the nearest of these, or to a sum of some.
     """
     limit = 1 << (act_width - 1)
-    if levels:
-        scaled = np.clip(activations * 2.0**frac, -limit, limit)
-        return np.ldexp(nearest(np.floor(2 * scaled), levels).astype(np.float64), -frac)
-    return np.clip(np.rint(activations * 2.0**frac), -limit, limit - 1) * 2.0**-frac
+    scaled = activations * 2.0**frac
+    if powers.levels:
+        inside = np.clip(scaled, -limit, limit - (powers.terms > 1))
+        return np.ldexp(of_powers.rounded(inside, powers).astype(np.float64), -frac)
+    return np.clip(np.rint(scaled), -limit, limit - 1) * 2.0**-frac
 
 
 def activation_frac(
     activations: NDArray[np.float64],
     *,
     act_width: int,
-    levels: Sequence[int] = (),
+    powers: Powers = INTEGERS,
     max_frac: int = MAX_FRAC,
 ) -> int:
     """Binary places of least squared error for activations (samples, width).
@@ -43,16 +45,16 @@ def activation_frac(
     """
 
     def error(frac: int) -> float:
-        quantised = fake_quantise(activations, frac, act_width=act_width, levels=levels)
+        quantised = fake_quantise(activations, frac, act_width=act_width, powers=powers)
         return float(np.sum((quantised - activations) ** 2))
 
-    low = largest_frac(activations, width=act_width, max_frac=max_frac) - bool(levels)
+    low = largest_frac(activations, width=act_width, max_frac=max_frac) - bool(powers.levels)
     return min(range(low, min(low + act_width, max_frac) + 1), key=error)
 
 
 def column_activity(
-    activations: NDArray[np.float64], frac: int, *, act_width: int, levels: Sequence[int] = ()
+    activations: NDArray[np.float64], frac: int, *, act_width: int
 ) -> NDArray[np.float64]:
     """Fraction of samples in which each column's activation is not 0 once quantised, (width,)."""
-    rounded = fake_quantise(activations, frac, act_width=act_width, levels=levels)
+    rounded = fake_quantise(activations, frac, act_width=act_width)
     return np.mean(rounded != 0, axis=0)

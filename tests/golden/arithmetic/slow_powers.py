@@ -24,6 +24,15 @@ def slow_nearest(config: EngineConfig, value: Fraction | int) -> int:
     return min(signed, key=lambda level: (abs(level - value), -level))
 
 
+def slow_terms(config: EngineConfig, value: int) -> list[int]:
+    """The powers that are sent of an input: each the nearest to what is left, until it is 0."""
+    found = []
+    while len(found) < config.input_terms and (power := slow_nearest(config, value)):
+        found.append(power)
+        value -= power
+    return found
+
+
 def slow_word(config: EngineConfig, value: int) -> int:
     """What is sent of a level: its number, and above it the sign."""
     levels = slow_levels(config)

@@ -17,7 +17,7 @@ from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS
 from golden.format.network import Network
 from golden.proof import accumulator_bound
-from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest
+from tests.golden.arithmetic.slow_powers import slow_levels, slow_terms
 from tests.golden.timing.slow import slow_activate
 from tests.networks import random_input, random_network, small_config
 
@@ -51,12 +51,14 @@ def test_saturation_of_all_narrow_values(width: int) -> None:
 def networks(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
     sizes = draw(st.lists(st.integers(1, 12), min_size=2, max_size=4))
     functions = draw(st.booleans())
+    code = "linear" if functions else draw(st.sampled_from(["linear", "log"]))
     config = small_config(
         sizes,
         mac=draw(st.sampled_from(["codebook", "fixed", "log"])),
         act_width=16 if functions else draw(st.sampled_from([6, 8, 16])),
         functions=functions,
-        act_code="linear" if functions else draw(st.sampled_from(["linear", "log"])),
+        act_code=code,
+        **({"input_terms": draw(st.integers(1, 3))} if code == "log" else {}),
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shift = draw(st.sampled_from([0, 4, 9, 14] if functions else [0, 4, 9]))
@@ -81,7 +83,7 @@ def test_all_layers_against_plain_integers(case: tuple[Network, np.ndarray]) -> 
     for sample in range(len(x)):
         values = [int(value) for value in x[sample]]
         if network.config.act_code == "log":
-            values = [slow_nearest(network.config, value) for value in values]
+            values = [sum(slow_terms(network.config, value)) for value in values]
         for number, layer in enumerate(network.layers):
             weights = layer.weights(network.config)
             sums = [int(bias) for bias in layer.bias]
@@ -189,11 +191,13 @@ def test_inputs_are_rounded_half_to_even_and_saturated() -> None:
 
 def test_inputs_of_engines_with_codes_are_rounded_to_powers_at_once() -> None:
     """2.6 is nearer to 2 than to 4, but 3, its integer, is not."""
-    config = small_config([6, 2], act_width=8, act_code="log")
+    config = small_config([6, 2], act_width=8, act_code="log", input_terms=1)
     network = random_network(np.random.default_rng(1), config, [6, 2])
     network = scaled(network, [2, 2])
     x = [[0.65, -0.65, 0.75, -0.75, 1e300, -1e300]]
     assert quantise_input(network, x).tolist() == [[2, -2, 4, -2, 64, -64]]
+    network = dataclasses.replace(network, config=config.replace(input_terms=2))
+    assert quantise_input(network, x).tolist() == [[3, -3, 3, -3, 127, -128]], "integers"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,7 @@ def test_the_overflow_bound_is_reached_and_not_exceeded(
     dense = dense_weights(layer, network)
     high, most = top - 1, top if signed_input else top - 1
     if network.config.act_code == "log":
-        high = most = slow_levels(network.config)[-1]
+        high = most = slow_levels(network.config)[-1] * (1 + (network.config.input_terms > 1))
     low = -most if signed_input else 0
     worst = 0
     for row in range(layer.n_out):

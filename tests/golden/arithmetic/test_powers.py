@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.arithmetic.powers import decode, doubled, encode, nearest
+from golden.arithmetic.powers import decode, doubled, encode, nearest, rounded, split
 from golden.config import EngineConfig
 from golden.kinds import ActCode
-from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest, slow_word
+from tests.golden.arithmetic.slow_powers import (
+    slow_levels,
+    slow_nearest,
+    slow_terms,
+    slow_word,
+)
 
 CODED = [code for code in ActCode if code is not ActCode.LINEAR]
 WIDTHS = [("log", 4), ("log", 8), ("log", 13), ("log-sqrt2", 8), ("log-sqrt2", 12)]
@@ -77,6 +82,34 @@ def test_rounding_at_borders(
     value = -value if negative else value
     expected = slow_nearest(config, Fraction(value, 1 << shift))
     assert int(nearest(doubled(value, shift), config.act_levels)) == expected
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3, 4])
+@pytest.mark.parametrize(("code", "act_width"), WIDTHS)
+def test_sums_of_powers(code: str, act_width: int, terms: int) -> None:
+    """All integers; no partial sum is beyond the engine's, which the overflow proof relies on."""
+    config = config_of(code, act_width).replace(input_terms=terms)
+    top = 1 << (act_width - 1)
+    values = np.arange(-top, top)
+    found = split(values, config.input_powers)
+    assert found.shape == (terms, len(values))
+    for value, powers in zip(values[:: act_width // 4], found.T[:: act_width // 4], strict=True):
+        expected = slow_terms(config, int(value))
+        assert powers.tolist() == expected + [0] * (terms - len(expected))
+    sums = np.cumsum(found, axis=0)
+    last = config.act_levels[-1]
+    assert np.abs(sums).max() <= (top if terms > 1 else last)
+    assert np.array_equal(rounded(values, config.input_powers), sums[-1])
+    left = np.abs(values - sums)
+    assert (np.diff(left, axis=0) <= 0).all(), "a further power never makes it worse"
+
+
+def test_sums_of_powers_by_hand() -> None:
+    powers = config_of("log", 8).input_powers
+    assert powers.terms == 2
+    assert split([11, 13, -7, 64, 0], powers).tolist() == [[8, 16, -8, 64, 0], [4, -2, 1, 0, 0]]
+    x = [2.6, 1.5, -2.6]  # 3, 2 and -3, and these are 4 - 1, 2 and -2 - 1
+    assert rounded(x, powers).tolist() == [3, 2, -3]
 
 
 @pytest.mark.parametrize(("code", "act_width"), WIDTHS)

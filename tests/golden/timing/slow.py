@@ -20,7 +20,7 @@ from golden.format.program import FIRST, PROGRAMS, Operation, Word
 from golden.timing.trace import FIELDS
 from golden.timing.unpack import Counters
 from tests.golden.arithmetic.slow_functions import slow_sigmoid, slow_tanh
-from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest, slow_word
+from tests.golden.arithmetic.slow_powers import slow_levels, slow_nearest, slow_terms, slow_word
 from tests.golden.timing.slow_fifos import SlowFifos
 from tests.golden.timing.slow_memories import Work, memories, place
 
@@ -112,7 +112,8 @@ class SlowEngine:
         self.values.step(x, answer=answer)
         sent = [[self._sent(int(v)) for v in row] for row in x]
         self.inputs = [
-            [(j % groups, j // groups, v) for j, v in enumerate(row) if v] for row in sent
+            [(j % groups, j // groups, v) for j, words in enumerate(row) for v in words if v]
+            for row in sent
         ]
         depth = len(self.layers)
         if self.network.head is not None and not answer:
@@ -133,11 +134,11 @@ class SlowEngine:
         )
         return {kind: sorted(events) for kind, events in self.events.items()}, counters
 
-    def _sent(self, value: int) -> int:
+    def _sent(self, value: int) -> list[int]:
         """What is sent of an input."""
         if self.config.act_code == "linear":
-            return value
-        return slow_word(self.config, slow_nearest(self.config, value))
+            return [value]
+        return [slow_word(self.config, power) for power in slow_terms(self.config, value)]
 
     def _meant(self, word: int) -> int:
         """The activation that is sent so."""

@@ -56,6 +56,7 @@ def connected(draw: st.DrawFn) -> Case:
         broadcast_stages=draw(st.integers(0, 2)),
         act_code=code,
         stages=random_stages(np.random.default_rng(draw(st.integers(0, 99)))),
+        **({} if code == "linear" else {"input_terms": draw(st.integers(1, 3))}),
         **({"functions": True, "act_width": 16} if functions else {}),
     )
     config = random_fifo(np.random.default_rng(draw(st.integers(0, 99))), config)

@@ -5,24 +5,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elsie.compress.quantise.calibrate import activation_frac, column_activity, fake_quantise
+from golden.kinds import Powers
 
 
 @given(
     st.lists(st.floats(-100, 100), min_size=1, max_size=20),
     st.sampled_from([4, 8, 16]),
     st.sampled_from([(), (1,), (32, 45)]),
+    st.sampled_from([1, 2, 3]),
 )
 def test_scale_has_the_least_error(
-    values: list[float], act_width: int, mantissas: tuple[int, ...]
+    values: list[float], act_width: int, mantissas: tuple[int, ...], terms: int
 ) -> None:
     x = np.array(values).reshape(-1, 1)
     levels = [m << e for e in range(act_width) for m in mantissas]
-    levels = [level for level in levels if level < 1 << (act_width - 1)]
+    levels = tuple(level for level in levels if level < 1 << (act_width - 1))
+    grid = {"act_width": act_width, "powers": Powers(levels=levels, terms=terms)}
 
     def error(frac: int) -> float:
-        return float(np.sum((fake_quantise(x, frac, act_width=act_width, levels=levels) - x) ** 2))
+        return float(np.sum((fake_quantise(x, frac, **grid) - x) ** 2))
 
-    chosen = activation_frac(x, act_width=act_width, levels=levels)
+    chosen = activation_frac(x, **grid)
     assert error(chosen) <= min(error(frac) for frac in range(-20, 61)) * (1 + 1e-12)
 
 
@@ -35,7 +38,8 @@ def test_rounds_to_the_nearest_power_by_value() -> None:
     """2.9 is nearer to 2 than to 4, though not in the logarithm."""
     x = np.array([0.24, 0.25, 2.9, 3.0, -3.0, -3.1, 1e30, -1e30])
     expected = [0, 0.5, 2, 4, -2, -4, 32, -32]
-    assert fake_quantise(x, 1, act_width=8, levels=[1, 2, 4, 8, 16, 32, 64]).tolist() == expected
+    powers = Powers(levels=(1, 2, 4, 8, 16, 32, 64))
+    assert fake_quantise(x, 1, act_width=8, powers=powers).tolist() == expected
 
 
 def test_a_rare_outlier_is_saturated() -> None:
