@@ -56,7 +56,6 @@ class Importer(Layers):
     def __init__(self, graph: OnnxGraph, operators: Operators) -> None:
         super().__init__(graph)
         self.operators = operators
-        self.values: dict[str, Any] = dict(graph.constants)
         self.quantised = False
         free = unlike(graph.shape, graph.constants)
         self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
@@ -77,6 +76,9 @@ class Importer(Layers):
         result = self.values.get(self.graph.output)
         if isinstance(result, Unusable | Stack):
             raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
+        if isinstance(result, Data) and result.form:
+            giver = next(n for n in self.graph.nodes if self.graph.output in n.output)
+            self.refuse(giver, f"gives {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -93,6 +95,8 @@ class Importer(Layers):
                 f"{self.graph.path}: the output {self.graph.output} has axes "
                 f"({', '.join(result.axes)}); the features must be the last, so export it that way"
             )
+        if not result.affine.plain:
+            result = self.choose(result)
         if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:
@@ -115,7 +119,9 @@ class Importer(Layers):
         """One node: constants are folded, the data tracked."""
         given = [self.value(node, name) for name in node.input]
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        data = next((value for value in given if isinstance(value, Data | Stack)), None)
+        found = [value for value in given if isinstance(value, Data | Stack)]
+        formed = [value for value in found if isinstance(value, Data) and value.form]
+        data = next(iter(formed or found), None)
         if isinstance(data, Stack) and kind not in self.operators.moving:
             self.refuse(node, data.why)
         wrong = malformed(node)
@@ -161,9 +167,9 @@ class Importer(Layers):
 
     def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
-        coded = isinstance(data, Data) and data.coded
-        handler = self.operators.handlers.get(f"coded {kind}" if coded else kind)
-        if handler is None and not coded:
+        form = data.form if isinstance(data, Data) else ""
+        handler = self.operators.handlers.get(f"{form} {kind}".strip())
+        if handler is None and not form:
             self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
             self.refuse(
@@ -172,11 +178,7 @@ class Importer(Layers):
                 f"export the model without it",
             )
         if handler is None:
-            self.refuse(
-                node,
-                "computes with quantised values; export the float model, or one with "
-                "DequantizeLinear directly behind each QuantizeLinear",
-            )
+            self.refuse(node, f"takes {data.why}")
         result = handler(self, node, data)
         if result is not None:
             self.values[node.output[0]] = result

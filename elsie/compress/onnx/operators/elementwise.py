@@ -63,7 +63,7 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
     sides = [importer.value(node, name) for name in node.input[:2]]
     if all(isinstance(side, Data) for side in sides):
         if kind in ("Add", "Sub"):
-            return _sum(importer, node, sides[0], sides[1], 1.0 if kind == "Add" else -1.0)
+            return total(importer, node, sides[0], sides[1], 1.0 if kind == "Add" else -1.0)
         importer.refuse(node, _PRODUCT)
     number = 1 if isinstance(sides[0], Data) else 0
     value = importer.constant(node, number, "bias" if kind == "Add" else "constant")
@@ -87,16 +87,36 @@ _PRODUCT = (
 )
 
 
-def _sum(importer: Importer, node: Any, one: Data, other: Data, sign: float) -> Data:
+def total(importer: Importer, node: Any, one: Data, other: Data, sign: float = 1.0) -> Data:
     """Two values of one stage, added."""
     _same_stage(importer, node, [one, other])
     if one.axes != other.axes or one.affine.sizes != other.affine.sizes:
         importer.refuse(node, "adds values of different shapes; export the model again")
     (w, b), (v, c) = (_rows(importer, node, data) for data in (one, other))
-    return replace(
-        one,
-        affine=Affine(sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node),
+    folds = _folds(one) and _folds(other)
+    affine = Affine(
+        sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node, folds=folds
     )
+    return replace(one, affine=affine)
+
+
+def _folds(data: Data) -> bool:
+    """No weights of the file are in it, which make a layer."""
+    return data.affine.matrix is None or data.affine.folds
+
+
+def _several(importer: Importer, node: Any, data: Data) -> Data:
+    """Sum and Mean of values of one layer and of constants."""
+    sides = [importer.value(node, name) for name in node.input]
+    result, *more = [side for side in sides if isinstance(side, Data)]
+    for side in more:
+        result = total(importer, node, result, side)
+    for number in range(len(sides)):
+        if not isinstance(sides[number], Data):
+            plus = importer.constant(node, number, "bias")
+            result = scale(importer, node, result, factor=UNIT, plus=plus, what="bias")
+    share = np.array(1 / len(node.input) if node.op_type == "Mean" else 1.0)
+    return scale(importer, node, result, factor=share, plus=NOTHING, what="factor")
 
 
 def _rows(importer: Importer, node: Any, data: Data) -> tuple[Reals, Reals]:
@@ -139,7 +159,8 @@ def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
         importer.refuse(node, "joins features along a new axis; export the model without it")
     rows = [_rows(importer, node, part) for part in found]
     matrix, offset = (np.concatenate(part) for part in zip(*rows, strict=True))
-    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node)
+    folds = all(_folds(part) for part in found)
+    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node, folds=folds)
     return replace(data, axes=axes, affine=affine)
 
 
@@ -197,6 +218,7 @@ def _cast(importer: Importer, node: Any, data: Data) -> Data:
 
 _OPERATORS: dict[str, Callable[[Importer, Any, Data], Data | Stack]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
+    **dict.fromkeys(("Sum", "Mean"), _several),
     "BatchNormalization": _norm,
     "Neg": _negate,
     "Concat": _concat,
