@@ -12,7 +12,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
 from elsie.compress.onnx.file import OnnxGraph
 from elsie.compress.onnx.layers import Layers
-from elsie.compress.onnx.operators.refusals import LACKS, malformed
+from elsie.compress.onnx.operators.refusals import LACKS, foreign, malformed
 from elsie.compress.onnx.values import (
     BATCH,
     FEATURES,
@@ -78,7 +78,7 @@ class Importer(Layers):
             raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
         if isinstance(result, Data) and result.form:
             giver = next(n for n in self.graph.nodes if self.graph.output in n.output)
-            self.refuse(giver, f"gives {result.why}")
+            result = result.linear(self, giver) or self.refuse(giver, f"gives {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -178,14 +178,27 @@ class Importer(Layers):
                 f"export the model without it",
             )
         if handler is None:
-            self.refuse(node, f"takes {data.why}")
+            self.settle(node, data)
+            return
         result = handler(self, node, data)
         if result is not None:
             self.values[node.output[0]] = result
 
+    def settle(self, node: Any, data: Any) -> None:
+        """A node again, with its input `data` as outputs of a layer instead of another form."""
+        real = data.linear(self, node)
+        if real is None:
+            self.refuse(node, f"takes {data.why}")
+        for name in node.input:
+            if self.values.get(name) is data:
+                self.values[name] = real
+        self.node(node)
+
     def unknown(self, node: Any, kind: str) -> NoReturn:
         """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
+        if reason is None and node.domain not in ("", "ai.onnx", "ai.onnx.ml"):
+            reason = foreign(node.domain)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
 
     def value(self, node: Any, name: str) -> Any:

@@ -12,6 +12,9 @@ from elsie.compress.onnx.file import OnnxGraph, describe
 from elsie.compress.onnx.values import FEATURES, STEPS, Affine, Data
 from golden.errors import ElsieError, printable
 
+_LONGEST = 100
+"""Characters of a layer's name."""
+
 
 class Layers:
     """Layers in order, and what is noted on the way."""
@@ -55,7 +58,8 @@ class Layers:
             before = self.layers[data.stage - 1].name if data.stage else "the input"
             raise ElsieError(
                 f"{self.graph.path}: the graph branches behind {before}: {where} takes its values, "
-                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
+                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be "
+                f"used, or branches with the same function at each depth"
             )
 
     def check_axis(self, node: Any, data: Data, axis: int) -> None:
@@ -164,6 +168,7 @@ class Layers:
         """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
         given = printable(node.name) if node is not None else ""
+        given = given if len(given) <= _LONGEST else f"{given[:60]}...{given[-30:]}"
         name = stem = given or f"{stem}{len(self.layers)}"
         number = 1
         while name in taken:

@@ -133,6 +133,13 @@ class Data:
         """What they are and why few nodes take them: "integers, which ..."."""
         return ""
 
+    def linear(self, importer: Any, node: Any) -> "Data | None":
+        """Values of this form as outputs of a layer, for a node that takes only those.
+
+        None where they are not.
+        """
+        del importer, node
+
     def real(self, **fields: Any) -> "Data":
         """The same as values themselves, with other `fields`."""
         own = {name: getattr(self, name) for name in Data.__dataclass_fields__}

@@ -62,6 +62,29 @@ def _matmul(importer: Importer, node: Any, data: Data) -> Data:
     return replace(result, axes=result.axes[:-1], affine=replace(result.affine, sizes=()))
 
 
+def _einsum(importer: Importer, node: Any, data: Data) -> Data:
+    """Of (samples, features) and a constant matrix: a MatMul, in either order."""
+    sides = [importer.value(node, name) for name in node.input]
+    number = next((n for n, side in enumerate(sides) if not isinstance(side, Data)), None)
+    text = attributes(node)["equation"].decode().replace(" ", "")
+    terms = text.replace("->", ",").split(",")
+    if len(sides) != 2 or number is None or "->" not in text or len(terms) != 3:
+        importer.refuse(node, _EINSUM)
+    given, weight, made = terms[1 - number], terms[number], terms[2]
+    if len({*given, *weight}) != 3 or [len(term) for term in terms] != [2, 2, 2]:
+        importer.refuse(node, _EINSUM)
+    batch, features = given
+    if batch in weight or made != batch + weight.replace(features, ""):
+        importer.refuse(node, _EINSUM)
+    values = importer.constant(node, number, "weight")
+    if values.ndim != 2:
+        importer.refuse(node, f"has a weight of shape {values.shape}; it must be a matrix")
+    return affine(importer, node, data, values if weight[1] == features else values.T)
+
+
+_EINSUM = "is more than a product of (samples, features) and a constant matrix; export it as MatMul"
+
+
 def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64]) -> Data:
     """Weight (n_out, n_in) times the data."""
     if FEATURES not in data.axes and data.axes[-1:] == (ONE,):
@@ -188,6 +211,7 @@ def clip(importer: Importer, node: Any, data: Data, low: Any, high: Any) -> Data
 DENSE: Mapping[str, Handler] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "Einsum": _einsum,
     **dict.fromkeys(FUNCTIONS, _function),
     **dict.fromkeys(("Clip", "Max", "Min"), _clip),
     **dict.fromkeys(("Softmax", "LogSoftmax", "ArgMax"), _largest),

@@ -64,7 +64,7 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
     if all(isinstance(side, Data) for side in sides):
         if kind in ("Add", "Sub"):
             return total(importer, node, sides[0], sides[1], 1.0 if kind == "Add" else -1.0)
-        importer.refuse(node, _PRODUCT)
+        importer.refuse(node, PRODUCT)
     number = 1 if isinstance(sides[0], Data) else 0
     value = importer.constant(node, number, "bias" if kind == "Add" else "constant")
     if kind == "Add":
@@ -81,7 +81,7 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, data, factor=1.0 / value, plus=NOTHING, what="divisor")
 
 
-_PRODUCT = (
+PRODUCT = (
     "multiplies or divides two values of the data (a gate, SiLU, softmax or attention), which no "
     "layer does; train with Relu, Tanh or Sigmoid"
 )
@@ -90,17 +90,19 @@ _PRODUCT = (
 def total(importer: Importer, node: Any, one: Data, other: Data, sign: float = 1.0) -> Data:
     """Two values of one stage, added."""
     _same_stage(importer, node, [one, other])
-    if one.axes != other.axes or one.affine.sizes != other.affine.sizes:
+    sizes = one.affine.sizes, other.affine.sizes
+    if one.axes != other.axes or (sizes[0] != sizes[1] and (1,) not in sizes):
         importer.refuse(node, "adds values of different shapes; export the model again")
     (w, b), (v, c) = (_rows(importer, node, data) for data in (one, other))
-    folds = _folds(one) and _folds(other)
+    one = other if sizes[0] == (1,) else one
+    both = folds(one) and folds(other)
     affine = Affine(
-        sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node, folds=folds
+        sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node, folds=both
     )
     return replace(one, affine=affine)
 
 
-def _folds(data: Data) -> bool:
+def folds(data: Data) -> bool:
     """No weights of the file are in it, which make a layer."""
     return data.affine.matrix is None or data.affine.folds
 
@@ -131,7 +133,7 @@ def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
         importer.refuse(
             node,
             "joins two branches: the graph branches, with layers between, and only a chain of "
-            "layers can be used",
+            "layers can be used, or branches with the same function at each depth",
         )
 
 
@@ -159,8 +161,8 @@ def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
         importer.refuse(node, "joins features along a new axis; export the model without it")
     rows = [_rows(importer, node, part) for part in found]
     matrix, offset = (np.concatenate(part) for part in zip(*rows, strict=True))
-    folds = all(_folds(part) for part in found)
-    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node, folds=folds)
+    all_fold = all(folds(part) for part in found)
+    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node, folds=all_fold)
     return replace(data, axes=axes, affine=affine)
 
 

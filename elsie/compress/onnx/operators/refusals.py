@@ -64,9 +64,8 @@ REASONS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1"),
-            *("ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "CumSum"),
-            *("Einsum", "Attention", "Det"),
+            *("ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare"),
+            *("ReduceLogSum", "ReduceLogSumExp", "CumSum", "Attention", "Det"),
         ),
         ACROSS,
     ),
@@ -97,6 +96,19 @@ REASONS: Mapping[str, str] = {
     ),
 }
 """By operator name, behind its domain and a dot unless that is the standard one."""
+
+
+def foreign(domain: str) -> str:
+    """Why an operator of a domain that is not the standard's is refused."""
+    if domain.startswith(("com.microsoft", "com.ms.")):
+        return (
+            "is onnxruntime's own, not ONNX's: export the model without its optimisations "
+            "(save it before onnxruntime has optimised it)"
+        )
+    return (
+        f"belongs to {domain}, which only its makers' tools know; export the model with the "
+        f"standard's operators"
+    )
 
 
 def malformed(node: Any) -> str | None:

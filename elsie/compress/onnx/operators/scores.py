@@ -15,14 +15,14 @@ from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.operators.dense import function
-from elsie.compress.onnx.operators.refusals import ACROSS, FUNCTION
+from elsie.compress.onnx.operators.elementwise import PRODUCT, folds
+from elsie.compress.onnx.operators.refusals import FUNCTION
 from elsie.compress.onnx.values import FEATURES, UNIT, Affine, Data, Reals
 
 _BOOL = 9
 """The number of bool in ONNX."""
 _SUM = (
-    "a sum of features, by which only these features can be divided, at the end; compute it "
-    "outside the model"
+    "what depends on whether all features are 0, which no layer tells; export the model without it"
 )
 _TINY = 1e-6
 """What rounding in the file may leave below 0."""
@@ -30,7 +30,10 @@ _TINY = 1e-6
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Total(Data):
-    """The sum of each sample's values; the fields are those of the values."""
+    """The sum of each sample's values; the fields are those of the values.
+
+    It is a row of ones, but where the values are divided by it, no layer is needed.
+    """
 
     indicator: bool = False
     """Not the sum, but a number that is 0 unless all the values are."""
@@ -42,8 +45,12 @@ class Total(Data):
 
     @property
     def why(self) -> str:
-        """Nothing else may take it."""
+        """Of an indicator."""
         return _SUM
+
+    def linear(self, importer: Importer, node: Any) -> Data | None:
+        """The sum, for all else."""
+        return None if self.indicator else _joined(importer, node, self.real(), 1.0, keep=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,21 +73,51 @@ class Power(Data):
 
 def _sum(importer: Importer, node: Any, data: Data) -> Data:
     """ReduceSum over the features."""
+    _check_features(importer, node, data)
+    if not attributes(node).get("keepdims", 1):
+        return _joined(importer, node, data, 1.0, keep=False)
+    return Total(**vars(data.real()))
+
+
+def _mean(importer: Importer, node: Any, data: Data) -> Data:
+    """ReduceMean over the features."""
+    _check_features(importer, node, data)
+    keep = bool(attributes(node).get("keepdims", 1))
+    return _joined(importer, node, data, 1 / (data.affine.n or 1), keep=keep)
+
+
+def _joined(importer: Importer, node: Any, data: Data, weight: float, *, keep: bool) -> Data:
+    """The sum of a sample's values, times a weight; keep: along an axis of 1."""
+    n = data.affine.n
+    width = importer.width(data.stage) or n
+    if width is None or n is None:
+        importer.refuse(node, "is over an open number of features; export it with their number")
+    row, offset = data.affine.into(np.full((1, n), weight), width)
+    affine = Affine(
+        sizes=(1,) if keep else (), matrix=row, offset=offset, node=node, folds=folds(data)
+    )
+    return replace(data, axes=data.axes if keep else data.axes[:-1], affine=affine)
+
+
+def _check_features(importer: Importer, node: Any, data: Data) -> None:
     given = attributes(node)
     axes = given.get("axes", [])
     if len(node.input) > 1 and node.input[1]:
         axes = importer.constant(node, 1, "axis").astype(np.int64).ravel().tolist()
     last = data.axes[-1:] == (FEATURES,) and data.axes.count(FEATURES) == 1
-    if not last or axes not in ([-1], [len(data.axes) - 1]) or not given.get("keepdims", 1):
-        importer.refuse(node, ACROSS)
-    return Total(**vars(data.real()))
+    if not last or axes not in ([-1], [len(data.axes) - 1]):
+        importer.refuse(
+            node, "is over more or other axes than the features; put a Flatten before it"
+        )
 
 
-def _cast(importer: Importer, node: Any, data: Data) -> Data:
+def _cast(importer: Importer, node: Any, data: Data) -> Data | None:
     """To bool, of which Not makes the indicator; back to numbers."""
     assert isinstance(data, Total)
     to_bool = attributes(node)["to"] == _BOOL
-    if to_bool == data.indicator:
+    if not to_bool and not data.indicator:
+        return importer.settle(node, data)
+    if to_bool and data.indicator:
         importer.refuse(node, f"takes {_SUM}")
     return Total(**{**vars(data), "indicator": True})
 
@@ -89,35 +126,36 @@ def _not(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-def _times(importer: Importer, node: Any, data: Data) -> Data:
+def _times(importer: Importer, node: Any, data: Data) -> Data | None:
     """The indicator times a number."""
+    assert isinstance(data, Total)
     sides = [importer.value(node, name) for name in node.input]
-    if not getattr(data, "indicator", False) or all(isinstance(side, Data) for side in sides):
+    if not data.indicator:
+        return importer.settle(node, data)
+    if all(isinstance(side, Data) for side in sides):
         importer.refuse(node, f"takes {_SUM}")
     return data
 
 
-def _plus(importer: Importer, node: Any, data: Data) -> Data:
+def _plus(importer: Importer, node: Any, data: Data) -> Data | None:
     """The indicator added to the values or to their sum."""
     sides = [importer.value(node, name) for name in node.input]
     marks = [side for side in sides if isinstance(side, Total) and side.indicator]
+    if not marks:
+        return importer.settle(node, data)
     others = [side for side in sides if isinstance(side, Data) and side not in marks]
     if len(marks) != 1 or len(others) != 1 or others[0].affine is not marks[0].affine:
         importer.refuse(node, f"takes {_SUM}")
     return others[0]
 
 
-def _divide(importer: Importer, node: Any, data: Data) -> Data:
+def _divide(importer: Importer, node: Any, data: Data) -> Data | None:
     """The values by their sum: left out at the end, where only their order counts."""
     values, divisor = (importer.value(node, name) for name in node.input)
-    if (
-        not isinstance(divisor, Total)
-        or divisor.indicator
-        or not isinstance(values, Data)
-        or values.form
-        or values.affine is not divisor.affine
-    ):
-        importer.refuse(node, f"takes {_SUM}")
+    if not isinstance(divisor, Total) or not isinstance(values, Data):
+        return importer.settle(node, data)
+    if divisor.indicator or values.form or values.affine is not divisor.affine:
+        importer.refuse(node, PRODUCT)
     if not _positive(importer, values):
         importer.refuse(
             node,
@@ -199,6 +237,7 @@ def _normalise(importer: Importer, node: Any, data: Data) -> Data:
 
 SCORES: Mapping[str, Handler] = {
     "ReduceSum": _sum,
+    "ReduceMean": _mean,
     "total Cast": _cast,
     "total Not": _not,
     "total Mul": _times,

@@ -119,7 +119,10 @@ NODES = {
         [GEMM, node("Softmax", ["y"], ["u"], name="s"), node("Tanh", ["u"], ["z"], name="t")],
         "node t (Tanh) follows node s (Softmax), which is supported only at the end",
     ),
-    "domain": ([node("Gemm", ["x", "w"], ["z"], name="q", domain="my")], "node q (my.Gemm) is not"),
+    "domain": (
+        [node("Gemm", ["x", "w"], ["z"], name="q", domain="my")],
+        "node q (my.Gemm) belongs to my",
+    ),
     "transA": ([node("Gemm", ["x", "w"], ["z"], name="g", transA=1)], "node g (Gemm) has transA=1"),
     "left": ([node("MatMul", ["w", "x"], ["z"], name="m")], "node m (MatMul) has its weight on th"),
     "square": ([node("MatMul", ["x", "x"], ["z"], name="m")], "its input x is computed from the"),
