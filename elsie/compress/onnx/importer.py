@@ -25,7 +25,7 @@ from elsie.compress.onnx.values import (
     Stack,
     Unusable,
 )
-from golden.errors import ElsieError
+from golden.errors import ElsieError, printable
 
 Handler = Callable[["Importer", Any, Any], Data | Stack | None]
 """Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
@@ -106,7 +106,7 @@ class Importer(Layers):
             )
         self.enter(None, result)
         return Model(
-            name=self.graph.path.stem,
+            name=printable(self.graph.path.stem),
             layers=tuple(self.layers),
             notes=tuple(self.notes),
             head=self.head,

@@ -209,3 +209,9 @@ def test_other_inputs_than_numbers(tmp_path: Path) -> None:
 def test_long_names_of_layers(tmp_path: Path) -> None:
     (layer,) = load(build([node("MatMul", ["x", "w"], ["y"], name="n" * 9999)]), tmp_path).layers
     assert layer.name == f"{'n' * 60}...{'n' * 30}"
+
+
+def test_a_file_name_is_no_escape_sequence(tmp_path: Path) -> None:
+    path = tmp_path / "a\n\x1b[31mb.onnx"
+    path.write_bytes(build([node("MatMul", ["x", "w"], ["y"])]).SerializeToString())
+    assert load_onnx(path).name == r"a\n\x1b[31mb"
