@@ -4,11 +4,17 @@ import re
 from collections.abc import Mapping
 
 _NAME = re.compile("`([a-z_]+)`")
+_LONG = re.compile(r"\S{301,}")
+"""A word that is longer than a name that anybody reads."""
 
 
 def printable(text: str) -> str:
-    """`text` on one line: what cannot be printed, as names from files may have, is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """`text` on one line: what cannot be printed, as names from files may have, is escaped.
+
+    Of words of more than 300 characters the middle is left out.
+    """
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return _LONG.sub(lambda word: f"{word[0][:100]}...{word[0][-50:]}", line)
 
 
 class ElsieError(Exception):

@@ -33,10 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
     def work() -> int:
-        options = parser().parse_args(arguments)
-        return _run(options)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        _refuse_empty(given)
+        return _run(parser().parse_args(given))
 
     return _guard(work)
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """Raise ElsieError for an argument without a character: some would be taken for none."""
+    from golden.errors import ElsieError
+
+    for before, word in zip(["", *given], given, strict=False):
+        option = word[:-1] if word.startswith("--") and word.endswith("=") else ""
+        if option or not word:
+            what = option or (before if before.startswith("-") else "an argument")
+            raise ElsieError(f"{what} is empty; is it a shell variable that is not set?")
 
 
 def _run(options: argparse.Namespace) -> int:

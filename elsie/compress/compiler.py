@@ -22,6 +22,7 @@ from elsie.compress.delta import check_delta, with_thresholds
 from elsie.compress.inputs import (
     Exponents,
     choose_exponents,
+    grid_exponents,
     scale_inputs,
     scale_model,
     scale_signal,
@@ -150,9 +151,11 @@ class _Work:
 def exponents_of(
     model: Model, given: Signal, config: EngineConfig, options: CompileOptions
 ) -> Exponents:
-    """Of the inputs: one scale for all with delta, which has one threshold, and for a grid."""
-    if options.delta is not None or 0 in model.grids:
+    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own."""
+    if options.delta is not None:
         return np.zeros(model.n_in, dtype=np.int64)
+    if 0 in model.grids:
+        return grid_exponents(model.grids[0][-1], model.n_in)
     return choose_exponents(model, given, config)
 
 
@@ -252,11 +255,21 @@ def _quantise(
     options: CompileOptions,
 ) -> list[Step]:
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
-    frac = activation_frac(given.rows, act_width=config.act_width, powers=config.input_powers)
-    signal, steps = replace(given, frac=frac), []
-    repair = Repair(given, effort_of(options.effort))
-    for layer in source.model.layers:
-        signal = replace(signal, to_last=layer is source.model.layers[-1])
+    model = source.model
+    first, snapped = given.rows, model.snap(0, given.rows)
+    grid = model.grids[0][-1].frac if 0 in model.grids else None
+    frac = activation_frac(
+        first,
+        act_width=config.act_width,
+        powers=config.input_powers,
+        wanted=snapped,
+        grid_frac=grid,
+    )
+    signal, steps = replace(given, values=model.snap(0, given.values), frac=frac), []
+    repair = Repair(signal, effort_of(options.effort), model)
+    for number, layer in enumerate(model.layers, start=1):
+        last = layer is model.layers[-1]
+        signal = replace(signal, to_last=last, grids=model.grids.get(number, ()))
         pruned, owners = source.pruned(layer, signal, config, chosen[layer.name], options)
         even = any(owner is not None for owner in owners)
         pruned, exact = repair(layer, pruned, signal, config, even=even)

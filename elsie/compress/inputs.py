@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.kinds.step import Signal
+from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.quantise.calibrate import activation_frac, fake_quantise
@@ -47,6 +48,13 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
     return exponents if common > _GAIN * own else np.zeros_like(exponents)
 
 
+def grid_exponents(grid: Grid, n_in: int) -> Exponents:
+    """An exponent for each input that brings the steps of a grid together: 0 if they are one."""
+    steps = np.broadcast_to(np.asarray(grid.step), n_in)
+    powers = np.rint(np.log2(steps.max() / steps)).astype(np.int64)
+    return np.minimum(powers, _MOST)
+
+
 def _error(
     layer: FloatLayer,
     matrix: NDArray[np.float64],
@@ -69,7 +77,10 @@ def scale_model(model: Model, exponents: Exponents) -> Model:
     part, *more = first.parts()
     matrix, *back = part.matrices
     scaled = replace(part, matrices=(np.ldexp(matrix, -exponents), *back))
-    return replace(model, layers=(first.with_parts((scaled, *more)), *others))
+    grids = dict(model.grids)
+    if 0 in grids:
+        grids[0] = tuple(grid.scaled(exponents) for grid in grids[0])
+    return replace(model, layers=(first.with_parts((scaled, *more)), *others), grids=grids)
 
 
 def scale_signal(given: Signal, exponents: Exponents) -> Signal:

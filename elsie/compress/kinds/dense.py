@@ -7,6 +7,7 @@ import numpy as np
 from elsie.compress.checks import WIDEST, bias_limit, check_fraction
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.dense import FloatDense
+from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.quantise.codes import MAX_FRAC
@@ -30,6 +31,7 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
     shown = replace(layer, weight=weights.values)
     values = given.rounded(config) if config.act_levels else given.values
     outputs = shown.forward(values)
+    wanted = snap(outputs, given.grids)
     finest = weights.weight_frac + given.frac
     made = ACTIVATIONS[layer.activation]
     out_frac = made.out_frac
@@ -40,16 +42,19 @@ def quantise_dense(layer: FloatDense, given: Signal, config: EngineConfig) -> Qu
             act_width=config.act_width,
             powers=Powers() if given.to_last else config.act_powers,
             max_frac=min(MAX_FRAC, finest),
+            wanted=wanted[given.valid],
+            grid_frac=given.grid_frac,
         )
         out_frac = max(out_frac, finest - WIDEST + 1)
     needed = made.sum_frac(out_frac)
     check_fraction(layer.name, given.rows, layer.weight, left=finest, needed=needed)
-    shown = replace(shown, bias=_in_steps(layer.bias, config, needed))
+    if given.grid_frac != out_frac:  # else the rounded outputs can be equal to the model's
+        shown = replace(shown, bias=_in_steps(layer.bias, config, needed))
     return Quantised(
         shown=shown,
         layers=(dense_layer(shown, weights, in_frac=given.frac, out_frac=out_frac),),
         activity=(given.activity(config),),
-        outputs=shown.forward(values),
+        outputs=snap(shown.forward(values), given.grids),
         grid=weights.grid,
     )
 

@@ -15,6 +15,7 @@ from elsie.compress.kinds.dense import dense_layer
 from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
+from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import Reals
 from elsie.compress.quantise.calibrate import activation_frac, column_activity
 from elsie.compress.quantise.codes import MAX_FRAC
@@ -68,7 +69,7 @@ def quantise_cells(layer: FloatCells, given: Signal, config: EngineConfig) -> Qu
         shown=shown,
         layers=layers,
         activity=activities,
-        outputs=run.outputs,
+        outputs=snap(run.outputs, given.grids),
         grid=gates.weights.grid,
         largest_state=float(np.abs(states).max(initial=0.0)),
     )

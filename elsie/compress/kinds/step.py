@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.quantise.calibrate import fake_quantise
 from golden.config import EngineConfig
@@ -32,6 +33,13 @@ class Signal:
     """They are outputs of a layer, not the network's inputs."""
     to_last: bool = False
     """They go to the last layer, whose outputs are integers whatever activations are."""
+    grids: tuple[Grid, ...] = ()
+    """What the model rounds the outputs of the layer to that takes them."""
+
+    @property
+    def grid_frac(self) -> int | None:
+        """Fraction bits of that layer's outputs in the model, if it rounds them to such."""
+        return self.grids[-1].frac if self.grids else None
 
     @property
     def rows(self) -> Reals:

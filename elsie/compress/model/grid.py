@@ -1,23 +1,54 @@
 """The grid that a quantised model rounds its activations to."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elsie.compress.model.layer import Reals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Multiples of `step` from `low` to `high` steps; 0 is one of them."""
+    """Multiples of `step` from `low` to `high` steps; 0 is one of them.
 
-    step: float
+    Each is one number for all values, or a tuple with one for each.
+    """
+
+    step: float | tuple[float, ...]
     """Distance of two values, above 0."""
-    low: int
+    low: int | tuple[int, ...]
     """The smallest multiple, at most 0."""
-    high: int
+    high: int | tuple[int, ...]
     """The largest multiple, at least 0."""
 
     def snap(self, x: Reals) -> Reals:
-        """The nearest value of the grid, half to even; of any shape."""
-        return np.clip(np.rint(x / self.step), self.low, self.high) * self.step
+        """The nearest value of the grid, half to even; of shape (..., values)."""
+        step = np.asarray(self.step)
+        return np.clip(np.rint(x / step), self.low, self.high) * step
+
+    def scaled(self, exponents: NDArray[np.int64]) -> "Grid":
+        """Of values times 2**exponents, one for each."""
+        steps = np.ldexp(np.asarray(self.step, dtype=np.float64), exponents)
+        one = bool(np.all(steps == steps[0]))
+        return replace(self, step=float(steps[0]) if one else tuple(steps.tolist()))
+
+    @property
+    def positive(self) -> bool:
+        """No value is below 0, so that rounding does what a Relu does."""
+        return bool(np.min(self.low) >= 0)
+
+    @property
+    def frac(self) -> int | None:
+        """Fraction bits of its values, if one power of two is the step of them all."""
+        steps = np.unique(np.asarray(self.step))
+        mantissa, exponent = np.frexp(steps[0])
+        return 1 - int(exponent) if len(steps) == 1 and mantissa == 0.5 else None
+
+
+def snap(x: Reals, grids: Sequence[Grid]) -> Reals:
+    """Rounded to one grid after the other."""
+    for grid in grids:
+        x = grid.snap(x)
+    return x

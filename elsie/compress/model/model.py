@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from elsie.compress.model.grid import Grid
+from elsie.compress.model.grid import Grid, snap
 from elsie.compress.model.layer import FloatLayer, Reals
 from golden.errors import ElsieError
 
@@ -98,6 +98,4 @@ class Model:
 
     def snap(self, number: int, values: Reals) -> Reals:
         """Outputs of layer `number`, from 1, as the layer after it sees them; 0 is the inputs."""
-        for grid in self.grids.get(number, ()):
-            values = grid.snap(values)
-        return values
+        return snap(values, self.grids.get(number, ()))

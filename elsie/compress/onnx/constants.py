@@ -55,10 +55,27 @@ def fold(node: Any, given: list[NDArray[Any] | None], opset: int) -> list[Any]:
     _check_size(model, feed)
     with np.errstate(all="ignore"):
         try:
-            return list(ReferenceEvaluator(model).run(outputs, feed))
+            return list(ReferenceEvaluator(model, new_ops=old_operators(opset)).run(outputs, feed))
         except Exception as error:  # whatever the node's arithmetic raises
             what = " ".join(str(error).split())[:200] or type(error).__name__
             raise FoldError(f"cannot be worked out ({what}); export the model again") from None
+
+
+def old_operators(opset: int) -> list[Any]:
+    """Those of which the reference evaluator has no version as old as `opset`, for its `new_ops`.
+
+    DequantizeLinear of opset 10 to 18, which onnxruntime writes for models of these opsets. Since
+    then it can do more, but nothing differently.
+    """
+    from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
+
+    class DequantizeLinear(DequantizeLinear_19):
+        op_domain = ""
+
+        def _run(self, *given: Any, axis: Any = None, **_: Any) -> Any:
+            return super()._run(*given, axis=1 if axis is None else axis)
+
+    return [DequantizeLinear] if opset < 19 else []
 
 
 def _info(name: str, value: NDArray[Any]) -> Any:

@@ -59,6 +59,8 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
         constants[sparse.values.name] = _from_sparse(source, sparse, sparse.values.name)
     inputs = [value for value in graph.input if value.name not in constants]
     for value in inputs:
+        _check_type(source, value)
+    for value in inputs:
         names.add(value.name, "an input")
     if len(inputs) != 1:
         raise ElsieError(
@@ -207,6 +209,7 @@ def _parse(source: Path) -> Any:
                 f"{source}: the weights are in a file of their own, {name}, which is missing; "
                 f"put it beside the model, or export with external_data=False"
             )
+    proto = _inlined(source, proto)
     try:
         external.load_external_data_for_model(proto, str(source.parent))
     except Exception as error:  # several kinds, for a file that is short or outside the folder
@@ -215,6 +218,37 @@ def _parse(source: Path) -> Any:
             f"export the model again"
         ) from None
     return proto
+
+
+def _inlined(source: Path, proto: Any) -> Any:
+    """The model with its own functions written out, as onnxscript defines them."""
+    from onnx import inliner
+
+    if not proto.functions:
+        return proto
+    try:
+        return inliner.inline_local_functions(proto)
+    except Exception as error:  # of the C++ behind it
+        raise ElsieError(
+            f"{source}: its functions cannot be written out ({one_line(error)}); export the model "
+            f"again, without functions"
+        ) from None
+
+
+def _check_type(source: Path, value: Any) -> None:
+    """Refuse an input that is no array of numbers."""
+    from onnx import TensorProto
+
+    number = value.type.tensor_type.elem_type
+    known = TensorProto.DataType.values()
+    name = TensorProto.DataType.Name(number) if number in known else f"type {number}"
+    kind = value.type.WhichOneof("value")
+    if kind not in (None, "tensor_type") or name in ("STRING", "COMPLEX64", "COMPLEX128"):
+        what = name if kind in (None, "tensor_type") else kind.removesuffix("_type")
+        raise ElsieError(
+            f"{source}: the input {value.name} is of type {what}, and a model takes real numbers; "
+            f"export it with a float input"
+        )
 
 
 def _shape_of(value: Any) -> tuple[int | None, ...] | None:

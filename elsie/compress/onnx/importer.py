@@ -12,7 +12,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
 from elsie.compress.onnx.file import OnnxGraph
 from elsie.compress.onnx.layers import Layers
-from elsie.compress.onnx.operators.refusals import LACKS, malformed
+from elsie.compress.onnx.operators.refusals import LACKS, foreign, malformed
 from elsie.compress.onnx.values import (
     BATCH,
     FEATURES,
@@ -25,7 +25,7 @@ from elsie.compress.onnx.values import (
     Stack,
     Unusable,
 )
-from golden.errors import ElsieError
+from golden.errors import ElsieError, printable
 
 Handler = Callable[["Importer", Any, Any], Data | Stack | None]
 """Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
@@ -56,7 +56,6 @@ class Importer(Layers):
     def __init__(self, graph: OnnxGraph, operators: Operators) -> None:
         super().__init__(graph)
         self.operators = operators
-        self.values: dict[str, Any] = dict(graph.constants)
         self.quantised = False
         free = unlike(graph.shape, graph.constants)
         self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
@@ -77,6 +76,9 @@ class Importer(Layers):
         result = self.values.get(self.graph.output)
         if isinstance(result, Unusable | Stack):
             raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
+        if isinstance(result, Data) and result.form:
+            giver = next(n for n in self.graph.nodes if self.graph.output in n.output)
+            result = result.linear(self, giver) or self.refuse(giver, f"gives {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -94,6 +96,8 @@ class Importer(Layers):
                 f"({', '.join(result.axes)}); the features must be the last, so export it that way"
             )
         if not result.affine.plain:
+            result = self.choose(result)
+        if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:
             raise ElsieError(
@@ -102,7 +106,7 @@ class Importer(Layers):
             )
         self.enter(None, result)
         return Model(
-            name=self.graph.path.stem,
+            name=printable(self.graph.path.stem),
             layers=tuple(self.layers),
             notes=tuple(self.notes),
             head=self.head,
@@ -115,7 +119,9 @@ class Importer(Layers):
         """One node: constants are folded, the data tracked."""
         given = [self.value(node, name) for name in node.input]
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        data = next((value for value in given if isinstance(value, Data | Stack)), None)
+        found = [value for value in given if isinstance(value, Data | Stack)]
+        formed = [value for value in found if isinstance(value, Data) and value.form]
+        data = next(iter(formed or found), None)
         if isinstance(data, Stack) and kind not in self.operators.moving:
             self.refuse(node, data.why)
         wrong = malformed(node)
@@ -161,9 +167,9 @@ class Importer(Layers):
 
     def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
-        coded = isinstance(data, Data) and data.coded
-        handler = self.operators.handlers.get(f"coded {kind}" if coded else kind)
-        if handler is None and not coded:
+        form = data.form if isinstance(data, Data) else ""
+        handler = self.operators.handlers.get(f"{form} {kind}".strip())
+        if handler is None and not form:
             self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
             self.refuse(
@@ -172,18 +178,27 @@ class Importer(Layers):
                 f"export the model without it",
             )
         if handler is None:
-            self.refuse(
-                node,
-                "computes with quantised values; export the float model, or one with "
-                "DequantizeLinear directly behind each QuantizeLinear",
-            )
+            self.settle(node, data)
+            return
         result = handler(self, node, data)
         if result is not None:
             self.values[node.output[0]] = result
 
+    def settle(self, node: Any, data: Any) -> None:
+        """A node again, with its input `data` as outputs of a layer instead of another form."""
+        real = data.linear(self, node)
+        if real is None:
+            self.refuse(node, f"takes {data.why}")
+        for name in node.input:
+            if self.values.get(name) is data:
+                self.values[name] = real
+        self.node(node)
+
     def unknown(self, node: Any, kind: str) -> NoReturn:
         """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
+        if reason is None and node.domain not in ("", "ai.onnx", "ai.onnx.ml"):
+            reason = foreign(node.domain)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
 
     def value(self, node: Any, name: str) -> Any:

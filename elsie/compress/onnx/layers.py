@@ -3,12 +3,17 @@
 from dataclasses import replace
 from typing import Any, NoReturn
 
+import numpy as np
+
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.file import OnnxGraph, describe
-from elsie.compress.onnx.values import STEPS, Affine, Data
+from elsie.compress.onnx.values import FEATURES, STEPS, Affine, Data
 from golden.errors import ElsieError, printable
+
+_LONGEST = 100
+"""Characters of a layer's name."""
 
 
 class Layers:
@@ -16,6 +21,8 @@ class Layers:
 
     def __init__(self, graph: OnnxGraph) -> None:
         self.graph = graph
+        self.values: dict[str, Any] = dict(graph.constants)
+        """What each value is that is known so far."""
         self.layers: list[FloatLayer] = []
         self.notes: list[str] = list(graph.notes)
         self.grids: dict[int, tuple[Grid, ...]] = {}
@@ -51,8 +58,17 @@ class Layers:
             before = self.layers[data.stage - 1].name if data.stage else "the input"
             raise ElsieError(
                 f"{self.graph.path}: the graph branches behind {before}: {where} takes its values, "
-                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
+                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be "
+                f"used, or branches with the same function at each depth"
             )
+
+    def check_axis(self, node: Any, data: Data, axis: int) -> None:
+        """Refuse a node over another axis than that of the features."""
+        rank = len(data.axes)
+        if not -rank <= axis < rank:
+            self.refuse(node, f"has axis {axis}, but its input has rank {rank}; use axis -1")
+        if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
+            self.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
 
     def enter(self, node: Any, data: Data) -> None:
         """A layer takes the data; once they are without steps, layers see only the last step."""
@@ -62,6 +78,9 @@ class Layers:
 
     def close(self, node: Any, data: Data, activation: str) -> Data:
         """End a layer: `activation` of the data. Gives its outputs."""
+        beside = self._beside(node or data.affine.node, data, activation)
+        if beside is not None:
+            return beside
         self.enter(node, data)
         width = self.width(data.stage) or data.affine.n
         if width is None:
@@ -75,6 +94,58 @@ class Layers:
         weight, bias = data.affine.rows(width)
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
+
+    def _beside(self, node: Any, data: Data, activation: str) -> Data | None:
+        """The same for a branch: its values become more rows of the layer that took its input.
+
+        None if there is no such layer, or one that does something else.
+        """
+        stage, width = data.stage, self.width(data.stage)
+        if stage >= len(self.layers) or width is None or STEPS in self.sizes:
+            return None
+        layer = self.layers[stage]
+        rounded = (stage + 1) in self.grids or data.grids != self.grids.get(stage, ())
+        if rounded or not isinstance(layer, FloatDense) or layer.activation != activation:
+            return None
+        weight, bias = data.affine.rows(width)
+        old, new = layer.n_out, len(bias)
+        self.layers[stage] = replace(
+            layer,
+            weight=np.concatenate((layer.weight, weight)),
+            bias=np.concatenate((layer.bias, bias)),
+        )
+        if stage + 1 < len(self.layers):
+            behind = self.layers[stage + 1]
+            assert isinstance(behind, FloatDense)
+            self.layers[stage + 1] = replace(
+                behind, weight=np.pad(behind.weight, ((0, 0), (0, new)))
+            )
+        for name, value in self.values.items():
+            if isinstance(value, Data) and value.stage == stage + 1:
+                self.values[name] = replace(value, affine=value.affine.beside(old, new))
+        self.notes.append(
+            f"{describe(node)} belongs to a branch: its values are computed by layer {layer.name} "
+            f"beside others"
+        )
+        sizes = data.affine.sizes or (new,)
+        affine = Affine(sizes=sizes, index=np.arange(old, old + new))
+        return Data(axes=data.axes, stage=stage + 1, affine=affine)
+
+    def choose(self, data: Data) -> Data:
+        """Outputs in another order, or some of them: the last layer's rows, if it has no others.
+
+        Gives the data as it is if it is something else.
+        """
+        affine, last = data.affine, self.layers[-1] if self.layers else None
+        joined = affine.matrix is None or getattr(affine.node, "op_type", "") == "Concat"
+        if not isinstance(last, FloatDense) or data.stage != len(self.layers) or not joined:
+            return data
+        rows, offset = affine.rows(last.n_out)
+        chosen = rows.argmax(axis=1)
+        if data.grids or offset.any() or not np.array_equal(rows, np.eye(last.n_out)[chosen]):
+            return data
+        self.layers[-1] = replace(last, weight=last.weight[chosen], bias=last.bias[chosen])
+        return replace(data, affine=Affine(sizes=affine.sizes))
 
     def append(self, node: Any, weight: Any, bias: Any, activation: str) -> None:
         """Add a fully connected layer."""
@@ -97,6 +168,7 @@ class Layers:
         """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
         given = printable(node.name) if node is not None else ""
+        given = given if len(given) <= _LONGEST else f"{given[:60]}...{given[-30:]}"
         name = stem = given or f"{stem}{len(self.layers)}"
         number = 1
         while name in taken:

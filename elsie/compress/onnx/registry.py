@@ -14,20 +14,35 @@ from elsie.compress.onnx.importer import Importer, Operators
 from elsie.compress.onnx.operators.axes import MOVES, branch
 from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
+from elsie.compress.onnx.operators.integers import INTEGERS
 from elsie.compress.onnx.operators.learn import LEARN
-from elsie.compress.onnx.operators.quantised import CONSTANT, QUANTISED
+from elsie.compress.onnx.operators.qonnx import CONSTANT, QONNX
+from elsie.compress.onnx.operators.quantised import QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
 from elsie.compress.onnx.operators.refusals import LOOPS, REASONS
+from elsie.compress.onnx.operators.scores import SCORES
 from elsie.compress.onnx.operators.slopes import SLOPES
 from elsie.compress.onnx.values import BATCH, FEATURES
 from golden.errors import ElsieError
 from golden.reading import reading
 
 OPERATORS = Operators(
-    handlers={**MOVES, **ELEMENTWISE, **DENSE, **CELLS, **LEARN, **QUANTISED, **SLOPES},
+    handlers={
+        **MOVES,
+        **ELEMENTWISE,
+        **DENSE,
+        **CELLS,
+        **LEARN,
+        **QUANTISED,
+        **QONNX,
+        **INTEGERS,
+        **SCORES,
+        **SLOPES,
+    },
     closing=(
         *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
-        *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap"),
+        *("ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap", "QuantizeLinear", "DequantizeLinear"),
+        "ai.onnx.ml.ArrayFeatureExtractor",
     ),
     constant={**CONSTANT, "If": branch},
     moving=MOVES,

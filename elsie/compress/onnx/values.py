@@ -76,6 +76,12 @@ class Affine:
         scale, offset = self.scale * factor, self.offset * factor + plus
         return replace(self, scale=scale, offset=offset, node=self.node or node)
 
+    def beside(self, old: int, new: int) -> Self:
+        """The same values where the stage got `new` outputs behind its `old` ones."""
+        if self.matrix is not None:
+            return replace(self, matrix=np.pad(self.matrix, ((0, 0), (0, new))))
+        return self if self.index is not None else replace(self, index=np.arange(old))
+
     def moved(self, index: NDArray[np.int64], sizes: tuple[int, ...]) -> Self:
         """Value `index[k]` becomes value k."""
         n = self.n or len(index)
@@ -118,9 +124,26 @@ class Data:
     """What rounds the outputs of that layer, as far as this value has seen it."""
 
     @property
-    def coded(self) -> bool:
-        """The values are integers that stand for others."""
-        return False
+    def form(self) -> str:
+        """What the values are if not themselves: a word before an operator's name, as "coded"."""
+        return ""
+
+    @property
+    def why(self) -> str:
+        """What they are and why few nodes take them: "integers, which ..."."""
+        return ""
+
+    def linear(self, importer: Any, node: Any) -> "Data | None":
+        """Values of this form as outputs of a layer, for a node that takes only those.
+
+        None where they are not.
+        """
+        del importer, node
+
+    def real(self, **fields: Any) -> "Data":
+        """The same as values themselves, with other `fields`."""
+        own = {name: getattr(self, name) for name in Data.__dataclass_fields__}
+        return Data(**own | fields)
 
     def sized(self, name: str) -> bool:
         """An axis of this name exists, alone or with another in one axis (see TOGETHER)."""

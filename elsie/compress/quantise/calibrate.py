@@ -35,21 +35,29 @@ def activation_frac(
     act_width: int,
     powers: Powers = INTEGERS,
     max_frac: int = MAX_FRAC,
+    wanted: NDArray[np.float64] | None = None,
+    grid_frac: int | None = None,
 ) -> int:
     """Binary places of least squared error for activations (samples, width).
 
     Scans from the largest frac that saturates nothing upwards: finer steps, but the largest values
     saturate. With levels from one less, as the last level may be half of the largest value. Of
     equal errors it takes the smaller frac, which has more headroom. `max_frac` bounds the result
-    from above.
+    from above. `wanted`, of the same shape: what the activations should become instead of staying
+    what they are, as a quantised model rounds them; if it rounds all to `grid_frac` binary places,
+    that is tried too.
     """
+    target = activations if wanted is None else wanted
 
     def error(frac: int) -> float:
         quantised = fake_quantise(activations, frac, act_width=act_width, powers=powers)
-        return float(np.sum((quantised - activations) ** 2))
+        return float(np.sum((quantised - target) ** 2))
 
-    low = largest_frac(activations, width=act_width, max_frac=max_frac) - bool(powers.levels)
-    return min(range(low, min(low + act_width, max_frac) + 1), key=error)
+    low = largest_frac(target, width=act_width, max_frac=max_frac) - bool(powers.levels)
+    tried = range(low, min(low + act_width, max_frac) + 1)
+    if grid_frac is not None and grid_frac < low:
+        return min((grid_frac, *tried), key=error)
+    return min(tried, key=error)
 
 
 def column_activity(

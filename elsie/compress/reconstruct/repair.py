@@ -4,7 +4,9 @@ import numpy as np
 
 from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Signal
+from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import FloatLayer
+from elsie.compress.model.model import Model
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import Effort
@@ -18,10 +20,11 @@ from golden.config import EngineConfig
 class Repair:
     """Goes through a model's layers in order, beside the compiler."""
 
-    def __init__(self, given: Signal, effort: Effort) -> None:
+    def __init__(self, given: Signal, effort: Effort, model: Model) -> None:
         """`given` are the model's inputs."""
         self._effort = effort
         self._wanted = given.values
+        self._grids = iter(model.grids.get(n, ()) for n in range(1, len(model.layers) + 1))
 
     def __call__(
         self,
@@ -41,7 +44,8 @@ class Repair:
         if not self._effort.repair:
             return pruned, pruned
         view = VIEWS[layer.kind]
-        wanted, self._wanted = self._wanted, layer.forward(self._wanted)
+        wanted = self._wanted
+        self._wanted = snap(layer.forward(wanted), next(self._grids))
         if _stays(pruned, signal, config):
             return pruned, pruned
         given = signal.rounded(config)

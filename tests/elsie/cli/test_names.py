@@ -71,3 +71,18 @@ def test_only_names_of_arguments_change() -> None:
     assert str(error) == "layer pes: pes must be even with cells, not 'act_width'"
     named = error.named({"pes": "--pes", "act_width": "--act-width"})
     assert named == "layer pes: --pes must be even with cells, not 'act_width'"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("compile", MODEL, "--calibrate", CALIBRATE, "--board", "", "-o", "n"), "--board"),
+        (("compile", MODEL, "--calibrate", CALIBRATE, "--weights=", "-o", "n"), "--weights"),
+        (("compile", MODEL, "--calibrate", "", "-o", "n"), "--calibrate"),
+        (("verilog", "", "-o", "n"), "an argument"),
+    ],
+)
+def test_an_empty_argument_is_not_taken_for_none(capsys, words: tuple, name: str) -> None:
+    assert main([str(word) for word in words]) == 2
+    said = f"elsie: {name} is empty; is it a shell variable that is not set?"
+    assert capsys.readouterr().err.splitlines() == [said]

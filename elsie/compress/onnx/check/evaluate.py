@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.model.model import Model
+from elsie.compress.onnx.constants import old_operators
 from elsie.compress.onnx.file import OnnxGraph, describe, one_line
 from elsie.compress.onnx.values import BATCH, STEPS
 from golden.errors import ElsieError
@@ -85,9 +86,8 @@ def _evaluate(graph: OnnxGraph, x: NDArray[np.float32], answer: str) -> NDArray[
     kind = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
     try:
         with np.errstate(all="ignore"):
-            found: Any = ReferenceEvaluator(graph.proto).run(
-                [answer], {graph.input: x.astype(kind)}
-            )
+            evaluator = ReferenceEvaluator(graph.proto, new_ops=old_operators(graph.opset))
+            found: Any = evaluator.run([answer], {graph.input: x.astype(kind)})
     except Exception as error:  # whatever its arithmetic raises
         raise ElsieError(
             f"{graph.path}: onnx's reference evaluator cannot run the graph "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elsie.compress.onnx.constants import FoldError, fold
-from elsie.compress.onnx.file import attributes, without_constants
+from elsie.compress.onnx.file import attributes, describe, without_constants
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.values import (
     BATCH,
@@ -70,6 +70,9 @@ def move(importer: Importer, node: Any, data: Data | Stack) -> None:
                 importer.values[name] = result
             return
         problem = wrong
+    if _one_column(importer, node, data, arrays):
+        importer.values[node.output[0]] = data
+        return
     if node.op_type == "Reshape" and len(arrays) > 1:
         shape = np.ravel(np.asarray(arrays[1])).tolist()
         problem = (
@@ -86,6 +89,22 @@ def move(importer: Importer, node: Any, data: Data | Stack) -> None:
         axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
         problem = f"has axis {axis}, which mixes samples, steps and features; use axis 1"
     importer.refuse(node, problem)
+
+
+def _one_column(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> bool:
+    """A Reshape at the end to (samples * outputs, 1), as skl2onnx writes an MLPRegressor.
+
+    scikit-learn's own result has the outputs side by side, so they stay so.
+    """
+    if node.op_type != "Reshape" or node.output[0] != importer.graph.output:
+        return False
+    found = data.axes == (BATCH, FEATURES) and np.array_equal(arrays[1], (-1, 1))
+    if found:
+        importer.notes.append(
+            f"{describe(node)} was dropped: it puts the outputs of all samples in one column, and "
+            f"Elsie keeps those of a sample together"
+        )
+    return found
 
 
 def _attempts(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> Iterator[list[Any]]:

@@ -21,10 +21,11 @@ _POSITIVE = ("relu", "sigmoid")
 """Activations behind which a Relu changes nothing."""
 
 
-def _matrix(importer: Importer, node: Any) -> NDArray[np.float64]:
+def matrix(importer: Importer, node: Any, number: int = 1) -> NDArray[np.float64]:
+    """A weight, input `number` of a node whose first is the data."""
     if not isinstance(importer.value(node, node.input[0]), Data):
         importer.refuse(node, "has its weight on the left; export it as input x weight")
-    weight = importer.constant(node, 1, "weight")
+    weight = importer.constant(node, number, "weight")
     if weight.ndim != 2:
         importer.refuse(node, f"has a weight of shape {weight.shape}; it must be a matrix")
     return weight
@@ -32,7 +33,7 @@ def _matrix(importer: Importer, node: Any) -> NDArray[np.float64]:
 
 def _gemm(importer: Importer, node: Any, data: Data) -> Data:
     given = attributes(node)
-    weight = _matrix(importer, node)
+    weight = matrix(importer, node)
     if given.get("transA", 0):
         importer.refuse(node, "has transA=1, which mixes samples; export it with transA=0")
     if len(data.axes) != 2:
@@ -55,7 +56,33 @@ def _gemm(importer: Importer, node: Any, data: Data) -> Data:
 
 
 def _matmul(importer: Importer, node: Any, data: Data) -> Data:
-    return affine(importer, node, data, _matrix(importer, node).T)
+    if np.ndim(importer.value(node, node.input[1])) != 1:
+        return affine(importer, node, data, matrix(importer, node).T)
+    result = affine(importer, node, data, importer.constant(node, 1, "weight")[None])
+    return replace(result, axes=result.axes[:-1], affine=replace(result.affine, sizes=()))
+
+
+def _einsum(importer: Importer, node: Any, data: Data) -> Data:
+    """Of (samples, features) and a constant matrix: a MatMul, in either order."""
+    sides = [importer.value(node, name) for name in node.input]
+    number = next((n for n, side in enumerate(sides) if not isinstance(side, Data)), None)
+    text = attributes(node)["equation"].decode().replace(" ", "")
+    terms = text.replace("->", ",").split(",")
+    if len(sides) != 2 or number is None or "->" not in text or len(terms) != 3:
+        importer.refuse(node, _EINSUM)
+    given, weight, made = terms[1 - number], terms[number], terms[2]
+    if len({*given, *weight}) != 3 or [len(term) for term in terms] != [2, 2, 2]:
+        importer.refuse(node, _EINSUM)
+    batch, features = given
+    if batch in weight or made != batch + weight.replace(features, ""):
+        importer.refuse(node, _EINSUM)
+    values = importer.constant(node, number, "weight")
+    if values.ndim != 2:
+        importer.refuse(node, f"has a weight of shape {values.shape}; it must be a matrix")
+    return affine(importer, node, data, values if weight[1] == features else values.T)
+
+
+_EINSUM = "is more than a product of (samples, features) and a constant matrix; export it as MatMul"
 
 
 def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64]) -> Data:
@@ -91,10 +118,9 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
 def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
     """An activation function, at the end of a layer."""
     before = importer.layers[data.stage - 1] if data.stage else None
-    done = isinstance(before, FloatDense) and before.activation in _POSITIVE
-    if name == "relu" and data.affine.plain and done:
+    if name == "relu" and data.affine.plain and is_positive(before):
         return data
-    if data.grids and name == "relu" and data.affine.plain and _linear(before):
+    if data.grids and name == "relu" and data.affine.plain and is_linear(before):
         # Rounding keeps 0 and the order, so that it may come first or last. The grid is noted again
         # so that no other node takes the values without the Relu.
         importer.check_stage(node, data)
@@ -103,8 +129,19 @@ def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
     return importer.close(node, data, name)
 
 
-def _linear(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
+def is_linear(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
+    """Fully connected, without an activation function."""
     return isinstance(layer, FloatDense) and layer.activation == "identity"
+
+
+def is_relu(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
+    """Fully connected, with a Relu."""
+    return isinstance(layer, FloatDense) and layer.activation == "relu"
+
+
+def is_positive(layer: FloatLayer | None) -> bool:
+    """Its outputs are at least 0."""
+    return isinstance(layer, FloatDense) and layer.activation in _POSITIVE
 
 
 def _function(importer: Importer, node: Any, data: Data) -> Data:
@@ -115,11 +152,7 @@ def _largest(importer: Importer, node: Any, data: Data) -> Data:
     """A Softmax or its like at the end, over the features."""
     old = -1 if importer.graph.opset >= 13 else 1
     axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
-    rank = len(data.axes)
-    if not -rank <= axis < rank:
-        importer.refuse(node, f"has axis {axis}, but its input has rank {rank}; use axis -1")
-    if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
-        importer.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
+    importer.check_axis(node, data, axis)
     importer.drop(node)
     return data
 
@@ -178,6 +211,7 @@ def clip(importer: Importer, node: Any, data: Data, low: Any, high: Any) -> Data
 DENSE: Mapping[str, Handler] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "Einsum": _einsum,
     **dict.fromkeys(FUNCTIONS, _function),
     **dict.fromkeys(("Clip", "Max", "Min"), _clip),
     **dict.fromkeys(("Softmax", "LogSoftmax", "ArgMax"), _largest),

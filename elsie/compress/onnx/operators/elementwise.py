@@ -63,8 +63,8 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
     sides = [importer.value(node, name) for name in node.input[:2]]
     if all(isinstance(side, Data) for side in sides):
         if kind in ("Add", "Sub"):
-            return _sum(importer, node, sides[0], sides[1], 1.0 if kind == "Add" else -1.0)
-        importer.refuse(node, _PRODUCT)
+            return total(importer, node, sides[0], sides[1], 1.0 if kind == "Add" else -1.0)
+        importer.refuse(node, PRODUCT)
     number = 1 if isinstance(sides[0], Data) else 0
     value = importer.constant(node, number, "bias" if kind == "Add" else "constant")
     if kind == "Add":
@@ -81,22 +81,44 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, data, factor=1.0 / value, plus=NOTHING, what="divisor")
 
 
-_PRODUCT = (
+PRODUCT = (
     "multiplies or divides two values of the data (a gate, SiLU, softmax or attention), which no "
     "layer does; train with Relu, Tanh or Sigmoid"
 )
 
 
-def _sum(importer: Importer, node: Any, one: Data, other: Data, sign: float) -> Data:
+def total(importer: Importer, node: Any, one: Data, other: Data, sign: float = 1.0) -> Data:
     """Two values of one stage, added."""
     _same_stage(importer, node, [one, other])
-    if one.axes != other.axes or one.affine.sizes != other.affine.sizes:
+    sizes = one.affine.sizes, other.affine.sizes
+    if one.axes != other.axes or (sizes[0] != sizes[1] and (1,) not in sizes):
         importer.refuse(node, "adds values of different shapes; export the model again")
     (w, b), (v, c) = (_rows(importer, node, data) for data in (one, other))
-    return replace(
-        one,
-        affine=Affine(sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node),
+    one = other if sizes[0] == (1,) else one
+    both = folds(one) and folds(other)
+    affine = Affine(
+        sizes=one.affine.sizes, matrix=w + sign * v, offset=b + sign * c, node=node, folds=both
     )
+    return replace(one, affine=affine)
+
+
+def folds(data: Data) -> bool:
+    """No weights of the file are in it, which make a layer."""
+    return data.affine.matrix is None or data.affine.folds
+
+
+def _several(importer: Importer, node: Any, data: Data) -> Data:
+    """Sum and Mean of values of one layer and of constants."""
+    sides = [importer.value(node, name) for name in node.input]
+    result, *more = [side for side in sides if isinstance(side, Data)]
+    for side in more:
+        result = total(importer, node, result, side)
+    for number in range(len(sides)):
+        if not isinstance(sides[number], Data):
+            plus = importer.constant(node, number, "bias")
+            result = scale(importer, node, result, factor=UNIT, plus=plus, what="bias")
+    share = np.array(1 / len(node.input) if node.op_type == "Mean" else 1.0)
+    return scale(importer, node, result, factor=share, plus=NOTHING, what="factor")
 
 
 def _rows(importer: Importer, node: Any, data: Data) -> tuple[Reals, Reals]:
@@ -111,7 +133,7 @@ def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
         importer.refuse(
             node,
             "joins two branches: the graph branches, with layers between, and only a chain of "
-            "layers can be used",
+            "layers can be used, or branches with the same function at each depth",
         )
 
 
@@ -139,7 +161,8 @@ def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
         importer.refuse(node, "joins features along a new axis; export the model without it")
     rows = [_rows(importer, node, part) for part in found]
     matrix, offset = (np.concatenate(part) for part in zip(*rows, strict=True))
-    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node)
+    all_fold = all(folds(part) for part in found)
+    affine = Affine(sizes=(len(matrix),), matrix=matrix, offset=offset, node=node, folds=all_fold)
     return replace(data, axes=axes, affine=affine)
 
 
@@ -197,6 +220,7 @@ def _cast(importer: Importer, node: Any, data: Data) -> Data:
 
 _OPERATORS: dict[str, Callable[[Importer, Any, Data], Data | Stack]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
+    **dict.fromkeys(("Sum", "Mean"), _several),
     "BatchNormalization": _norm,
     "Neg": _negate,
     "Concat": _concat,

@@ -1,15 +1,17 @@
 """Operators of scikit-learn's exports (domain ai.onnx.ml)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from elsie.compress.onnx.file import attributes
+from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.operators.dense import affine, function
 from elsie.compress.onnx.operators.elementwise import scale
-from elsie.compress.onnx.values import UNIT, Data
+from elsie.compress.onnx.operators.scores import order
+from elsie.compress.onnx.values import FEATURES, UNIT, Data
 
 
 def _scaler(importer: Importer, node: Any, data: Data) -> Data:
@@ -51,12 +53,6 @@ def _classifier(importer: Importer, node: Any, data: Data) -> None:
             "gives labels, which a network does not compute; choose its scores or "
             "probabilities with --output NAME",
         )
-    if data.stage < len(importer.layers):
-        importer.refuse(
-            node,
-            "is one of several classifiers side by side (one against the rest), which are not "
-            "joined; train one that has all classes: LogisticRegression or MLPClassifier",
-        )
     classes = given.get("classlabels_ints") or given.get("classlabels_strings") or []
     flat = len(given["coefficients"])
     one = len(classes) == 2 and flat == data.affine.n
@@ -83,10 +79,56 @@ def _regressor(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="intercept")
 
 
+def _support(importer: Importer, node: Any, data: Data) -> Data:
+    """An SVM for a value, of a linear kernel: the sum of its vectors."""
+    given = attributes(node)
+    if given.get("kernel_type", b"LINEAR") != b"LINEAR" or given.get("one_class", 0):
+        importer.refuse(
+            node, "has a kernel that is not linear; train a fully connected network, or LinearSVR"
+        )
+    _transform(importer, node, ("NONE",))
+    weight = np.array([given["coefficients"]], dtype=np.float64)
+    if given.get("n_supports", 0):
+        vectors = np.array(given["support_vectors"], dtype=np.float64)
+        if weight.size != given["n_supports"] or vectors.size % weight.size:
+            importer.refuse(node, "has support vectors of a wrong number; export it again")
+        weight = weight @ vectors.reshape(weight.size, -1)
+    result = affine(importer, node, data, weight)
+    bias = np.array(given["rho"][:1], dtype=np.float64)
+    return scale(importer, node, result, factor=UNIT, plus=bias, what="rho")
+
+
+def _extractor(importer: Importer, node: Any, data: Data) -> Data:
+    """Some of the features."""
+    if not isinstance(importer.value(node, node.input[0]), Data):
+        importer.refuse(
+            node,
+            "looks labels up, which a network does not compute; choose the scores or "
+            "probabilities with --output NAME",
+        )
+    index = importer.constant(node, 1, "index").astype(np.int64).ravel()
+    n = data.affine.n
+    if n is None or data.axes[-1:] != (FEATURES,) or data.axes.count(FEATURES) > 1:
+        importer.refuse(node, "chooses features whose number is open; export it with their number")
+    if not index.size or index.min() < 0 or index.max() >= n:
+        importer.refuse(node, f"chooses features that there are not among {n}; export it again")
+    return replace(data, affine=data.affine.moved(index, (len(index),)))
+
+
+def _imputer(importer: Importer, node: Any, data: Data) -> Data:
+    """Nothing, as long as only NaN is replaced: the engine's inputs are numbers."""
+    if not np.isnan(attributes(node).get("replaced_value_float", 0.0)):
+        importer.refuse(node, "replaces a number by another; do that before the model")
+    importer.notes.append(
+        f"{describe(node)} was dropped: it replaces missing values, and an engine's inputs are "
+        f"numbers"
+    )
+    return data
+
+
 def _normalizer(importer: Importer, node: Any, data: Data) -> Data:
     """Divides a sample's values by one positive number, which keeps their order."""
-    importer.drop(node)
-    return data
+    return data if importer.dropped else order(importer, node, data)
 
 
 def _same(importer: Importer, node: Any, data: Data) -> Data:
@@ -95,6 +137,9 @@ def _same(importer: Importer, node: Any, data: Data) -> Data:
 
 
 LEARN: Mapping[str, Handler] = {
+    "ai.onnx.ml.ArrayFeatureExtractor": _extractor,
+    "ai.onnx.ml.Imputer": _imputer,
+    "ai.onnx.ml.SVMRegressor": _support,
     "ai.onnx.ml.Scaler": _scaler,
     "ai.onnx.ml.LinearClassifier": _classifier,
     "ai.onnx.ml.LinearRegressor": _regressor,

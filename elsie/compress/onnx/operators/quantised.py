@@ -1,22 +1,23 @@
 """Quantised models: on weights folded, on activations a grid that the float reference keeps.
 
-The engine has power-of-two scales of its own, so that it does not take these grids over; but what
-the compiler compares with is the model with its grids.
+The engine's own scales are powers of two. It takes a grid over where that is one and wide enough;
+whatever it does, the compiler compares it with the model with its grids.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
-from elsie.compress.onnx.values import Data
+from elsie.compress.onnx.operators.axes import MOVES
+from elsie.compress.onnx.operators.dense import is_linear, is_positive, is_relu
+from elsie.compress.onnx.operators.elementwise import spread
+from elsie.compress.onnx.values import FEATURES, Affine, Data
 
-_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 _RANGES = {
     "uint2": (0, 3),
     "int2": (-2, 1),
@@ -30,64 +31,134 @@ _RANGES = {
     },
 }
 """Of the integer types, by name."""
+_INTEGERS = (
+    "integers, which only layers and what moves values can take: export the model in QDQ form "
+    "(onnxruntime: quant_format=QuantFormat.QDQ), or the float model"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Coded(Data):
-    """The data as integers, between QuantizeLinear and DequantizeLinear."""
+    """The data as integers, behind QuantizeLinear."""
 
     grid: Grid
     """What they stand for."""
-    zero: int
-    """The integer of 0."""
+    zero: int | tuple[int, ...]
+    """The integer of 0, for all values or for each."""
 
     @property
-    def coded(self) -> bool:
+    def form(self) -> str:
         """Until DequantizeLinear."""
-        return True
+        return "coded"
+
+    @property
+    def why(self) -> str:
+        """Layers and what moves values are taken."""
+        return _INTEGERS
 
 
-def _number(importer: Importer, node: Any, number: int, what: str) -> float:
-    value = importer.constant(node, number, what)
-    if value.size != 1:
-        importer.refuse(
-            node,
-            f"has a {what} of shape {value.shape} on activations, one for each feature: quantise "
-            f"activations with one {what} for all (weights may have one for each), or export the "
-            f"float model",
-        )
-    return float(value.ravel()[0])
-
-
-def _step(importer: Importer, node: Any) -> float:
-    step = _number(importer, node, 1, "scale")
-    if step <= 0:
-        importer.refuse(node, f"has a scale of {step}; it must be above 0")
-    return step
-
-
-def _zero(importer: Importer, node: Any) -> tuple[int, str]:
-    """The zero point, and the name of the integers' type."""
-    if len(node.input) < 3 or not node.input[2]:
-        given = attributes(node).get("output_dtype", 0)
+def quantise(
+    importer: Importer, node: Any, data: Data, scale: int, zero: int | None = None
+) -> Data:
+    """The data as integers. Scale and zero point are inputs of these numbers; none: 0 of uint8."""
+    if importer.dropped:
+        return data  # only the order counts, and rounding keeps it
+    kind = "uint8"
+    if zero is not None:
+        kind = str(getattr(importer.value(node, node.input[zero]), "dtype", ""))
+    elif attributes(node).get("output_dtype", 0):
         from onnx import helper
 
-        return 0, str(helper.tensor_dtype_to_np_dtype(given)) if given else "uint8"
-    raw = importer.value(node, node.input[2])
-    return int(_number(importer, node, 2, "zero point")), str(getattr(raw, "dtype", ""))
-
-
-def _quantise(importer: Importer, node: Any, data: Data) -> Data:
-    zero, kind = _zero(importer, node)
+        kind = str(helper.tensor_dtype_to_np_dtype(attributes(node)["output_dtype"]))
     if kind not in _RANGES:
         importer.refuse(
             node,
             f"quantises to {kind or 'an unknown type'}, which is not supported; use int8, or "
             f"export the float model",
         )
-    low, high = (limit - zero for limit in _RANGES[kind])
-    grid = Grid(step=_step(importer, node), low=low, high=high)
-    return Coded(**{**vars(data), "grid": grid, "zero": zero})
+    data, step, zeros = _parameters(importer, node, data, scale, zero)
+    low, high = (plain(limit - np.asarray(zeros)) for limit in _RANGES[kind])
+    check_zero(importer, node, low, high)
+    grid = Grid(step=step, low=low, high=high)
+    return Coded(**vars(data.real()), grid=grid, zero=zeros)
+
+
+def dequantise(
+    importer: Importer, node: Any, data: Data, scale: int, zero: int | None = None
+) -> Data:
+    """The values that the integers stand for, with the same scale and zero point."""
+    if importer.dropped:
+        return data
+    if not isinstance(data, Coded):
+        importer.refuse(node, "takes integers as inputs of the model; export it with float inputs")
+    data, step, zeros = _parameters(importer, node, data, scale, zero)
+    assert isinstance(data, Coded)
+    if (data.grid.step, data.zero) != (step, zeros):
+        importer.refuse(
+            node, "has another scale or zero point than its QuantizeLinear; export the float model"
+        )
+    return snap(importer, node, data.real(), data.grid)
+
+
+def plain(value: Any) -> Any:
+    """An array as one Python number, or a tuple if there are several."""
+    return np.asarray(value).tolist() if np.ndim(value) == 0 else tuple(np.asarray(value).tolist())
+
+
+def _parameters(
+    importer: Importer, node: Any, data: Data, scale: int, zero: int | None
+) -> tuple[Data, Any, Any]:
+    """Scale and zero point: a number each, or one for each feature where they differ."""
+    step = importer.constant(node, scale, "scale")
+    zeros = np.zeros(()) if zero is None else importer.constant(node, zero, "zero point")
+    if np.any(step <= 0):
+        importer.refuse(node, f"has a scale of {step.min()}; it must be above 0")
+    if step.size == 1 and zeros.size == 1:
+        return data, float(step.ravel()[0]), int(zeros.ravel()[0])
+    given = attributes(node)
+    axis = given.get("axis", 1)
+    if given.get("block_size") or max(step.ndim, zeros.ndim) > 1:
+        importer.refuse(
+            node, "has a scale for each block of activations; use one for all, or for each feature"
+        )
+    if not -len(data.axes) <= axis < len(data.axes) or data.axes[axis] != FEATURES:
+        importer.refuse(
+            node, f"has a scale for each place on axis {axis}, which is not the features'"
+        )
+    dims = [1] * len(data.axes)
+    dims[axis] = -1
+    both = np.broadcast_arrays(step.reshape(-1), zeros.reshape(-1))
+    data, steps = spread(importer, node, data, both[0].reshape(dims), "scale")
+    _, offsets = spread(importer, node, data, both[1].reshape(dims), "zero point")
+    return data, plain(steps), plain(offsets.astype(np.int64))
+
+
+def _zero(node: Any) -> int | None:
+    return 2 if len(node.input) > 2 and node.input[2] else None
+
+
+def check_zero(importer: Importer, node: Any, low: Any, high: Any) -> None:
+    """Refuse limits that leave out 0."""
+    if np.max(low) > 0 or np.min(high) < 0:
+        importer.refuse(node, "has a range without 0; export the float model")
+
+
+def _quantise(importer: Importer, node: Any, data: Data) -> Data:
+    return quantise(importer, node, data, 1, _zero(node))
+
+
+def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
+    return dequantise(importer, node, data, 1, _zero(node))
+
+
+def scalar(importer: Importer, node: Any, place: int, what: str) -> float:
+    """Input `place` of a node, which must be one number."""
+    value = importer.constant(node, place, what)
+    if value.size != 1:
+        importer.refuse(
+            node, f"has a {what} of shape {value.shape} on activations; it must be one number"
+        )
+    return float(value.ravel()[0])
 
 
 def _narrow(importer: Importer, node: Any, data: Data) -> Data:
@@ -95,96 +166,70 @@ def _narrow(importer: Importer, node: Any, data: Data) -> Data:
     assert isinstance(data, Coded)
     given = dict(enumerate(node.input))
     low, high = (
-        int(_number(importer, node, number, what)) - data.zero if given.get(number) else end
+        int(scalar(importer, node, number, what)) - np.asarray(data.zero)
+        if given.get(number)
+        else np.asarray(end)
         for number, what, end in (
             (1, "lower limit", data.grid.low),
             (2, "upper limit", data.grid.high),
         )
     )
-    low, high = max(low, data.grid.low), min(high, data.grid.high)
-    if low > 0 or high < 0:
-        importer.refuse(node, "leaves a range without 0; export the float model")
-    return replace(data, grid=replace(data.grid, low=low, high=high))
+    low, high = np.maximum(low, data.grid.low), np.minimum(high, data.grid.high)
+    check_zero(importer, node, low, high)
+    return replace(data, grid=replace(data.grid, low=plain(low), high=plain(high)))
 
 
-def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
-    zero = _zero(importer, node)[0] if len(node.input) > 2 else 0
-    if not isinstance(data, Coded):
-        importer.refuse(node, "takes integers as inputs of the model; export it with float inputs")
-    if (data.grid.step, data.zero) != (_step(importer, node), zero):
-        importer.refuse(
-            node, "has another scale or zero point than its QuantizeLinear; export the float model"
-        )
-    plain = Data(axes=data.axes, stage=data.stage, affine=data.affine, grids=data.grids)
-    return _snap(importer, node, plain, data.grid)
-
-
-def _snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
-    """Round the data to a grid."""
-    if not data.affine.plain:
-        data = importer.close(node, data, "identity")
+def snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
+    """Round the data to a grid; one without negative values does what a Relu does, too."""
+    view = data.affine
+    chosen = view.matrix is None and not np.any(view.scale != 1) and not np.any(view.offset)
+    chosen = chosen and isinstance(grid.step, float)
+    if chosen:  # which of the layer's outputs, and in which order, is no matter
+        data = replace(data, affine=Affine(sizes=None))
+    elif not view.plain:
+        data = importer.close(node, data, "relu" if grid.positive else "identity")
     importer.check_stage(node, data)
-    if data.grids[-1:] == (grid,):
-        return data
-    where = importer.layers[-1].name if importer.layers else ""
-    importer.notes.append(
-        f"{describe(node)} rounds {f'the outputs of layer {where}' if where else 'the inputs'} to "
-        f"a grid: the float reference does so, the engine has a grid of its own"
+    before = importer.layers[-1] if data.stage else None
+    if grid.positive and is_linear(before):
+        importer.layers[-1] = replace(before, activation="relu")
+    elif grid.positive and before is not None and not is_positive(before):
+        data, chosen = importer.close(node, replace(data, affine=view), "relu"), False
+    if data.grids[-1:] != (grid,):
+        where = importer.layers[-1].name if importer.layers else ""
+        what = f"the outputs of layer {where}" if where else "the inputs"
+        importer.notes.append(
+            f"{describe(node)} rounds {what} to a grid: the float reference does so, the engine "
+            f"has a grid of its own, which is the same where its bits suffice and the scale is a "
+            f"power of two"
+        )
+        data = _even(importer, data, grid)
+    return replace(data, affine=view) if chosen else data
+
+
+def _even(importer: Importer, data: Data, grid: Grid) -> Data:
+    """Note the grid; with a scale for each feature, bring them together by powers of two.
+
+    Rows of the layer take them, and what comes behind it takes them back.
+    """
+    before = importer.layers[-1] if data.stage else None
+    steps = np.asarray(grid.step)
+    if not steps.ndim or data.grids or not (is_linear(before) or is_relu(before)):
+        return importer.snapped(data, grid)
+    powers = np.rint(np.log2(steps.max() / steps))
+    factor = np.ldexp(1.0, powers.astype(np.int64))
+    importer.layers[-1] = replace(
+        before, weight=before.weight * factor[:, None], bias=before.bias * factor
     )
-    return importer.snapped(data, grid)
-
-
-def _qonnx(importer: Importer, node: Any) -> Callable[[NDArray[Any]], tuple[Any, Any]]:
-    """Limits of QONNX's Quant, without the zero point."""
-    given = attributes(node)
-    bits = _number(importer, node, 3, "bit width")
-    signed, narrow = given.get("signed", 1), given.get("narrow", 0)
-    if given.get("rounding_mode", b"ROUND").upper() not in (b"ROUND", b"HALF_EVEN"):
-        importer.refuse(node, "has a rounding mode other than ROUND; export it with ROUND")
-    low = -(2 ** (bits - 1)) + narrow if signed else 0.0
-    high = 2 ** (bits - 1) - 1 if signed else 2**bits - 1 - narrow
-    return lambda zero: (low - zero, high - zero)
-
-
-def _quant(importer: Importer, node: Any, data: Data) -> Data:
-    """QONNX's Quant on activations."""
-    zero = _number(importer, node, 2, "zero point")
-    if zero != round(zero):
-        importer.refuse(node, f"has a zero point of {zero}; it must be an integer")
-    low, high = _qonnx(importer, node)(np.array(zero))
-    if low > 0 or high < 0:
-        importer.refuse(node, "has a range without 0; export the float model")
-    grid = Grid(step=_step(importer, node), low=int(low), high=int(high))
-    return _snap(importer, node, data, grid)
-
-
-def _constant_quant(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
-    """QONNX's Quant on weights."""
-    if len(given) < 4:
-        raise IndexError
-    x, scale, zero = (importer.constant(node, n, "input") for n in range(3))
-    low, high = _qonnx(importer, node)(zero)
-    if np.any(scale <= 0):
-        importer.refuse(node, "has a scale that is not above 0")
-    return np.clip(np.rint(x / scale), low, high) * scale
-
-
-def _constant_bipolar(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
-    """QONNX's BipolarQuant on weights: a sign and a scale."""
-    x, scale = (importer.constant(node, n, "input") for n in range(len(given)))
-    return np.where(x >= 0, 1.0, -1.0) * scale
+    even = steps * factor
+    one = bool(np.all(even == even[0]))
+    data = importer.snapped(data, replace(grid, step=float(even[0]) if one else plain(even)))
+    return replace(data, affine=replace(data.affine, scale=1 / factor))
 
 
 QUANTISED: Mapping[str, Handler] = {
     "QuantizeLinear": _quantise,
     **dict.fromkeys(("DequantizeLinear", "coded DequantizeLinear"), _dequantise),
     "coded Clip": _narrow,
-    **{f"{domain}.Quant": _quant for domain in _DOMAINS},
+    **{f"coded {name}": handler for name, handler in MOVES.items()},
 }
 """By operator name, behind "coded" those on integers."""
-CONSTANT: Mapping[str, Callable[[Importer, Any, list[Any]], NDArray[Any]]] = {
-    f"{domain}.{name}": function
-    for domain in _DOMAINS
-    for name, function in (("Quant", _constant_quant), ("BipolarQuant", _constant_bipolar))
-}
-"""On constants, by operator name; the standard ones onnx works out itself."""

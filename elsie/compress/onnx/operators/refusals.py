@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 LACKS = "lacks an input or an attribute; export the model again"
-_FUNCTION = (
+FUNCTION = (
     "is a function that the engine does not have; train with Relu, LeakyRelu, Tanh or Sigmoid"
 )
 _QUANTISED = (
@@ -23,7 +23,7 @@ _CONTROL = (
 _IMAGE = (
     "is for images, which are not supported; a model may have fully connected, LSTM and GRU layers"
 )
-_ACROSS = "computes across features, which no layer does; compute it outside the model"
+ACROSS = "computes across features, which no layer does; compute it outside the model"
 _ORDER = "orders or selects by value, which no layer does; choose the output before it"
 _NORM = (
     "normalises each sample by its own mean or length, which no layer does; use "
@@ -31,7 +31,7 @@ _NORM = (
 )
 
 REASONS: Mapping[str, str] = {
-    "Erf": f"{_FUNCTION} (Erf is part of a Gelu)",
+    "Erf": f"{FUNCTION} (Erf is part of a Gelu)",
     **dict.fromkeys(
         (
             *("Elu", "Selu", "Celu", "Gelu", "HardSwish", "Swish", "Mish"),
@@ -39,14 +39,17 @@ REASONS: Mapping[str, str] = {
             *("Sqrt", "Reciprocal", "Pow", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos"),
             *("Atan", "Asinh", "Acosh", "Atanh", "Sign", "Floor", "Ceil", "Round", "Mod"),
         ),
-        _FUNCTION,
+        FUNCTION,
     ),
     **dict.fromkeys(
         (
             *("QLinearMatMul", "MatMulInteger", "ConvInteger", "QLinearConv"),
             *("DynamicQuantizeLinear", "com.microsoft.QGemm", "com.microsoft.QLinearAdd"),
-            *("com.microsoft.QLinearSigmoid", "com.microsoft.DynamicQuantizeMatMul"),
-            *("com.microsoft.MatMulNBits", "com.microsoft.MatMulIntegerToFloat"),
+            *("com.microsoft.QLinearMul", "com.microsoft.QLinearSigmoid", "MatMulInteger"),
+            *("com.microsoft.QLinearLeakyRelu", "com.microsoft.QLinearSoftmax"),
+            *("com.microsoft.QLinearConcat", "com.microsoft.QLinearConv"),
+            *("com.microsoft.DynamicQuantizeLSTM", "com.microsoft.MatMulIntegerToFloat"),
+            *("com.microsoft.MatMulNBits", "com.microsoft.QAttention"),
         ),
         _QUANTISED,
     ),
@@ -61,11 +64,10 @@ REASONS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1"),
-            *("ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "CumSum"),
-            *("Einsum", "Attention", "Det"),
+            *("ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare"),
+            *("ReduceLogSum", "ReduceLogSumExp", "CumSum", "Attention", "Det"),
         ),
-        _ACROSS,
+        ACROSS,
     ),
     **dict.fromkeys(("TopK", "ArgMin", "NonZero", "Unique", "Compress", "Where"), _ORDER),
     **dict.fromkeys(
@@ -75,23 +77,38 @@ REASONS: Mapping[str, str] = {
         ),
         _NORM,
     ),
-    "ai.onnx.ml.ArrayFeatureExtractor": (
-        "looks labels up, which a network does not compute; choose the scores or probabilities "
-        "with --output NAME"
+    "ai.onnx.ml.Binarizer": ("is a step, which no layer has; binarise the data before the model"),
+    "ai.onnx.ml.OneHotEncoder": (
+        "takes categories, and a model takes numbers; encode the data before the model"
     ),
-    **dict.fromkeys(
-        ("Sum", "Mean"), "joins several values, which is not followed; export Add nodes"
+    "SequenceConstruct": (
+        "makes a list of arrays, and only one can be used; choose another with --output NAME, or "
+        "export the part with one output"
     ),
     "RNN": "is a plain RNN, which is not supported; use an LSTM or a GRU",
     **dict.fromkeys(
         (
             *("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor"),
-            *("ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"),
+            *("ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier"),
         ),
-        "is no neural network; train a fully connected one",
+        "is no neural network; train a fully connected one, or a linear model (LinearSVC, "
+        "LogisticRegression)",
     ),
 }
 """By operator name, behind its domain and a dot unless that is the standard one."""
+
+
+def foreign(domain: str) -> str:
+    """Why an operator of a domain that is not the standard's is refused."""
+    if domain.startswith(("com.microsoft", "com.ms.")):
+        return (
+            "is onnxruntime's own, not ONNX's: export the model without its optimisations "
+            "(save it before onnxruntime has optimised it)"
+        )
+    return (
+        f"belongs to {domain}, which only its makers' tools know; export the model with the "
+        f"standard's operators"
+    )
 
 
 def malformed(node: Any) -> str | None:

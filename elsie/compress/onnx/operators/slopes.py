@@ -13,7 +13,8 @@ from elsie.compress.onnx.operators.elementwise import scale, spread
 from elsie.compress.onnx.values import UNIT, Affine, Data, Reals
 
 
-def _leaky(importer: Importer, node: Any, data: Data) -> Data:
+def leaky(importer: Importer, node: Any, data: Data) -> Data:
+    """LeakyRelu, of the node's alpha."""
     slope = attributes(node).get("alpha", 0.01)
     return _slopes(importer, node, data, np.array(slope, dtype=np.float64))
 
@@ -63,8 +64,9 @@ def _slopes(importer: Importer, node: Any, data: Data, slope: Reals) -> Data:
         f"{len(rows)} values"
     )
     after = importer.close(node, replace(data, affine=both), "relu")
+    outputs, _ = after.affine.rows(importer.layers[after.stage - 1].n_out)
     join = np.concatenate((np.eye(len(rows)), -np.diag(np.sign(slope) * root)[:, leaks]), axis=1)
-    return replace(after, affine=Affine(sizes=both.sizes, matrix=join, folds=True))
+    return replace(after, affine=Affine(sizes=both.sizes, matrix=join @ outputs, folds=True))
 
 
 def _hard_sigmoid(importer: Importer, node: Any, data: Data) -> Data:
@@ -76,7 +78,7 @@ def _hard_sigmoid(importer: Importer, node: Any, data: Data) -> Data:
 
 
 SLOPES: Mapping[str, Handler] = {
-    "LeakyRelu": _leaky,
+    "LeakyRelu": leaky,
     "PRelu": _parametric,
     "Abs": _absolute,
     "HardSigmoid": _hard_sigmoid,

@@ -1,4 +1,4 @@
-"""What PyTorch's two exporters and scikit-learn write (exports/make.py), and what they computed."""
+"""What PyTorch's exporters, scikit-learn and onnxruntime write, and compute (exports/make.py)."""
 
 import json
 from pathlib import Path
@@ -7,40 +7,56 @@ import numpy as np
 import onnx
 import pytest
 
+from elsie.compress.model.dense import FloatDense
 from elsie.compress.onnx.registry import load_onnx
 from golden.errors import ElsieError
 
 FOLDER = Path(__file__).parent / "exports"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
-REFUSED = {
-    # Three layers side by side, each with a sigmoid.
-    "learn-logistic-ovr": "is one of several classifiers side by side",
-    "learn-logistic-ovr-zipmap": "is one of several classifiers side by side",
-    # skl2onnx itself gives (2 samples, 1) for (samples, 2).
-    "learn-mlp-two-values": r"has shape \[-1, 1\], which mixes samples, steps and features",
-}
+STEPS = {"dynamic": 0.02, "learn-mlp-": 0.004}
+"""Beyond rounding: by how much an answer may differ, by a part of the name. Dynamic models round
+each batch to steps of its own, which Elsie leaves out; and a softmax is rounded to 1/256 behind
+what Elsie computes."""
+LARGEST = 6000
+"""Bytes of a file."""
 
 
 def test_all_files_are_used() -> None:
     assert sorted(EXPECTED) == sorted(path.stem for path in FOLDER.glob("*.onnx"))
-    assert max(path.stat().st_size for path in FOLDER.glob("*.onnx")) < 5000
+    assert max(path.stat().st_size for path in FOLDER.glob("*.onnx")) < LARGEST
 
 
-@pytest.mark.parametrize("name", [name for name in EXPECTED if name not in REFUSED])
+@pytest.mark.parametrize("name", EXPECTED)
 def test_export(name: str) -> None:
     model = load_onnx(FOLDER / f"{name}.onnx")
     x, y = (np.array(EXPECTED[name][part]) for part in "xy")
     got = model.predict(x)
     if any("oftmax" in note for note in model.notes):
         got = np.exp(got) / np.exp(got).sum(axis=1, keepdims=True)
+    if any("the sigmoid of" in note for note in model.notes):
+        got = 1 / (1 + np.exp(-got))
+    if any("(Div)" in note or "LpNorm" in note for note in model.notes):
+        got = got / got.sum(axis=1, keepdims=True)
     assert got.shape == y.shape
-    assert np.abs(got - y).max() < 3e-6 * max(1.0, np.abs(y).max())
+    rounded = [step for part, step in STEPS.items() if part in name and "runtime" in name]
+    assert np.abs(got - y).max() < max(3e-6 * max(1.0, np.abs(y).max()), *rounded, 0)
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name: str) -> None:
-    with pytest.raises(ElsieError, match=REFUSED[name]):
-        load_onnx(FOLDER / f"{name}.onnx")
+def test_a_relu_that_only_a_zero_point_says_is_one() -> None:
+    """onnxruntime leaves a Relu out in front of a QuantizeLinear that has no values below 0."""
+    for name in ("torch-plain-old", "torch-relu6-old", "torch-norm-new"):
+        path = FOLDER / f"runtime-{name}-qdq.onnx"
+        assert not {"Relu", "Clip"} & {node.op_type for node in onnx.load(path).graph.node}
+        relu = [layer for layer in load_onnx(path).layers if isinstance(layer, FloatDense)]
+        assert [layer.activation for layer in relu][-2:] == ["relu", "identity"]
+
+
+def test_branches_are_rows_of_one_layer() -> None:
+    """One classifier for each class, of one network each."""
+    model = load_onnx(FOLDER / "learn-ovr-mlp.onnx")
+    assert [(layer.n_in, layer.n_out) for layer in model.layers] == [(5, 12), (12, 3)]
+    notes = [note for note in model.notes if "belongs to a branch" in note]
+    assert len(notes) == 4
 
 
 def test_output_is_chosen() -> None:

@@ -149,7 +149,7 @@ REFUSED = {
             node("QuantizeLinear", ["x", "s", "z"], ["q"], name="q"),
             node("Relu", ["q"], ["y"], name="r"),
         ],
-        r"node r \(Relu\) computes with quantised values; export the float model",
+        r"node r \(Relu\) takes integers, which only layers and what moves",
     ),
     "another scale": (
         [
@@ -160,7 +160,15 @@ REFUSED = {
     ),
     "per feature": (
         [node("QuantizeLinear", ["x", "s3", "z3"], ["y"], name="q")],
-        r"node q \(QuantizeLinear\) has a zero point of shape \(3,\) on activations",
+        r"node q \(QuantizeLinear\) has a scale of shape \(1, 3\), but its input has 4 features",
+    ),
+    "per sample": (
+        [node("QuantizeLinear", ["x", "s3", "z3"], ["y"], name="q", axis=0)],
+        r"node q \(QuantizeLinear\) has a scale for each place on axis 0, which is not",
+    ),
+    "integers at the end": (
+        [GEMM, node("QuantizeLinear", ["a", "s", "z"], ["y"], name="q")],
+        r"node q \(QuantizeLinear\) gives integers, which only layers and what moves values can",
     ),
     "before and behind": (
         [
@@ -172,8 +180,8 @@ REFUSED = {
         r"node s \(Add\) joins two branches: the graph branches",
     ),
     "integers": (
-        [node("QLinearMatMul", ["x", "s", "z", "q8", "s", "z", "s", "z"], ["y"], name="m")],
-        r"node m \(QLinearMatMul\) computes in integers: the model is quantised already",
+        [node("ConvInteger", ["x", "q8"], ["y"], name="m")],
+        r"node m \(ConvInteger\) computes in integers: the model is quantised already",
     ),
     "rounding": (
         [quant("x", "y", rounding_mode="FLOOR")],

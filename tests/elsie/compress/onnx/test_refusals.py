@@ -67,8 +67,7 @@ NODES = {
     ),
     "integers of each feature": (
         [GEMM, node("QuantizeLinear", ["y", "v", "zero"], ["z"], name="q")],
-        "node q (QuantizeLinear) has a zero point of shape (4,) on activations, one for each "
-        "feature: quantise activations with one zero point for all (weights may have one for each)",
+        "node q (QuantizeLinear) gives integers, which only layers and what moves values can take",
     ),
     "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) is for images"),
     "typed": (
@@ -120,12 +119,18 @@ NODES = {
         [GEMM, node("Softmax", ["y"], ["u"], name="s"), node("Tanh", ["u"], ["z"], name="t")],
         "node t (Tanh) follows node s (Softmax), which is supported only at the end",
     ),
-    "domain": ([node("Gemm", ["x", "w"], ["z"], name="q", domain="my")], "node q (my.Gemm) is not"),
+    "domain": (
+        [node("Gemm", ["x", "w"], ["z"], name="q", domain="my")],
+        "node q (my.Gemm) belongs to my",
+    ),
     "transA": ([node("Gemm", ["x", "w"], ["z"], name="g", transA=1)], "node g (Gemm) has transA=1"),
     "left": ([node("MatMul", ["w", "x"], ["z"], name="m")], "node m (MatMul) has its weight on th"),
     "square": ([node("MatMul", ["x", "x"], ["z"], name="m")], "its input x is computed from the"),
     "nan": ([node("Gemm", ["x", "nan"], ["z"], name="g")], "node g (Gemm) uses initialiser nan,"),
-    "vector": ([node("MatMul", ["x", "v"], ["z"], name="m")], "node m (MatMul) has a weight of sh"),
+    "three axes": (
+        [node("Unsqueeze", ["w", "s0"], ["u"]), node("MatMul", ["x", "u"], ["z"], name="m")],
+        "node m (MatMul) has a weight of shape (1, 4, 4); it must be a matrix",
+    ),
     "width": ([node("MatMul", ["x", "w3"], ["z"], name="m")], "node m (MatMul) takes 3 features, "),
     "bias": ([node("Gemm", ["x", "w", "w3"], ["z"], name="g")], "node g (Gemm) has a bias of shap"),
     "cast": ([node("Cast", ["x"], ["z"], name="c", to=7)], "node c (Cast) casts to INT64; only"),
@@ -169,6 +174,7 @@ def test_nodes(tmp_path: Path, case: str) -> None:
         w3=np.ones((3, 4), np.float32),
         s=np.array([2, -1]),
         o=np.zeros(4, np.float32),
+        s0=np.array([0]),
         large=np.array([3_000_000, 3_000_000]),
         true=np.array(True),
         text=np.array([["a"]], dtype=object),

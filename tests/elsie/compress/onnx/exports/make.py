@@ -1,12 +1,14 @@
 """Makes the exports beside it: `python -m tests.elsie.compress.onnx.exports.make`.
 
-Needs torch==2.13.0, onnxscript==0.7.2, scikit-learn and skl2onnx, which the tests do not. Weights
-come from a seed. The expected outputs are those of PyTorch and scikit-learn, not of onnx.
+Needs torch==2.13.0, onnxscript==0.7.2, scikit-learn, skl2onnx and onnxruntime==1.32.0, which the
+tests do not. Weights come from a seed. The expected outputs are those of PyTorch, scikit-learn and
+onnxruntime, not of onnx. Arguments choose files by the beginnings of their names, as `runtime-`.
 """
 
 # pyright: basic, reportMissingImports=false
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -18,6 +20,8 @@ N = 5
 
 def save(name: str, model: bytes, x: np.ndarray, y: np.ndarray) -> None:
     """A model, and inputs and outputs in expected.json."""
+    if not name.startswith(tuple(sys.argv[1:]) or ("",)):
+        return
     (HERE / f"{name}.onnx").write_bytes(model)
     path = HERE / "expected.json"
     known = json.loads(path.read_text()) if path.exists() else {}
@@ -149,11 +153,15 @@ def slim(model: bytes) -> bytes:
 def from_learn() -> None:
     """scikit-learn by skl2onnx: probabilities, or values."""
     from skl2onnx import to_onnx
-    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
+    from sklearn.svm import SVR, LinearSVC
 
     random = np.random.default_rng(5)
     x = random.normal(2, 3, size=(80, N)).astype(np.float32)
@@ -172,6 +180,20 @@ def from_learn() -> None:
         "logistic": (make_pipeline(StandardScaler(), LogisticRegression()), three),
         "logistic-binary": (LogisticRegression(), two),
         "logistic-ovr": (OneVsRestClassifier(LogisticRegression()), three),
+        "ovr-mlp": (OneVsRestClassifier(MLPClassifier(**small)), three),
+        "ovr-binary": (OneVsRestClassifier(LogisticRegression()), two),
+        "sgd-log": (make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss")), three),
+        "svm": (SVR(kernel="linear"), target),
+        "svm-binary": (LinearSVC(), two),
+        "voting": (VotingRegressor([("a", Ridge()), ("b", LinearRegression())]), target),
+        "imputed": (make_pipeline(SimpleImputer(), Ridge()), target),
+        "columns": (
+            make_pipeline(
+                ColumnTransformer([("a", StandardScaler(), [0, 2]), ("b", MinMaxScaler(), [1, 3])]),
+                MLPClassifier(**small),
+            ),
+            three,
+        ),
         "linear": (make_pipeline(StandardScaler(), LinearRegression()), target),
     }
     for name, (model, y) in models.items():
@@ -182,7 +204,11 @@ def from_learn() -> None:
         for zipmap in (False, True) if hasattr(model, "predict_proba") else (False,):
             options = {id(model): {"zipmap": zipmap}} if hasattr(model, "predict_proba") else None
             proto = to_onnx(model, x[:1], options=options, target_opset=17)
-            result = model.predict_proba(few) if options else model.predict(few)
+            result = model.predict(few)
+            if options:
+                result = model.predict_proba(few)
+            elif name == "svm-binary":
+                result = model.decision_function(few)
             save(
                 f"learn-{name}{'-zipmap' if zipmap else ''}",
                 slim(proto.SerializeToString()),
@@ -191,6 +217,62 @@ def from_learn() -> None:
             )
 
 
+class Calibration:
+    """Inputs for onnxruntime to choose scales from."""
+
+    def __init__(self, name: str):
+        self.batches = iter([{name: inputs(64)}])
+
+    def get_next(self):
+        return next(self.batches, None)
+
+
+def from_runtime() -> None:
+    """Of the files above, what onnxruntime's quantizers make: QDQ, operators on integers, dynamic.
+
+    Signed activations, as with unsigned ones its integer operators saturate sums of two products on
+    processors without VNNI, and then compute something else than the standard says.
+    """
+    import onnx
+    import onnxruntime
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    made = HERE / "made.onnx"
+    for stem in (
+        "torch-plain-old",
+        "torch-relu6-old",
+        "torch-norm-new",
+        "torch-identity-old",
+        "learn-mlp",
+    ):
+        for form in ("qdq", "qdq-channels", "integers", "dynamic"):
+            name = onnx.load(HERE / f"{stem}.onnx").graph.input[0].name
+            if form == "dynamic":
+                quantize_dynamic(HERE / f"{stem}.onnx", made, weight_type=QuantType.QUInt8)
+            else:
+                quantize_static(
+                    HERE / f"{stem}.onnx",
+                    made,
+                    Calibration(name),
+                    quant_format=QuantFormat.QOperator if form == "integers" else QuantFormat.QDQ,
+                    per_channel=form == "qdq-channels",
+                    activation_type=QuantType.QInt8,
+                )
+            session = onnxruntime.InferenceSession(made, options)
+            output = session.get_outputs()[-1].name
+            result = np.concatenate([session.run([output], {name: x[None]})[0] for x in inputs(6)])
+            save(f"runtime-{stem}-{form}", slim(made.read_bytes()), inputs(6), result)
+    made.unlink()
+
+
 if __name__ == "__main__":
-    from_learn()
-    from_torch()
+    wanted = sys.argv[1:] or ["learn-", "torch-", "runtime-"]
+    for prefix, make in (
+        ("learn-", from_learn),
+        ("torch-", from_torch),
+        ("runtime-", from_runtime),
+    ):
+        if any(name.startswith(prefix) for name in wanted):
+            make()
