@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from onnx import NodeProto
+
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
@@ -30,15 +32,16 @@ class Layers:
         self.sizes: dict[str, int | None] = {}
         """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
 
-    def refuse(self, node: Any, what: str) -> NoReturn:
+    def refuse(self, node: NodeProto | None, what: str) -> NoReturn:
         """Say what is wrong with a node."""
+        assert node is not None, what
         raise ElsieError(f"{self.graph.path}: {describe(node)} {what}")
 
     def width(self, stage: int) -> int | None:
         """Outputs of a stage; of the input if it is 0."""
         return self.layers[stage - 1].n_out if stage else self.inputs
 
-    def check_stage(self, node: Any, data: Data) -> None:
+    def check_stage(self, node: NodeProto | None, data: Data) -> None:
         """Refuse data that comes from before the last layer: a second layer on one value."""
         if data.stage == len(self.layers) and data.grids != self.grids.get(data.stage, ()):
             self.refuse(
@@ -54,13 +57,13 @@ class Layers:
                 f"and layer {self.layers[data.stage].name} too; only a chain of layers can be used"
             )
 
-    def enter(self, node: Any, data: Data) -> None:
+    def enter(self, node: NodeProto | None, data: Data) -> None:
         """A layer takes the data; once they are without steps, layers see only the last step."""
         self.check_stage(node, data)
         if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
             self.head = data.stage
 
-    def close(self, node: Any, data: Data, activation: str) -> Data:
+    def close(self, node: NodeProto | None, data: Data, activation: str) -> Data:
         """End a layer: `activation` of the data. Gives its outputs."""
         self.enter(node, data)
         width = self.width(data.stage) or data.affine.n
@@ -76,7 +79,7 @@ class Layers:
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
 
-    def append(self, node: Any, weight: Any, bias: Any, activation: str) -> None:
+    def append(self, node: NodeProto | None, weight: Any, bias: Any, activation: str) -> None:
         """Add a fully connected layer."""
         if self.inputs is None:
             self.inputs = weight.shape[1]
@@ -93,7 +96,7 @@ class Layers:
         self.grids[data.stage] = (*data.grids, grid)
         return replace(data, grids=self.grids[data.stage])
 
-    def free_name(self, node: Any, stem: str) -> str:
+    def free_name(self, node: NodeProto | None, stem: str) -> str:
         """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
         given = printable(node.name) if node is not None else ""
@@ -104,7 +107,7 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def own_layer(self, node: Any) -> None:
+    def own_layer(self, node: NodeProto | None) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
         what = "the order of the outputs" if node is None else describe(node)
         self.notes.append(
@@ -112,7 +115,7 @@ class Layers:
             f"one weight for each output"
         )
 
-    def drop(self, node: Any, what: str = "") -> None:
+    def drop(self, node: NodeProto, what: str = "") -> None:
         """Leave out a node, or `what` of it: which output is the largest does not change."""
         self.answer = self.answer if self.dropped else node.input[0]
         self.dropped = f"{what}{describe(node)}"

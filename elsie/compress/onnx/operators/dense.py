@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
@@ -21,7 +22,7 @@ _POSITIVE = ("relu", "sigmoid")
 """Activations behind which a Relu changes nothing."""
 
 
-def _matrix(importer: Importer, node: Any) -> NDArray[np.float64]:
+def _matrix(importer: Importer, node: NodeProto) -> NDArray[np.float64]:
     if not isinstance(importer.value(node, node.input[0]), Data):
         importer.refuse(node, "has its weight on the left; export it as input x weight")
     weight = importer.constant(node, 1, "weight")
@@ -30,7 +31,7 @@ def _matrix(importer: Importer, node: Any) -> NDArray[np.float64]:
     return weight
 
 
-def _gemm(importer: Importer, node: Any, data: Data) -> Data:
+def _gemm(importer: Importer, node: NodeProto, data: Data) -> Data:
     given = attributes(node)
     weight = _matrix(importer, node)
     if given.get("transA", 0):
@@ -54,11 +55,11 @@ def _gemm(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="bias")
 
 
-def _matmul(importer: Importer, node: Any, data: Data) -> Data:
+def _matmul(importer: Importer, node: NodeProto, data: Data) -> Data:
     return affine(importer, node, data, _matrix(importer, node).T)
 
 
-def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64]) -> Data:
+def affine(importer: Importer, node: NodeProto, data: Data, weight: NDArray[np.float64]) -> Data:
     """Weight (n_out, n_in) times the data."""
     if FEATURES not in data.axes and data.axes[-1:] == (ONE,):
         data = replace(
@@ -88,7 +89,7 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
     return replace(data, affine=result)
 
 
-def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
+def function(importer: Importer, node: NodeProto, data: Data, name: str) -> Data:
     """An activation function, at the end of a layer."""
     before = importer.layers[data.stage - 1] if data.stage else None
     done = isinstance(before, FloatDense) and before.activation in _POSITIVE
@@ -107,11 +108,11 @@ def _linear(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
     return isinstance(layer, FloatDense) and layer.activation == "identity"
 
 
-def _function(importer: Importer, node: Any, data: Data) -> Data:
+def _function(importer: Importer, node: NodeProto, data: Data) -> Data:
     return function(importer, node, data, FUNCTIONS[node.op_type])
 
 
-def _largest(importer: Importer, node: Any, data: Data) -> Data:
+def _largest(importer: Importer, node: NodeProto, data: Data) -> Data:
     """A Softmax or its like at the end, over the features."""
     old = -1 if importer.graph.opset >= 13 else 1
     axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
@@ -124,7 +125,7 @@ def _largest(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
+def _limits(importer: Importer, node: NodeProto, data: Data) -> tuple[Data, Any, Any]:
     """Lower and upper limits of a Clip, Max or Min; None where there is none."""
     given = attributes(node)
     if node.op_type != "Clip":
@@ -158,11 +159,11 @@ def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
     return data, found[0], found[1]
 
 
-def _clip(importer: Importer, node: Any, data: Data) -> Data:
+def _clip(importer: Importer, node: NodeProto, data: Data) -> Data:
     return clip(importer, node, *_limits(importer, node, data))
 
 
-def clip(importer: Importer, node: Any, data: Data, low: Any, high: Any) -> Data:
+def clip(importer: Importer, node: NodeProto, data: Data, low: Any, high: Any) -> Data:
     """Limits by Relu: max(x, a) = relu(x - a) + a, and min(x, b) = b - relu(b - x); or None."""
     if low is not None:
         data = replace(data, affine=data.affine.scaled(UNIT, -low, node))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
@@ -12,7 +13,7 @@ from elsie.compress.onnx.operators.elementwise import scale
 from elsie.compress.onnx.values import UNIT, Data
 
 
-def _scaler(importer: Importer, node: Any, data: Data) -> Data:
+def _scaler(importer: Importer, node: NodeProto, data: Data) -> Data:
     """(x - offset) * scale."""
     given = attributes(node)
     factor = np.array(given.get("scale", [1.0]), dtype=np.float64)
@@ -20,7 +21,7 @@ def _scaler(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, data, factor=factor, plus=-offset * factor, what="scale")
 
 
-def _linear(importer: Importer, node: Any, data: Data, *, rows: int) -> tuple[Any, Any]:
+def _linear(importer: Importer, node: NodeProto, data: Data, *, rows: int) -> tuple[Any, Any]:
     """Weight (rows, features) and bias (rows,) in the attributes."""
     given = attributes(node)
     flat = np.array(given["coefficients"], dtype=np.float64)
@@ -36,14 +37,14 @@ def _linear(importer: Importer, node: Any, data: Data, *, rows: int) -> tuple[An
     return flat.reshape(rows, -1), bias
 
 
-def _transform(importer: Importer, node: Any, allowed: tuple[str, ...]) -> str:
+def _transform(importer: Importer, node: NodeProto, allowed: tuple[str, ...]) -> str:
     name = attributes(node).get("post_transform", b"NONE").decode()
     if name not in allowed:
         importer.refuse(node, f"has post_transform {name}; only {', '.join(allowed)} can be used")
     return name
 
 
-def _classifier(importer: Importer, node: Any, data: Data) -> None:
+def _classifier(importer: Importer, node: NodeProto, data: Data) -> None:
     given = attributes(node)
     if importer.graph.used(node.output[0]):
         importer.refuse(
@@ -75,7 +76,7 @@ def _classifier(importer: Importer, node: Any, data: Data) -> None:
     importer.values[node.output[1]] = result
 
 
-def _regressor(importer: Importer, node: Any, data: Data) -> Data:
+def _regressor(importer: Importer, node: NodeProto, data: Data) -> Data:
     _transform(importer, node, ("NONE",))
     rows = attributes(node).get("targets", 1)
     weight, bias = _linear(importer, node, data, rows=rows)
@@ -83,13 +84,13 @@ def _regressor(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="intercept")
 
 
-def _normalizer(importer: Importer, node: Any, data: Data) -> Data:
+def _normalizer(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Divides a sample's values by one positive number, which keeps their order."""
     importer.drop(node)
     return data
 
 
-def _same(importer: Importer, node: Any, data: Data) -> Data:
+def _same(importer: Importer, node: NodeProto, data: Data) -> Data:
     """ZipMap gives the same values with the names of the classes."""
     return data
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.file import attributes, describe
@@ -47,7 +48,7 @@ class Coded(Data):
         return True
 
 
-def _number(importer: Importer, node: Any, number: int, what: str) -> float:
+def _number(importer: Importer, node: NodeProto, number: int, what: str) -> float:
     value = importer.constant(node, number, what)
     if value.size != 1:
         importer.refuse(
@@ -59,14 +60,14 @@ def _number(importer: Importer, node: Any, number: int, what: str) -> float:
     return float(value.ravel()[0])
 
 
-def _step(importer: Importer, node: Any) -> float:
+def _step(importer: Importer, node: NodeProto) -> float:
     step = _number(importer, node, 1, "scale")
     if step <= 0:
         importer.refuse(node, f"has a scale of {step}; it must be above 0")
     return step
 
 
-def _zero(importer: Importer, node: Any) -> tuple[int, str]:
+def _zero(importer: Importer, node: NodeProto) -> tuple[int, str]:
     """The zero point, and the name of the integers' type."""
     if len(node.input) < 3 or not node.input[2]:
         given = attributes(node).get("output_dtype", 0)
@@ -77,7 +78,7 @@ def _zero(importer: Importer, node: Any) -> tuple[int, str]:
     return int(_number(importer, node, 2, "zero point")), str(getattr(raw, "dtype", ""))
 
 
-def _quantise(importer: Importer, node: Any, data: Data) -> Data:
+def _quantise(importer: Importer, node: NodeProto, data: Data) -> Data:
     zero, kind = _zero(importer, node)
     if kind not in _RANGES:
         importer.refuse(
@@ -90,7 +91,7 @@ def _quantise(importer: Importer, node: Any, data: Data) -> Data:
     return Coded(**{**vars(data), "grid": grid, "zero": zero})
 
 
-def _narrow(importer: Importer, node: Any, data: Data) -> Data:
+def _narrow(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Clip on integers, by which Brevitas writes those of fewer bits."""
     assert isinstance(data, Coded)
     given = dict(enumerate(node.input))
@@ -107,7 +108,7 @@ def _narrow(importer: Importer, node: Any, data: Data) -> Data:
     return replace(data, grid=replace(data.grid, low=low, high=high))
 
 
-def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
+def _dequantise(importer: Importer, node: NodeProto, data: Data) -> Data:
     zero = _zero(importer, node)[0] if len(node.input) > 2 else 0
     if not isinstance(data, Coded):
         importer.refuse(node, "takes integers as inputs of the model; export it with float inputs")
@@ -119,7 +120,7 @@ def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
     return _snap(importer, node, plain, data.grid)
 
 
-def _snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
+def _snap(importer: Importer, node: NodeProto, data: Data, grid: Grid) -> Data:
     """Round the data to a grid."""
     if not data.affine.plain:
         data = importer.close(node, data, "identity")
@@ -134,7 +135,7 @@ def _snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
     return importer.snapped(data, grid)
 
 
-def _qonnx(importer: Importer, node: Any) -> Callable[[NDArray[Any]], tuple[Any, Any]]:
+def _qonnx(importer: Importer, node: NodeProto) -> Callable[[NDArray[Any]], tuple[Any, Any]]:
     """Limits of QONNX's Quant, without the zero point."""
     given = attributes(node)
     bits = _number(importer, node, 3, "bit width")
@@ -146,7 +147,7 @@ def _qonnx(importer: Importer, node: Any) -> Callable[[NDArray[Any]], tuple[Any,
     return lambda zero: (low - zero, high - zero)
 
 
-def _quant(importer: Importer, node: Any, data: Data) -> Data:
+def _quant(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QONNX's Quant on activations."""
     zero = _number(importer, node, 2, "zero point")
     if zero != round(zero):
@@ -158,7 +159,7 @@ def _quant(importer: Importer, node: Any, data: Data) -> Data:
     return _snap(importer, node, data, grid)
 
 
-def _constant_quant(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
+def _constant_quant(importer: Importer, node: NodeProto, given: list[Any]) -> NDArray[Any]:
     """QONNX's Quant on weights."""
     if len(given) < 4:
         raise IndexError
@@ -169,7 +170,7 @@ def _constant_quant(importer: Importer, node: Any, given: list[Any]) -> NDArray[
     return np.clip(np.rint(x / scale), low, high) * scale
 
 
-def _constant_bipolar(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
+def _constant_bipolar(importer: Importer, node: NodeProto, given: list[Any]) -> NDArray[Any]:
     """QONNX's BipolarQuant on weights: a sign and a scale."""
     x, scale = (importer.constant(node, n, "input") for n in range(len(given)))
     return np.where(x >= 0, 1.0, -1.0) * scale
@@ -182,7 +183,7 @@ QUANTISED: Mapping[str, Handler] = {
     **{f"{domain}.Quant": _quant for domain in _DOMAINS},
 }
 """By operator name, behind "coded" those on integers."""
-CONSTANT: Mapping[str, Callable[[Importer, Any, list[Any]], NDArray[Any]]] = {
+CONSTANT: Mapping[str, Callable[[Importer, NodeProto, list[Any]], NDArray[Any]]] = {
     f"{domain}.{name}": function
     for domain in _DOMAINS
     for name, function in (("Quant", _constant_quant), ("BipolarQuant", _constant_bipolar))
