@@ -1,6 +1,5 @@
 """The report of a build: area, timing and circumstances."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +7,14 @@ from typing import Any
 from boards.families.family import Family
 from boards.seeds import Tried, sentence
 from golden.errors import ElsieError
+from golden.record import Record
+
+Json = Mapping[str, Any]
+"""Of other programs: nextpnr's report, Yosys' `stat -json`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildReport:
+class BuildReport(Record):
     """Area and timing of a bitstream, after place and route. Counts that a part lacks are None."""
 
     board: str
@@ -46,7 +49,7 @@ class BuildReport:
     """All seeds that were tried and their clocks; `seed` is the best."""
     bitstream: str
     """File name of the bitstream."""
-    load: str | None = None
+    load: str | None
     """Name of the file that the host sends before the first vector; None if there is none."""
     in_frac: int | list[int]
     """Fraction bits of the inputs that the host sends; a list where they differ."""
@@ -56,10 +59,6 @@ class BuildReport:
     """Version of each tool."""
     seconds: float
     """Time the build took."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self) | {"tried": [dataclasses.asdict(one) for one in self.tried]}
 
     def table(self) -> str:
         """The figures as text, one in a line."""
@@ -88,7 +87,7 @@ class BuildReport:
 
 
 def area(
-    family: Family, *, route: Mapping[str, Any], synthesis: Mapping[str, Any]
+    family: Family, *, route: Json, synthesis: Json
 ) -> tuple[dict[str, int | None], dict[str, int]]:
     """Figures of a BuildReport from nextpnr's JSON report and Yosys' `stat -json`.
 
@@ -108,7 +107,7 @@ def area(
     return used, available
 
 
-def fmax_mhz(route: Mapping[str, Any], *, clock_mhz: float) -> float:
+def fmax_mhz(route: Json, *, clock_mhz: float) -> float:
     """The slowest of the clocks with the target `clock_mhz`, from nextpnr's report."""
     reached = [
         clock["achieved"]

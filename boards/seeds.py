@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from golden.errors import ArgumentError
+from golden.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Seeds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
+class Tried(Record):
     """One seed's clock."""
 
     seed: int

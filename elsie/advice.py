@@ -29,16 +29,19 @@ class Choice:
     engine: EngineOptions
     """What differs from the board's preset."""
 
-    def arguments(self) -> dict[str, object]:
-        """What a user would type, by option."""
-        given = {"board": self.board, "density": self.density, "weights": self.weights}
-        return {**given, **self.engine.given()}
+    def options(self) -> list[str]:
+        """What a user would type."""
+        given: dict[str, object] = {
+            "board": self.board,
+            "density": self.density,
+            "weights": self.weights,
+        }
+        given |= self.engine.given()
+        return [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
 
     def beside(self, other: "Choice") -> str:
         """The options that are not as in `other`."""
-        old = other.arguments()
-        changed = {name: v for name, v in self.arguments().items() if old.get(name) != v}
-        return " ".join(f"--{name.replace('_', '-')} {v}" for name, v in changed.items())
+        return " ".join(one for one in self.options() if one not in other.options())
 
 
 def advise(choice: Choice, config: EngineConfig, fits: Callable[[Choice], bool]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
@@ -24,6 +25,9 @@ from golden.presets import check_answers, check_fits
 from sim.simulation import Simulation
 from sim.waves.target import CLOCK_MHZ, Wave
 from toolchain.scratch import replacing
+
+if TYPE_CHECKING:
+    from boards.report import BuildReport
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
@@ -117,15 +121,15 @@ def build(
     best: bool = False,
     clock_mhz: float | None = None,
     progress: Callable[[str], None] | None = None,
-):
+) -> "BuildReport":
     """Make a bitstream with `network` in its memories, which classifies over a serial line.
 
     out: directory for the bitstream and report.json, and, if the entries are in SPRAM, load.bin,
     which the host sends before the first vector (docs/boards.md). seed: of place and route, or the
     first of `seeds`, which are tried until one meets the clock; with `best` all are, and the
     fastest is taken. clock_mhz: another clock than the board's, if its PLL can make it.
-    Returns a boards.report.BuildReport. Raises ElsieError when the network does not fit the board,
-    its clock is not reached, or a tool is missing.
+    Raises ElsieError when the network does not fit the board, its clock is not reached, or a
+    tool is missing.
     """
     from boards import registry
     from boards.build import build as make
@@ -141,7 +145,7 @@ def build(
             f"network {network.name} has one output, and a board answers with the number of the "
             f"largest, which is always 0; use 'elsie predict' for its values, or 'elsie verilog'"
         )
-    before = network.info.get("board")
+    before = network.report and network.report.board
     remedy = f"it was compiled {f'for {before}' if before else 'without --board'}: compile it with "
     try:
         check_fits(network.config, chosen.preset, what=f"network {network.name}")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -94,12 +93,16 @@ def compile(
         evaluate=_labelled(evaluate, imported),
         progress=progress,
     )
-    preset, asked = _preset(board), {"density": density, "weights": weights}
-    goal = goal_of(budget=budget, max_drop=max_drop, preset=preset, **asked)
+    preset = _preset(board)
+    goal = goal_of(
+        budget=budget, max_drop=max_drop, preset=preset, density=density, weights=weights
+    )
     if goal is not None:
         engines = _engines(preset, weights, engine, imported)
-        return given.search(engines, goal, replace(options, **_shape(engine, preset)))
-    return given.compile(Choice(board=board, engine=engine, **asked), options)
+        return given.search(engines, goal, _shaped(options, engine, preset))
+    assert not isinstance(density, str), "goal_of has refused 'auto' without a goal"
+    choice = Choice(board=board, engine=engine, density=density, weights=weights)
+    return given.compile(choice, options)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,8 +181,8 @@ def _asked(
     """The engine and the compiler's options for a choice."""
     preset = _preset(choice.board)
     config, weights = _engine(preset, choice.weights, choice.engine.given(), model)
-    shape = _shape(choice.engine, preset)
-    return config, replace(options, weights=weights, density=choice.density, **shape)
+    shaped = _shaped(options, choice.engine, preset)
+    return config, replace(shaped, weights=weights, density=choice.density)
 
 
 def _preset(board: str | None) -> Preset | None:
@@ -190,9 +193,11 @@ def _preset(board: str | None) -> Preset | None:
     return find(board).preset
 
 
-def _shape(engine: EngineOptions, preset: Preset | None) -> dict[str, Any]:
-    """The compiler's options that the engine decides."""
-    return {"acc_width": engine.acc_width, "run_width": engine.run_width, "preset": preset}
+def _shaped(
+    options: CompileOptions, engine: EngineOptions, preset: Preset | None
+) -> CompileOptions:
+    """With those that the engine decides."""
+    return replace(options, acc_width=engine.acc_width, run_width=engine.run_width, preset=preset)
 
 
 def _engines(

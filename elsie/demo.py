@@ -1,6 +1,6 @@
 """The main job, end to end, on the digits example."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Demo:
 
     network: Network
     """The compiled network."""
-    accuracy: dict[str, float]
+    accuracy: Mapping[str, float]
     """Percent, for the dense network and after each step of compression."""
     simulation: Summary
     """The RTL beside the golden model."""
@@ -57,8 +57,8 @@ class Demo:
         shared = ("cycles_per_inference", "useful_utilisation")
         return {
             "accuracy": self.accuracy,
-            "compression_ratio": self.network.info["compression_ratio"],
-            "size_bits": self.network.info["size_bits"],
+            "compression_ratio": self.network.info.compression_ratio,
+            "size_bits": self.network.info.size_bits.to_dict(),
             **{name: rtl.pop(name) for name in shared},
             "rtl": rtl,
             "build": {**self.report.to_dict(), "bitstream": str(self.bitstream)},
@@ -100,7 +100,7 @@ def demo(
     report = api.build(network, board, out=out / board, seed=seed, progress=say)
     return Demo(
         network=network,
-        accuracy=network.info["accuracy"],
+        accuracy=network.info.figures["accuracy"],
         simulation=simulating.result().summary(network.config.pes),
         report=report,
         bitstream=out / board / report.bitstream,

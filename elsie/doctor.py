@@ -1,6 +1,5 @@
 """Checks that the tools are installed and run."""
 
-import dataclasses
 import platform
 import shlex
 import shutil
@@ -8,9 +7,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from golden.errors import ElsieError
+from golden.record import Record
 from toolchain import cache, process
 from toolchain.compiler import compile_cpp, compiler
 from toolchain.programs import TOOLS
@@ -24,7 +23,7 @@ int main() {{ std::vector<int> empty; return std::puts("{_ANSWER}") < (int)empty
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(Record):
     """One finding."""
 
     name: str
@@ -37,10 +36,6 @@ class Check:
     """Version, or what is wrong."""
     cure: str
     """What to do if it is not ok."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self)
 
 
 def examine(*, progress: Callable[[int, int], None] | None = None) -> list[Check]:

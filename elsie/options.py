@@ -86,5 +86,6 @@ def meanings() -> dict[str, str]:
     for one, other in itertools.pairwise(cls.body):
         match one, other:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
-                found[name] = " ".join(str(text).split())
+                words = " ".join(str(text).split()).removesuffix(".")
+                found[name] = words if words[1].isupper() else words[0].lower() + words[1:]
     return found

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from golden.errors import ElsieError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def require() -> None:
@@ -19,7 +23,7 @@ def require() -> None:
 
 
 @contextmanager
-def figure_of(file: Path, *, height: float) -> Iterator[Any]:
+def figure_of(file: Path, *, height: float) -> "Iterator[Figure]":
     """A figure to draw on, as matplotlib gives it; then it is written to `file`.
 
     height: in inches; the width is always 7.5.
@@ -42,7 +46,7 @@ def figure_of(file: Path, *, height: float) -> Iterator[Any]:
 
 
 @contextmanager
-def axes_of(file: Path, *, label: str) -> Iterator[Any]:
+def axes_of(file: Path, *, label: str) -> "Iterator[Axes]":
     """The axes of a figure with one diagram; `label` is the vertical axis's."""
     with figure_of(file, height=4.2) as figure:
         axes = figure.subplots()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden.errors import ElsieError
+from golden.record import Record
 from toolchain.scratch import replacing
 
 
@@ -25,7 +26,7 @@ def accuracy(classes: NDArray[np.int64], labels: ArrayLike) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
+class Timing(Record):
     """Cycles of the first `samples` inferences, as the engine will take them."""
 
     samples: int
@@ -34,9 +35,9 @@ class Timing:
     """Mean cycles per inference, transfers of inputs and outputs not counted."""
     useful_utilisation: float
     """MACs with a non-zero weight and activation / (PEs x cycles), over all of them."""
-    sent: float | None = None
+    sent: float | None
     """Delta: MACs done, as a share of those that would be if every step sent everything."""
-    steps: int | None = None
+    steps: int | None
     """Steps that these sequences took; several streams share one. None for single inputs."""
 
 

@@ -1,7 +1,7 @@
 """From a dense ONNX network and labelled data to a sparse one on an alphabet."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from elsie.compress.options import Evaluation
 from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.scores import score_for
-from elsie.compress.structure.change import Structured, restructure
+from elsie.compress.structure.change import changes, restructure
 from elsie.compress.structure.fold import fold
 from elsie.compress.structure.plan import Plan
 from elsie.compress.train.lesson import Lesson
+from elsie.compress.train.report import LayerWeights
 from elsie.compress.train.trainer import Course
 from elsie.compress.train.trainer import train as teach
 from elsie.data import load_data
@@ -26,6 +27,7 @@ from elsie.frameworks.read import Source, read_model
 from elsie.options import whole
 from golden.config import EngineConfig
 from golden.errors import ElsieError
+from golden.format.report import Structure
 
 Labelled = Sequence[ArrayLike] | str | Path
 """(inputs, labels), or a file of them."""
@@ -39,21 +41,13 @@ class Trained:
     """Sparse, all weights of a layer values of its alphabet."""
     scores: Mapping[str, Mapping[str, float]]
     """Of the data to evaluate with, by name: 'before' and 'after'. Empty without such data."""
-    structure: Mapping[str, Any] = field(default_factory=dict)
-    """'structure': neurons, ranks and weights, as in the compiler's report. Empty if unchanged."""
+    structure: Structure | None = None
+    """As in the compiler's report; None if unchanged."""
 
     @property
-    def layers(self) -> list[dict[str, Any]]:
-        """Of each layer: name, density, and how many values its weights have."""
-        matrices = {layer.name: layer.parameters()[0] for layer in self.model.layers}
-        return [
-            {
-                "name": name,
-                "density": round(np.count_nonzero(matrix) / matrix.size, 5),
-                "values": len(np.unique(matrix[matrix != 0])),
-            }
-            for name, matrix in matrices.items()
-        ]
+    def layers(self) -> list[LayerWeights]:
+        """What each layer's weights have become."""
+        return [LayerWeights.of(one.name, one.parameters()[0]) for one in self.model.layers]
 
     def save(self, path: str | Path) -> None:
         """Write an ONNX file, which `elsie compile` takes without a change to its weights."""
@@ -116,7 +110,7 @@ def train(
     return Trained(
         model=trained,
         scores={} if test is None else _scores(dense, trained, *test),
-        structure=Structured(plan=plan, before=dense, after=trained).info(),
+        structure=changes(plan, dense, trained),
     )
 
 

@@ -10,7 +10,7 @@ from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap, EntryRegion
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.kinds import EntryMemory, LayerKind
+from golden.kinds import EntryMemory
 
 
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
@@ -42,7 +42,7 @@ def check_accumulators(network: Network) -> None:
     """Prove that no input can overflow an accumulator. Raises ElsieError naming the layer."""
     signed = True
     for layer in network.layers:
-        signed = signed or layer.kind is not LayerKind.DENSE  # states are signed
+        signed = signed or layer.kind.cells  # states are signed
         bound = accumulator_bound(layer, network, signed_input=signed)
         if bound >= 1 << (network.config.acc_width - 1):
             raise ElsieError(

@@ -8,7 +8,7 @@ from rtl.engine import Engine
 from rtl.load import LoadTarget
 
 
-def load_words(image: Image) -> Iterator[dict[str, Any]]:
+def load_words(image: Image) -> Iterator[dict[str, LoadTarget | int]]:
     """Every word of an image that is in use, as payloads of the load port."""
     for part in image.contents():
         memory = part.memory

@@ -1,12 +1,12 @@
 """The summary of a simulation, in figures."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
+
+from golden.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cycles:
+class Cycles(Record):
     """A mean number of cycles, predicted and simulated."""
 
     golden: float
@@ -16,14 +16,14 @@ class Cycles:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class Summary(Record):
     """Counts of what agrees, mean cycles, utilisation of the RTL."""
 
     inferences: int
     """Simulated inferences; for sequences, the number of sequences."""
-    steps: int | None
+    steps: int | None = None
     """For sequences, the steps, which are what was compared; None for single inputs."""
-    cycles_per_step: Cycles | None
+    cycles_per_step: Cycles | None = None
     """Of sequences."""
     outputs_equal: int
     """How many inferences or steps had equal outputs."""
@@ -47,10 +47,3 @@ class Summary:
     def equal(self) -> bool:
         """Everything agrees."""
         return self.outputs_equal == self.trace_equal == self.compared
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; without the fields of sequences for single inputs."""
-        values = dataclasses.asdict(self)
-        if self.steps is None:
-            del values["steps"], values["cycles_per_step"]
-        return values

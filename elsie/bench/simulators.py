@@ -1,15 +1,14 @@
 """Compiled against interpreted simulation: cycles a second with all events recorded, in one run."""
 
-import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from elsie.bench.synthetic import dense_input, random_network
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.format.image import encode
+from golden.record import Record
 from golden.timing.model import TimingModel
 from golden.timing.trace import compare
 from rtl.engine import Engine
@@ -28,7 +27,7 @@ _SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates:
+class Rates(Record):
     """Two simulators side by side."""
 
     pes: int
@@ -45,10 +44,6 @@ class Rates:
     """Compiling the program; next to nothing when the cache has it."""
     trace_equal: bool
     """All events of both are golden's."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self)
 
 
 def measure(*, pes: int, progress: Callable[[str], None]) -> Rates:

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import elsie
 from elsie.cli import output
@@ -22,10 +22,14 @@ from elsie.cli.paths import check_file
 from elsie.cli.tables import show_front, show_layers
 from elsie.options import EngineOptions, meanings
 from golden.kinds import ActCode, EntryMemory
+from golden.record import plain
 from golden.stages import SETS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from golden.format.network import Network
+    from golden.format.report import Quality, Structure
 
 
 def add(steps: Steps) -> None:
@@ -66,7 +70,7 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--output",
         metavar="NAME",
-        help="of several outputs of the model, the one to use (default: the probabilities)",
+        help="the model's output to use, if it has several (default: the probabilities)",
     )
     add_out(command, "NET", "file")
     _add_goal(command)
@@ -180,28 +184,25 @@ def run(options: argparse.Namespace) -> int:
     from elsie.compress.report import layer_sizes, size_table  # imports numpy
 
     sizes, each = size_table(network, file=options.out.stat().st_size), layer_sizes(network)
-    layers = [
-        figures | {"sizes": size}
-        for figures, size in zip(network.info["layers"], each, strict=True)
-    ]
+    layers = list(zip(network.info.layers, each, strict=True))
     values = {
         "net": str(options.out),
         "network": network.name,
         "config": network.config.to_dict(),
         **network.positions,
-        **network.info,
-        "layers": layers,
+        **plain(network.info),
+        "layers": [{**plain(layer), "sizes": size} for layer, size in layers],
         "sizes": sizes,
     }
-    for warning in network.info["warnings"]:
+    for warning in network.info.warnings:
         output.note(f"warning: {warning}")
 
     def text() -> None:
         describe(network, str(options.out))
-        if "front" in network.info:
-            show_front(network.info)
+        if network.info.search:
+            show_front(network.info.search, network.info.front)
         rows = [
-            [name.replace("_", " "), f"{size['bits'] / 8192:.2f} KiB", f"{size['ratio']:.1f} x"]
+            [name.replace("_", " "), f"{size.bits / 8192:.2f} KiB", f"{size.ratio:.1f} x"]
             for name, size in sizes.items()
         ]
         output.table(["size", "", "smaller"], rows)
@@ -228,45 +229,35 @@ def describe(network: "Network", where: str) -> None:
         f"{config.pes} PEs, {kind}, {config.act_width}-bit activations{powers}, "
         f"{config.acc_width}-bit accumulators{more}{', delta' if config.delta else ''}",
     )
-    describe_structure(info.get("structure"))
-    for layer in info["layers"]:
+    describe_structure(info.structure)
+    for layer in info.layers:
+        lost = f", {layer.lost} lost" if layer.lost else ""
+        alphabet = f", {layer.weights} weights" if layer.weights else ""
         output.line(
-            f"layer {layer['name']}",
-            f"density {100 * layer['density']:.1f} %, {layer['nnz']} non-zeros, "
-            f"{layer['padding']} padding{_lost(layer)}{_alphabet(layer)}",
+            f"layer {layer.name}",
+            f"density {100 * layer.density:.1f} %, {layer.nnz} non-zeros, "
+            f"{layer.padding} padding{lost}{alphabet}",
         )
-    for remark in info["notes"]:
+    for remark in info.notes:
         output.line("note", remark)
     describe_positions(network)
-    describe_quality(info["quality"])
-    for name in ("accuracy", "exact_match", "label_accuracy", "r2", "rmse"):
-        if name in info:
-            describe_accuracy(info[name], name)
+    describe_quality(info.quality)
+    for name, stages in info.figures.items():
+        describe_accuracy(stages, name)
 
 
-def describe_structure(structure: dict[str, Any] | None) -> None:
+def describe_structure(structure: "Structure | None") -> None:
     """What became of the layers, if anything."""
     if structure is None:
         return
     dropped = [
-        f"{name} {count['left']} of {count['given']} neurons"
-        for name, count in structure["neurons"].items()
-        if count["left"] < count["given"]
+        f"{name} {count.left} of {count.given} neurons"
+        for name, count in structure.neurons.items()
+        if count.left < count.given
     ]
-    ranks = [f"{name} rank {rank}" for name, rank in structure["rank"].items()]
-    weights = structure["weights"]
-    left = f"{weights['left']} of {weights['given']} weights before pruning"
+    ranks = [f"{name} rank {rank}" for name, rank in structure.rank.items()]
+    left = f"{structure.weights.left} of {structure.weights.given} weights before pruning"
     output.line("structure", ", ".join([*dropped, *ranks, left]))
-
-
-def _lost(layer: dict[str, Any]) -> str:
-    """For a recurrent network: weights that quantising turned into 0."""
-    return f", {layer['lost']} lost" if layer.get("lost") else ""
-
-
-def _alphabet(layer: dict[str, Any]) -> str:
-    """For a layer whose weights are not all that the engine has."""
-    return f", {layer['weights']} weights" if "weights" in layer else ""
 
 
 def describe_positions(network: "Network") -> None:
@@ -276,20 +267,15 @@ def describe_positions(network: "Network") -> None:
     output.line("fraction bits", f"inputs {frac}; outputs {out}")
 
 
-def describe_quality(quality: dict[str, Any]) -> None:
+def describe_quality(quality: "Quality") -> None:
     """The engine beside the float network."""
-    same = quality["agreement"]
-    agreement = "" if same is None else f"{same:.1f} % the same class, "
-    held = " held-out" if quality["held_out"] else ""
-    again = ", then fitted to all" if quality["refitted"] else ""
-    output.line(
-        "beside float",
-        f"{agreement}relative error {quality['relative_error']:.3g} "
-        f"({quality['samples']}{held} calibration samples{again})",
-    )
+    held = " held-out" if quality.held_out else ""
+    again = ", then fitted to all" if quality.refitted else ""
+    samples = f"{quality.samples}{held} calibration samples{again}"
+    output.line("beside float", f"{quality} ({samples})")
 
 
-def describe_accuracy(stages: dict[str, float], name: str = "accuracy") -> None:
+def describe_accuracy(stages: "Mapping[str, float]", name: str = "accuracy") -> None:
     """A score at each step."""
     shown = ", ".join(f"{stage} {output.figure(name, v)[1]}" for stage, v in stages.items())
     output.line(name.replace("_", " "), shown)

@@ -77,9 +77,9 @@ def _describe(found: "Demo") -> None:
 def _describe_size(network: "Network") -> None:
     """Size before and after."""
     info = network.info
-    dense, stored = info["size_bits"]["dense"] / 8192, info["size_bits"]["stored"] / 8192
+    dense, stored = info.size_bits.dense / 8192, info.size_bits.stored / 8192
     output.line(
         "size",
         f"{dense:.1f} KiB as 32-bit float, {stored:.1f} KiB stored: "
-        f"{info['compression_ratio']:.1f} x smaller",
+        f"{info.compression_ratio:.1f} x smaller",
     )

@@ -160,6 +160,6 @@ def add_balanced(command: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=["pe", "column"],
         const="column",
-        help="prune so that all PEs keep equally many weights (pe: ESE's), in every column too "
-        "(column: what --balanced alone means)",
+        help="prune so that all PEs keep the same number of weights (pe: ESE's), in every column "
+        "too (column: what --balanced alone means)",
     )

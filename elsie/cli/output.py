@@ -3,13 +3,15 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from golden.record import Record, plain
 
 _notes = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
 
@@ -50,10 +52,10 @@ def figure(name: str, value: float) -> tuple[str, str]:
     return name.replace("_", " "), f"{value:.4g}" if plain else f"{value:.2f} %"
 
 
-def result(values: dict[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:
+def result(values: Record | Mapping[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:
     """The result: one JSON object, or what `text` prints for people."""
     if as_json:
-        print(json.dumps(values, indent=2))
+        print(json.dumps(plain(values), indent=2))
     else:
         text()
 

@@ -1,7 +1,6 @@
 """`elsie predict`."""
 
 import argparse
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import elsie
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, add_input, add_net, positive
 from elsie.cli.paths import check_file
+from golden.record import Record
 
 if TYPE_CHECKING:
     from elsie.compress.scores import Kind
@@ -43,7 +43,7 @@ def add(steps: Steps) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predicted:
+class Predicted(Record):
     """What is printed."""
 
     network: str
@@ -96,10 +96,6 @@ class Predicted:
             **network.positions,  # pyright: ignore[reportArgumentType]
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self)
-
 
 def _scores(
     network: "Network", data: "Data", prediction: "Prediction"
@@ -137,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
     output.unlike_calibration(found.clipped, found.largest_input)
     if options.output:
         prediction.save(options.output, classes=found.classes is not None, lengths=data.lengths)
-    output.result(found.to_dict(), as_json=options.json, text=lambda: _describe(found))
+    output.result(found, as_json=options.json, text=lambda: _describe(found))
     return 0
 
 

@@ -33,7 +33,7 @@ def add(steps: Steps) -> None:
         "so that only activations differ)",
     )
     command.add_argument(
-        "--output", metavar="NAME", help="of several outputs of the model, the one that was used"
+        "--output", metavar="NAME", help="the model's output that was used, if it has several"
     )
     command.add_argument(
         "--plot", metavar="DIR", type=Path, help="draw every layer's values into NET's name.svg"

@@ -1,6 +1,6 @@
 """Why a compressed network differs from the float one, for a warning that names a way out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,7 +9,7 @@ import numpy as np
 from elsie.compress.inputs import Exponents, scale_signal
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
-from elsie.compress.quality import DROP, Held, Quality, accuracy_drop
+from elsie.compress.quality import DROP, Held, accuracy_drop, is_low
 from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.reconstruct.effort import EFFORTS
@@ -17,6 +17,7 @@ from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.sequences import clipped
 from golden.format.network import Network
+from golden.format.report import Quality
 from golden.kinds import ActCode
 
 CLIPPED = 0.01
@@ -39,6 +40,8 @@ class Compressed:
     """Of the model's inputs."""
     effort: str
     """Work that went into it."""
+    notes: Sequence[str]
+    """What was done to the model, and why."""
 
     @property
     def act_width(self) -> int:
@@ -66,7 +69,7 @@ def warnings(
     held: Held,
     quality: Quality,
     *,
-    figures: dict[str, dict[str, float]],
+    figures: Mapping[str, Mapping[str, float]],
     evaluated: Reals | None,
 ) -> list[str]:
     """Sentences, the most important first; none for a network that is as good as the float one.
@@ -75,7 +78,7 @@ def warnings(
     """
     found = []
     drop = accuracy_drop(figures) if figures else 0.0
-    if quality.low or drop > DROP:
+    if is_low(quality) or drop > DROP:
         lost = f"; {next(iter(figures))} falls by {drop:.1f} points" if drop > DROP else ""
         cause = _cause(made, held)
         found.append(

@@ -1,8 +1,7 @@
 """From a trained model to a compressed network: every step in order (docs/compression.md)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,7 +34,7 @@ from elsie.compress.place.layers import place_layers
 from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
-from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
+from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.exact import grid_notes
@@ -43,12 +42,13 @@ from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
 from elsie.compress.report import Step
 from elsie.compress.schemes import check_kept, kinds_of, with_schemes
-from elsie.compress.structure.change import Structured, restructure
+from elsie.compress.structure.change import changes, restructure
 from elsie.compress.structure.plan import Plan
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
+from golden.format.report import Report
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
 from golden.presets import check_answers, check_fits
@@ -98,10 +98,24 @@ def compile_model(
     made = first
     if again:
         quality, made = replace(quality, refitted=True), work(every, options, say)
-    info = made.network.info | _judge(made, made.scaled(held), quality, evaluate, options)
+    size_bits = report.sizes(made.network, made.model)
+    told = Report(
+        layers=report.layer_reports(made.network, made.steps),
+        strategy=options.strategy,
+        balanced=options.balanced,
+        notes=tuple(made.notes),
+        board=None if options.preset is None else options.preset.board,
+        size_bits=size_bits,
+        compression_ratio=round(size_bits.dense / size_bits.stored, 3),
+        structure=changes(plan, made.model, made.structured),
+        quality=quality,
+        warnings=(),
+    )
+    if options.fold is None:
+        told = _judged(told, made, made.scaled(held), evaluate, options)
     in_frac, exponents = made.network.layers[0].in_frac, made.exponents
     input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
-    return replace(made.network, info=info, input_frac=input_frac)
+    return replace(made.network, report=told, input_frac=input_frac)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,22 +143,14 @@ class _Work:
         layers = place_layers(room, steps, options.strategy)
         say("size the engine")
         network = _size(model, room, layers, options)
-        info = {
-            "layers": report.layer_figures(network, steps),
-            "strategy": options.strategy,
-            "balanced": options.balanced,
-            "notes": [*model.notes, *source.notes, *grid_notes(model, steps, room, self.chosen)],
-            "board": None if options.preset is None else options.preset.board,
-            **report.sizes(network, asked),
-            **Structured(plan=self.plan, before=asked, after=model).info(),
-        }
         return Compressed(
-            network=replace(network, info=info),
+            network=network,
             model=asked,
             structured=model,
             steps=steps,
             exponents=exponents,
             effort=options.effort,
+            notes=[*model.notes, *source.notes, *grid_notes(model, steps, room, self.chosen)],
         )
 
 
@@ -159,35 +165,31 @@ def exponents_of(
     return choose_exponents(model, given, config)
 
 
-def _judge(
+def _judged(
+    told: Report,
     made: Compressed,
     held: Held,
-    quality: Quality,
     evaluate: Evaluation | None,
     options: CompileOptions,
-) -> dict[str, Any]:
-    """Quality, warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
-    if options.fold is not None:
-        return {"quality": asdict(quality), "warnings": []}
-    figures, x = {}, None
-    more: dict[str, Any] = {}
+) -> Report:
+    """With warnings and figures of the evaluation data; raises CheckFailed beyond max_drop."""
+    x = None
     if evaluate is None:
-        more |= {"outputs": made.model.outputs} if made.model.outputs else {}
+        told = replace(told, outputs=made.model.outputs)
     else:
         evaluate = replace(evaluate, x=scale_inputs(evaluate.x, made.exponents))
         models = {"model": made.model, "structured": made.structured}
         score, figures = report.accuracies(made.network, **models, steps=made.steps, data=evaluate)
-        if score.note:
-            more |= {"notes": [*made.network.info["notes"], score.note]}
-        x = np.asarray(evaluate.x)
-    why = warnings(made, held, quality, figures=figures, evaluated=x)
-    check_drop(made.network, quality, figures, most=options.max_drop, why=why)
+        notes = (*told.notes, score.note) if score.note else told.notes
+        told, x = replace(told, figures=figures, notes=notes), np.asarray(evaluate.x)
+    why = warnings(made, held, told.quality, figures=told.figures, evaluated=x)
+    check_drop(made.network, told.quality, told.figures, most=options.max_drop, why=why)
     if options.preset is not None and made.network.n_out == 1:
         why.append(
             f"the network has one output, and board {options.preset.board} answers with the number "
             f"of the largest, which is always 0; 'elsie predict' gives the value"
         )
-    return {"quality": asdict(quality), "warnings": why, **more, **figures}
+    return replace(told, warnings=tuple(why))
 
 
 def _check(

@@ -1,6 +1,6 @@
 """How much of the float network is left after compression, measured without labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 
@@ -14,6 +14,7 @@ from elsie.compress.scores import has_classes
 from golden.arithmetic.run import predict
 from golden.errors import ArgumentError, CheckFailed
 from golden.format.network import Network
+from golden.format.report import Quality
 
 FEWEST = 40
 """With fewer calibration samples none are held out, and quality is measured on all of them."""
@@ -73,39 +74,13 @@ def hold_out(given: Signal, fold: int = 0) -> tuple[Signal, Held]:
     return replace(given, valid=scales, every=given.valid), Held(signal=held, apart=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """Golden against the float network as it was given, before pruning."""
-
-    samples: int
-    """How many calibration samples this was measured on."""
-    held_out: bool
-    """They were not used for scales."""
-    agreement: float | None
-    """Percent whose largest output is the same; None where outputs are no classes."""
-    refitted: bool = False
-    """Measured on a network made without these samples; the one in use was made with them too."""
-    relative_error: float
-    """Root of the squared error's share of the outputs' variance: 0 is equal, 1 is useless."""
-
-    @property
-    def low(self) -> bool:
-        """A warning is due."""
-        error, agreement = self.relative_error, self.agreement
-        differs = agreement is not None and agreement < LOW_AGREEMENT
-        # One or two samples may lie on the border of two classes.
-        several = agreement is not None and self.samples * (100 - agreement) > 250
-        return error > HIGHEST_ERROR or (differs and several and error > HIGH_ERROR)
-
-    @property
-    def drop(self) -> float:
-        """Percentage points lost: of the agreement, else of the variance."""
-        return 100 * self.relative_error**2 if self.agreement is None else 100 - self.agreement
-
-    def __str__(self) -> str:
-        """For messages."""
-        agreement = "" if self.agreement is None else f"{self.agreement:.1f} % the same class, "
-        return f"{agreement}relative error {self.relative_error:.3g}"
+def is_low(quality: Quality) -> bool:
+    """A warning is due."""
+    error, agreement = quality.relative_error, quality.agreement
+    differs = agreement is not None and agreement < LOW_AGREEMENT
+    # One or two samples may lie on the border of two classes.
+    several = agreement is not None and quality.samples * (100 - agreement) > 250
+    return error > HIGHEST_ERROR or (differs and several and error > HIGH_ERROR)
 
 
 def measure(network: Network, model: Model, held: Held) -> Quality:
@@ -121,6 +96,7 @@ def measure(network: Network, model: Model, held: Held) -> Quality:
         samples=len(held.signal.values),
         held_out=held.apart,
         agreement=None if agreement is None else round(agreement, 3),
+        refitted=False,
         relative_error=relative_error(golden, exact),
     )
 
@@ -138,7 +114,7 @@ def relative_error(got: Reals, exact: Reals) -> float:
 def check_drop(
     network: Network,
     quality: Quality,
-    figures: dict[str, dict[str, float]],
+    figures: Mapping[str, Mapping[str, float]],
     *,
     most: float | None,
     why: Sequence[str],
@@ -162,7 +138,7 @@ def check_drop(
     )
 
 
-def accuracy_drop(figures: dict[str, dict[str, float]]) -> float:
+def accuracy_drop(figures: Mapping[str, Mapping[str, float]]) -> float:
     """Percentage points by which the first figure falls from float to golden."""
     name, stages = next(iter(figures.items()))
     drop = stages["float"] - stages["golden"]

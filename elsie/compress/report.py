@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,8 @@ from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
 from golden.format.network import Network
+from golden.format.report import LayerReport, SizeBits
+from golden.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,15 +34,10 @@ class Step:
     """In integers."""
 
 
-def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Each integer layer's `name`, `density`, `nnz`, `entries`, `padding`, `entries_per_pe`, `mse`.
-
-    mse is over the pruned layer's non-zero weights. `lost`, only for layers whose weights share a
-    scale with what is fed back, counts those that became 0. `weights`, only where it is not all
-    that the engine has, is the alphabet.
-    """
+def layer_reports(network: Network, steps: Sequence[Step]) -> tuple[LayerReport, ...]:
+    """Of each integer layer."""
     places = AddressMap.of(network.config, network.layers)
-    found: list[dict[str, Any]] = []
+    found: list[LayerReport] = []
     for step in steps:
         pairs = zip(step.pruned.parts(), step.quantised.shown.parts(), strict=True)
         for before, after in pairs:
@@ -51,25 +47,23 @@ def layer_figures(network: Network, steps: Sequence[Step]) -> list[dict[str, Any
             per_pe = gaps.count(network.config.run_width).sum(axis=1)
             weights, kept = _flat(before), _flat(after)
             error = (kept - weights)[weights != 0]
-            figures = {
-                "name": layer.name,
-                "density": round(layer.nnz / weights.size, 6),
-                "nnz": layer.nnz,
-                "entries": int(per_pe.sum()),
-                "padding": int(per_pe.sum()) - layer.nnz,
-                "entries_per_pe": per_pe.tolist(),
-                "mse": float(f"{np.mean(error**2):.4g}") if error.size else 0.0,
-            }
-            more = {
-                "kind": layer.kind.value,
-                "lost": int(np.count_nonzero((weights != 0) & (kept == 0))),
-            }
-            figures |= {name: more[name] for name in KINDS[step.pruned.kind].reports}
-            scheme = step.pruned.scheme
-            if scheme not in (None, Scheme.of(network.config)):
-                figures["weights"] = str(scheme)
-            found.append(figures)
-    return found
+            lost = int(np.count_nonzero((weights != 0) & (kept == 0)))
+            shared, scheme = KINDS[step.pruned.kind].shared_scale, step.pruned.scheme
+            own = scheme not in (None, Scheme.of(network.config))
+            one = LayerReport(
+                name=layer.name,
+                density=round(layer.nnz / weights.size, 6),
+                nnz=layer.nnz,
+                entries=int(per_pe.sum()),
+                padding=int(per_pe.sum()) - layer.nnz,
+                entries_per_pe=tuple(per_pe.tolist()),
+                mse=float(f"{np.mean(error**2):.4g}") if error.size else 0.0,
+                kind=layer.kind.value if shared else None,
+                lost=lost if shared else None,
+                weights=str(scheme) if own else None,
+            )
+            found.append(one)
+    return tuple(found)
 
 
 def _flat(part: Part) -> Reals:
@@ -77,23 +71,33 @@ def _flat(part: Part) -> Reals:
     return np.concatenate([matrix.reshape(-1) for matrix in part.matrices])
 
 
-def sizes(network: Network, model: Model) -> dict[str, Any]:
-    """`size_bits` {dense, stored} and `compression_ratio` (dense / stored).
-
-    dense: all trained numbers in 32-bit float. stored: what is loaded into the engine: entries with
-    padding and peepholes (in SPRAM whole words of two, 8 bits each), a pointer (start and count)
-    for every column in every PE, one codebook for each layer, and every group's biases.
-    """
+def sizes(network: Network, model: Model) -> SizeBits:
+    """Of the model and of what it has become."""
     dense = 32 * sum(values.size for layer in model.layers for values in layer.parameters())
-    stored = sum(sum(parts.values()) for parts in on_chip(network))
-    return {
-        "size_bits": {"dense": dense, "stored": stored},
-        "compression_ratio": round(dense / stored, 3),
-    }
+    return SizeBits(dense=dense, stored=sum(parts.total for parts in on_chip(network)))
 
 
-def on_chip(network: Network) -> list[dict[str, int]]:
-    """Bits that are loaded into the engine for each layer: what they are is in `sizes`."""
+@dataclass(frozen=True, kw_only=True)
+class OnChip(Record):
+    """Bits of a layer that are loaded into the engine: what they are is in SizeBits."""
+
+    entries: int
+    pointers: int
+    codebook: int
+    biases: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.entries + self.pointers + self.codebook + self.biases
+
+    def to_dict(self) -> dict[str, int]:
+        """For JSON."""
+        return {**super().to_dict(), "total": self.total}
+
+
+def on_chip(network: Network) -> list[OnChip]:
+    """Of each layer."""
     config = network.config
     places = AddressMap.of(config, network.layers)
     counts = [
@@ -104,27 +108,36 @@ def on_chip(network: Network) -> list[dict[str, int]]:
     pointer = layout.width(layout.pointer(config))
     word = layout.entry_word_width(config)
     return [
-        {
-            "entries": end * word // config.entry_lanes - begin * word // config.entry_lanes,
-            "pointers": region.columns * config.pes * pointer,
-            "codebook": layer.codebook.size * config.weight_width,
-            "biases": region.biases * config.groups * config.acc_width,
-        }
+        OnChip(
+            entries=end * word // config.entry_lanes - begin * word // config.entry_lanes,
+            pointers=region.columns * config.pes * pointer,
+            codebook=layer.codebook.size * config.weight_width,
+            biases=region.biases * config.groups * config.acc_width,
+        )
         for layer, region, begin, end in zip(
             network.layers, places.regions, ends, ends[1:], strict=False
         )
     ]
 
 
-def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
-    """`bits` and `ratio` (beside float32) at each step, for a network with its report.
+@dataclass(frozen=True, kw_only=True)
+class Size(Record):
+    """Of a network at some step."""
 
-    float32, on_chip: dense and stored of `sizes`. pruned: the weights that are left and all biases
+    bits: int
+    ratio: float
+    """Beside float32."""
+
+
+def size_table(network: Network, *, file: int) -> dict[str, Size]:
+    """At each step, for a network with its report.
+
+    float32, on_chip: dense and stored of SizeBits. pruned: the weights that are left and all biases
     in 32 bits, and the runs of the entries. shared: codes instead, codebooks, and the biases as
     wide as the accumulator. file: the NET file of `file` bytes, manifest and all.
     """
-    config, given = network.config, network.info["size_bits"]
-    entries = sum(layer["entries"] for layer in network.info["layers"])
+    config, given = network.config, network.info.size_bits
+    entries = sum(layer.entries for layer in network.info.layers)
     peepholes = sum(layer.peephole.size for layer in network.layers)
     kept = sum(layer.nnz for layer in network.layers) + peepholes
     biases = sum(layer.n_rows for layer in network.layers)
@@ -132,38 +145,43 @@ def size_table(network: Network, *, file: int) -> dict[str, dict[str, float]]:
     runs = entries * config.run_width
     codes = (entries + peepholes) * config.code_width
     bits = {
-        "float32": given["dense"],
+        "float32": given.dense,
         "pruned": 32 * (kept + biases) + runs,
         "shared": codes + runs + books + biases * config.acc_width,
         "file": 8 * file,
-        "on_chip": given["stored"],
+        "on_chip": given.stored,
     }
     return {
-        name: {"bits": size, "ratio": round(given["dense"] / size, 2)}
-        for name, size in bits.items()
+        name: Size(bits=size, ratio=round(given.dense / size, 2)) for name, size in bits.items()
     }
 
 
-def layer_sizes(network: Network) -> list[dict[str, Any]]:
-    """Bits of each layer: `float32`, `pruned`, `shared` and `on_chip`, as in `size_table`.
+@dataclass(frozen=True, kw_only=True)
+class LayerSizes(Record):
+    """Bits of a layer, as in `size_table`."""
 
-    on_chip is a dict of `on_chip`'s parts and their `total`.
-    """
+    float32: int
+    pruned: int
+    shared: int
+    on_chip: OnChip
+
+
+def layer_sizes(network: Network) -> list[LayerSizes]:
+    """Of each layer of a network with its report."""
     config, found = network.config, []
     for layer, figures, parts in zip(
-        network.layers, network.info["layers"], on_chip(network), strict=True
+        network.layers, network.info.layers, on_chip(network), strict=True
     ):
         beside = layer.n_rows + layer.peephole.size
-        runs = figures["entries"] * config.run_width
-        codes = (figures["entries"] + layer.peephole.size) * config.code_width
-        found.append(
-            {
-                "float32": 32 * (layer.n_rows * layer.n_columns + beside),
-                "pruned": 32 * (layer.nnz + beside) + runs,
-                "shared": codes + runs + parts["codebook"] + layer.n_rows * config.acc_width,
-                "on_chip": {**parts, "total": sum(parts.values())},
-            }
+        runs = figures.entries * config.run_width
+        codes = (figures.entries + layer.peephole.size) * config.code_width
+        one = LayerSizes(
+            float32=32 * (layer.n_rows * layer.n_columns + beside),
+            pruned=32 * (layer.nnz + beside) + runs,
+            shared=codes + runs + parts.codebook + layer.n_rows * config.acc_width,
+            on_chip=parts,
         )
+        found.append(one)
     return found
 
 

@@ -57,8 +57,10 @@ def outputs_of(network: Takes) -> str | None:
     """
     if isinstance(network, Model):
         return network.outputs
-    scored = [kind for figure, kind in _KINDS.items() if figure in network.info]
-    return scored[0] if scored else network.info.get("outputs")
+    if network.report is None:
+        return None
+    scored = [kind for figure, kind in _KINDS.items() if figure in network.report.figures]
+    return scored[0] if scored else network.report.outputs
 
 
 def score_for(

@@ -12,7 +12,8 @@ from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.kinds import GATE_FRAC, SPRAM_ENTRIES, EntryMemory, LayerKind, bits_for
+from golden.format.program import PROGRAMS, Shift, program_of
+from golden.kinds import GATE_FRAC, SPRAM_ENTRIES, EntryMemory, bits_for
 from golden.proof import accumulator_bound
 
 
@@ -92,10 +93,13 @@ def fit_shifts(config: EngineConfig, layers: Sequence[Layer]) -> EngineConfig:
 
 def _shifts(layer: Layer) -> tuple[int, ...]:
     """Shifts that a layer's operations take."""
-    if layer.kind is LayerKind.DENSE:
-        return (layer.shift,)
-    # Of a tanh, of a sigmoid, and of products of gates.
-    return layer.shift, layer.shift + 1, GATE_FRAC, GATE_FRAC - 1
+    shifts = {
+        Shift.LAYER: (layer.shift,),
+        Shift.MORE: (layer.shift + 1,),
+        Shift.PRODUCT: (GATE_FRAC, GATE_FRAC - 1),  # of these there must be less, too
+    }
+    program = PROGRAMS[program_of(layer.kind, peepholes=layer.peepholes)]
+    return tuple(shift for each in program for one in each for shift in shifts[one.shift])
 
 
 def _power_of_two(value: int) -> int:

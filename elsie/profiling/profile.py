@@ -77,7 +77,7 @@ def _ends(network: Network, model: Model, what: str) -> list[int]:
         (network.layers[begin].n_in, network.layers[end].n_out)
         for begin, end in zip(begins, found, strict=True)
     ]:
-        if "structure" in network.info:
+        if network.report and network.report.structure:
             raise ElsieError(
                 f"{what}: network {network.name} was compiled with --neurons or --rank, so its "
                 f"layers are not the model's; leave out the model to see what activations lose"

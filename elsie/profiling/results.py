@@ -1,14 +1,16 @@
 """A network's profile: what is found about its inputs and about every layer."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from golden.record import Record
 
 QUANTILES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 """Of the values that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Histogram:
+class Histogram(Record):
     """Values of one place, between the least and the largest of both networks."""
 
     edges: tuple[float, ...]
@@ -20,7 +22,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerProfile:
+class LayerProfile(Record):
     """The inputs of a network, or the outputs of one of its layers, over all samples and steps."""
 
     name: str
@@ -62,7 +64,7 @@ class LayerProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class Profile(Record):
     """A network beside a float one."""
 
     network: str
@@ -87,4 +89,4 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "worst": self.worst.name, "remarks": self.remarks}
+        return {**super().to_dict(), "worst": self.worst.name, "remarks": self.remarks}

@@ -19,7 +19,7 @@ from elsie.options import whole
 from elsie.torch.export import export_onnx
 from elsie.torch.plan import Density, Weights, alphabets, check_kept, densities
 from elsie.torch.sites import find_scales, sites
-from elsie.torch.track import Track
+from elsie.torch.track import Track, TrackReport
 from golden.errors import ElsieError
 
 
@@ -141,26 +141,11 @@ class Session:
         divergence = nn.functional.kl_div(got, taught, reduction="batchmean", log_target=True)
         return TEMPERATURE**2 * divergence
 
-    def report(self) -> list[dict[str, Any]]:
-        """Of each layer: name, density, values that its weights have, alphabet, and `exact`.
+    def report(self) -> list[TrackReport]:
+        """Of each layer."""
+        return [track.report() for track in self._tracks]
 
-        The compiler leaves the weights of an exact layer as they are.
-        """
-        rows = []
-        for track in self._tracks:
-            joined, alphabet = track.site.join(track.site.read()), track.alphabet
-            rows.append(
-                {
-                    "name": track.site.name,
-                    "density": round(np.count_nonzero(joined) / joined.size, 5),
-                    "values": len(np.unique(joined[joined != 0])),
-                    "weights": alphabet and str(alphabet.scheme),
-                    "exact": track.exact,
-                }
-            )
-        return rows
-
-    def finalize(self, path: str | Path, *, example: Tensor | None = None) -> list[dict[str, Any]]:
+    def finalize(self, path: str | Path, *, example: Tensor | None = None) -> list[TrackReport]:
         """Write the ONNX file when all steps are done; returns the report.
 
         example: inputs, at least 2 samples; not needed if `prepare` has got calibration data.

@@ -4,6 +4,7 @@
 # Where PyTorch is not installed, pyright takes elsie.torch for it.
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,20 @@ from elsie.compress.quantise.quantise import quantise
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.train.alphabets import Training
 from elsie.compress.train.masks import thinned
+from elsie.compress.train.report import LayerWeights
 from elsie.compress.train.trainer import training
 from elsie.torch.plan import Alphabet
 from elsie.torch.sites import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackReport(LayerWeights):
+    """A layer in training."""
+
+    weights: str | None
+    """Its alphabet."""
+    exact: bool
+    """The compiler leaves its weights as they are."""
 
 
 class Track:
@@ -87,6 +99,12 @@ class Track:
         """All weights are as the compiler will have them."""
         joined = self.site.join(self.site.read())
         return self.alphabet is not None and np.array_equal(self._rounded(joined), joined)
+
+    def report(self) -> TrackReport:
+        """What has come of the layer so far."""
+        found = LayerWeights.of(self.site.name, self.site.join(self.site.read()))
+        scheme = self.alphabet and str(self.alphabet.scheme)
+        return TrackReport(**vars(found), weights=scheme, exact=self.exact)
 
     def state(self) -> dict[str, Any]:
         """Tensors, numbers, text and None only, so that torch.load takes it as safe."""

@@ -117,12 +117,14 @@ def report(parts: dict[str, Part]) -> None:
                 except ElsieError as error:
                     print(f"{start}  {error}")
                     continue
-                accuracy = "  ".join(f"{value:5.2f}" for value in net.info["accuracy"].values())
-                per_pe = np.sum([layer["entries_per_pe"] for layer in net.info["layers"]], axis=0)
+                accuracy = "  ".join(
+                    f"{value:5.2f}" for value in net.info.figures["accuracy"].values()
+                )
+                per_pe = np.sum([layer.entries_per_pe for layer in net.info.layers], axis=0)
                 print(
                     f"{start}  {accuracy}  {per_pe.max():4} of {net.config.entry_depth:4} "
                     f"{net.config.run_width:3} {net.config.acc_width:3} "
-                    f"{net.info['compression_ratio']:.2f}"
+                    f"{net.info.compression_ratio:.2f}"
                 )
 
 

@@ -83,7 +83,7 @@ def report(kind: str, parts: dict[str, Words], count: int) -> None:
     print(f"{name}, {ENGINE.pes} PEs; cycles a word are the mean of {count}")
     before = test.percent(dense.predict(test.x, test.lengths))
     print(f"  {'before pruning':<22} {before:.2f} %")
-    for step, accuracy in network.info["accuracy"].items():
+    for step, accuracy in network.info.figures["accuracy"].items():
         said = f"   {plain:.0f} cycles" if step == "golden" else ""
         print(f"  {step:<22} {accuracy:.2f} %{said}")
     choice = parts["validate"]

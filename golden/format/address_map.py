@@ -15,7 +15,6 @@ from golden.config import EngineConfig
 from golden.format import csc
 from golden.format.layer import Layer, locate, locate_rows
 from golden.format.lists import Lists, allocate
-from golden.kinds import LayerKind
 
 Ints = NDArray[np.int64]
 
@@ -205,7 +204,7 @@ def _region(
         columns += _slots(config, back)
     outputs = outputs_per_pe(config, layer)
     rows = layer.kind.gates * outputs
-    has_cells = layer.kind is not LayerKind.DENSE
+    has_cells = layer.kind.cells
     return Region(
         column_base=before.column_base + before.columns if before else 0,
         input_columns=width,

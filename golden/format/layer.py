@@ -10,6 +10,9 @@ from golden.format.activations import activation_of
 from golden.format.alphabets import decode
 from golden.kinds import LayerKind
 
+UNPLACED = np.zeros(0, dtype=np.int64)
+"""Position of rows that are not assigned yet."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
@@ -70,7 +73,7 @@ class Layer:
         stored: ArrayLike,
         *,
         name: str,
-        position: NDArray[np.int64],
+        position: NDArray[np.int64] = UNPLACED,
         weight_frac: int,
         in_frac: int = 0,
         out_frac: int = 0,
@@ -95,7 +98,7 @@ class Layer:
             name=name,
             kind=kind,
             n_in=mask.shape[1] - n_back,
-            n_out=len(position),
+            n_out=len(mask) // kind.gates,
             n_back=n_back,
             projected=projected,
             indptr=np.concatenate(([0], np.cumsum(mask.sum(axis=0)))),

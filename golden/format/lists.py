@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golden.format.layer import Layer
-from golden.kinds import LayerKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +36,7 @@ class Lists:
 
 def allocate(layers: Sequence[Layer], *, delta: bool) -> Lists:
     """Lists of a network's layers; the input of the first layer is list 0."""
-    sources = {
-        number + layer.projected
-        for number, layer in enumerate(layers)
-        if layer.kind is not LayerKind.DENSE
-    }
+    sources = {number + layer.projected for number, layer in enumerate(layers) if layer.kind.cells}
     numbers = _numbers(len(layers), sources, delta=delta)
     targets = tuple(
         Place(number=number, alternates=nth in sources) for nth, number in enumerate(numbers)
@@ -49,7 +44,7 @@ def allocate(layers: Sequence[Layer], *, delta: bool) -> Lists:
     return Lists(
         source=(Place(number=0, alternates=False), *targets[:-1]),
         recurrent=tuple(
-            None if layer.kind is LayerKind.DENSE else targets[number + layer.projected]
+            targets[number + layer.projected] if layer.kind.cells else None
             for number, layer in enumerate(layers)
         ),
         target=targets,

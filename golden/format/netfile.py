@@ -6,10 +6,10 @@ A NET file has a manifest (configuration, layer fields) and the arrays of each l
 
 import dataclasses
 import json
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
+from golden.format.report import Report
 from golden.kinds import LayerKind
 from golden.proof import check_accumulators
 from golden.reading import reading
+from golden.record import plain, read_fields, read_known
 
 FORMAT = "elsie-network"
 VERSION = 5
@@ -70,7 +72,7 @@ def dump(network: Network) -> bytes:
         "layers": [{name: getattr(layer, name) for name in _SCALARS} for layer in network.layers],
         "head": network.head,
         "threshold": network.threshold,
-        "info": network.info,
+        "info": plain(network.report) or {},
         "input_frac": list(network.input_frac),
     }
     return pack(VERSION, manifest, [encode(layer, network.config) for layer in network.layers])
@@ -103,7 +105,7 @@ def _zipped(source: Path) -> Network:
     """Of an older version."""
     with source.open("rb") as file:
         manifest, blobs = zipped.unzip(file)
-    head = _typed("the manifest", manifest, _HEAD)
+    head = read_known("the manifest", manifest, _HEAD)
     if head["format"] != FORMAT:
         raise ElsieError(f"format is {head['format']!r}, not {FORMAT!r}")
     _check_version(head["version"], (*PLAIN, CODED))
@@ -133,8 +135,12 @@ def _checked(manifest: Any, types: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a manifest, its configuration one."""
     # No halves of characters, which no one prints.
     json.dumps(manifest, ensure_ascii=False).encode()
-    fields = _fields("the manifest", manifest, types)
+    fields = read_fields("the manifest", manifest, types)
     fields["config"] = EngineConfig.from_dict(fields["config"])
+    info, fields["report"] = fields.pop("info"), None
+    # Older versions told other figures, which nothing needs.
+    with suppress(ElsieError) if "sha256" in types else nullcontext():
+        fields["report"] = Report.from_dict(info, "info") if info else None
     return fields
 
 
@@ -180,32 +186,8 @@ def _plain(layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:
 
 def _scalars(number: int, scalars: Any) -> dict[str, Any]:
     """The fields of layer `number` in the manifest."""
-    fields = _fields(f"layer {number}", scalars, _LAYER)
+    fields = read_fields(f"layer {number}", scalars, _LAYER)
     if fields["kind"] not in set(LayerKind):
         raise ElsieError(f"layer {number}: kind must be one of {', '.join(LayerKind)}")
     fields["kind"] = LayerKind(fields["kind"])
     return fields
-
-
-def _fields(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:
-    """`values`, as `_typed`; a field that `types` does not name is refused, whatever it means."""
-    found = _typed(what, values, types)
-    for name in sorted(values.keys() - types.keys()):
-        raise ElsieError(
-            f"{what} has a field {reprlib.repr(name)} that this Elsie does not know; use the one "
-            f"that wrote the file"
-        )
-    return found
-
-
-def _typed(what: str, values: Any, types: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that `types` names, each of exactly that type: true is no 1, nor 1.0."""
-    if not isinstance(values, dict):
-        raise ElsieError(f"{what} must be a table of fields, not {reprlib.repr(values)}")
-    for name, kind in types.items():
-        if name not in values:
-            raise ElsieError(f"{what} has no field {name}")
-        if type(values[name]) not in (get_args(kind) or (kind,)):
-            title = getattr(kind, "__name__", str(kind))
-            raise ElsieError(f"{what}: {name} must be {title}, not {reprlib.repr(values[name])}")
-    return {name: values[name] for name in types}

@@ -5,8 +5,7 @@ bits are packed for the engine; `golden.format.image` does that.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
+from golden.format.report import Report
 from golden.kinds import LayerKind, Powers
 
 FARTHEST = 64
@@ -32,8 +32,8 @@ class Network:
     """The engine it was compiled for."""
     layers: tuple[Layer, ...]
     """In order; at least one."""
-    info: dict[str, Any] = field(default_factory=dict)
-    """The compiler's report: accuracies, densities, sizes. JSON values only."""
+    report: Report | None = None
+    """The compiler's; None for a network that was not compiled."""
     threshold: int = 0
     """With delta: an input is sent when it has moved by more than this since it was last sent."""
     head: int | None = None
@@ -70,7 +70,7 @@ class Network:
                 raise ElsieError(
                     f"layer {layer.name}: in_frac differs from the layer before's out_frac"
                 )
-            if layer.kind is not LayerKind.DENSE:
+            if layer.kind.cells:
                 self._check_feedback(index)
 
     def _check_input_frac(self) -> None:
@@ -109,9 +109,18 @@ class Network:
             raise ElsieError(f"layer {layer.name}: cells must run in every step, not in the head")
 
     @property
+    def info(self) -> Report:
+        """The compiler's report: accuracies, densities, sizes. Raises ElsieError without one."""
+        if self.report is None:
+            raise ElsieError(
+                f"network {self.name}: it has no report of how it was compiled; compile it again"
+            )
+        return self.report
+
+    @property
     def recurrent(self) -> bool:
         """Some layer has a state, so that an input is a step of a sequence."""
-        return any(layer.kind is not LayerKind.DENSE for layer in self.layers)
+        return any(layer.kind.cells for layer in self.layers)
 
     @property
     def powers(self) -> tuple[Powers, ...]:
@@ -181,10 +190,13 @@ def _check_layer(network: Network, layer: Layer) -> None:
         f"shift must be {config.shift_low}..{config.shift_top}, not {layer.shift}",
     )
     _check_activation(config, layer, need)
-    if layer.kind is LayerKind.DENSE:
-        need(layer.n_back == 0 and not layer.peepholes, "a dense layer feeds nothing back")
-    else:
+    if layer.kind.cells:
         _check_cells(config, layer, need)
+    else:
+        need(
+            layer.n_back == 0 and not layer.peepholes,
+            f"a {layer.kind.value} layer feeds nothing back",
+        )
     need(layer.position.shape == (layer.n_out,), f"position must have {layer.n_out} elements")
     need(len(np.unique(layer.position)) == layer.n_out, "two rows share one position")
     pe, row = locate(config, layer.position)

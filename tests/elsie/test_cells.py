@@ -54,8 +54,8 @@ def test_the_default_is_what_ese_has(net: Path) -> None:
     network = elsie.load(net)
     assert network.config.mac.value == "fixed"
     assert (network.config.code_width, network.config.act_width) == (12, 16)
-    assert network.info["layers"][0]["kind"] == "lstm"
-    assert network.info["size_bits"]["dense"] == 32 * (4 * 64 * (13 + 64 + 1) + 10 * 65)
+    assert network.info.layers[0].kind == "lstm"
+    assert network.info.size_bits.dense == 32 * (4 * 64 * (13 + 64 + 1) + 10 * 65)
 
 
 def test_accuracy_at_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_every_layer_but_the_last_gives_powers(code: str) -> None:
 def test_float_with_powers_is_what_golden_computes(code: str) -> None:
     """The report's stage "quantised" knows which activations are powers, and which are not."""
     network = compiled(code)
-    accuracy = network.info["accuracy"]
+    accuracy = network.info.figures["accuracy"]
     assert abs(accuracy["quantised"] - accuracy["golden"]) < 2
     assert accuracy["golden"] > 75
 

@@ -38,7 +38,7 @@ def test_the_compiler_sizes_it(network: Network) -> None:
     assert encode(network).used["entries"] <= config.entry_depth
     shifts = [layer.shift for layer in network.layers]
     assert (config.shift_low, config.shift_high) == (min(shifts), max(shifts))
-    assert network.info["accuracy"]["golden"] > 97
+    assert network.info.figures["accuracy"]["golden"] > 97
 
 
 def test_its_weights_are_those_of_block_ram(network: Network) -> None:

@@ -15,6 +15,7 @@ from golden.format.memories import MemoryMap
 from golden.format.network import Network
 from golden.proof import accumulator_bound
 from tests.networks import random_network, small_config
+from tests.reports import report_of
 
 SIZES = [6, 5]
 CONFIG = small_config(SIZES)
@@ -60,9 +61,9 @@ def test_saving_onto_a_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_figures_may_be_numpy_scalars(tmp_path: Path) -> None:
-    network = dataclasses.replace(NETWORK, info={"density": np.float64(0.5)})
-    netfile.save(network, tmp_path / "n.elsie")
-    assert netfile.load(tmp_path / "n.elsie").info == {"density": 0.5}
+    report = dataclasses.replace(report_of(NETWORK), compression_ratio=np.float32(0.5))
+    netfile.save(dataclasses.replace(NETWORK, report=report), tmp_path / "n.elsie")
+    assert netfile.load(tmp_path / "n.elsie").info.compression_ratio == 0.5
 
 
 def test_huge_inputs_saturate_in_silence() -> None:

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from elsie.bench.compression.recipes import Case, compiled, config_for, engine
-from elsie.bench.compression.rows import row
+from elsie.bench.compression.rows import Row, measure
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import Evaluation
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.schemes import with_schemes
 from elsie.data import load_data
 from golden.errors import ElsieError
+from golden.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,8 @@ class Plan:
         return int(np.prod([len(one) for one in choices]))
 
 
-def run(plan: Plan, progress: Callable[[int, int], None]) -> list[dict[str, Any]]:
-    """All rows; see elsie.bench.compression.rows. `progress` is called with rows done, and all.
+def run(plan: Plan, progress: Callable[[int, int], None]) -> list[Row]:
+    """All rows. `progress` is called with rows done, and all.
 
     Raises ElsieError for files that cannot be used, and unknown efforts and alphabets.
     """
@@ -59,7 +59,7 @@ def run(plan: Plan, progress: Callable[[int, int], None]) -> list[dict[str, Any]
         for density in plan.densities
         for effort in plan.efforts
     ]
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for path in plan.models:
         case = load_case(path, calibrate=plan.calibrate, test=plan.test)
         for alphabet in plan.alphabets:  # a layer that does not exist is told before any work
@@ -68,27 +68,52 @@ def run(plan: Plan, progress: Callable[[int, int], None]) -> list[dict[str, Any]
         for recipe in recipes:
             rtl = plan.rtl and recipe.alphabet not in checked
             checked.add(recipe.alphabet)
-            rows.append(row(case, recipe, rtl=rtl))
+            rows.append(measure(case, recipe, rtl=rtl))
             progress(len(rows), plan.rows)
     return rows
 
 
-def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Means over the models, and the accuracies' standard deviation, of each way to compress."""
-    keys = ("method", "alphabet", "density")
-    found = []
-    for key in dict.fromkeys(tuple(one[name] for name in keys) for one in rows):
-        same = [one for one in rows if tuple(one[name] for name in keys) == key]
-        figures = {
-            name: float(np.mean([one[name] for one in same]))
-            for name in rows[0]
-            if name not in (*keys, "model", "seed", "rtl_equal")
-        }
-        spread = float(np.std([one["accuracy_golden"] for one in same]))
-        found.append(
-            {**dict(zip(keys, key, strict=True)), "models": len(same), **figures, "spread": spread}
+@dataclass(frozen=True, kw_only=True)
+class Mean(Record):
+    """Of one way to compress: means of the fields of Row over the models."""
+
+    method: str
+    alphabet: str
+    density: float
+    models: int
+    """How many."""
+    accuracy_float: float
+    accuracy_golden: float
+    file_bytes: float
+    onchip_bits: float
+    ratio_file: float
+    ratio_onchip: float
+    cycles: float
+    seconds: float
+    spread: float
+    """Standard deviation of accuracy_golden."""
+
+
+_MEANS = ("accuracy_float", "accuracy_golden", "file_bytes", "onchip_bits")
+_MEANS += ("ratio_file", "ratio_onchip", "cycles", "seconds")
+
+
+def summary(rows: Sequence[Row]) -> list[Mean]:
+    """A mean for each way to compress."""
+    ways: dict[tuple[str, str, float], list[Row]] = {}
+    for one in rows:
+        ways.setdefault((one.method, one.alphabet, one.density), []).append(one)
+    return [
+        Mean(
+            method=method,
+            alphabet=alphabet,
+            density=density,
+            models=len(same),
+            spread=float(np.std([one.accuracy_golden for one in same])),
+            **{name: float(np.mean([getattr(one, name) for one in same])) for name in _MEANS},
         )
-    return found
+        for (method, alphabet, density), same in ways.items()
+    ]
 
 
 def load_case(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from elsie.bench.compression.measure import Mean
 from elsie.plotting import figure_of
 
 NAME = "compression-front.svg"
@@ -11,26 +11,24 @@ _PANELS = (("onchip_bits", 1024, "kbit on chip"), ("cycles", 1, "cycles an infer
 _MARKERS = "osD^vP*X"
 
 
-def draw(means: Sequence[dict[str, Any]], folder: Path) -> Path:
-    """Draw means (see elsie.bench.compression.measure.summary); returns the file.
+def draw(means: Sequence[Mean], folder: Path) -> Path:
+    """Draw means; returns the file.
 
     A line for each effort and alphabet; its points are densities. Bars are the standard deviation
     over the networks.
     """
-    lines = list(dict.fromkeys((row["alphabet"], row["method"]) for row in means))
+    lines = list(dict.fromkeys((row.alphabet, row.method) for row in means))
     efforts = list(dict.fromkeys(method for _, method in lines))
     alphabets = list(dict.fromkeys(alphabet for alphabet, _ in lines))
     with figure_of(folder / NAME, height=4.2) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (field, unit, label) in zip(panels, _PANELS, strict=True):
             for alphabet, method in lines:
-                chosen = [
-                    row for row in means if (row["alphabet"], row["method"]) == (alphabet, method)
-                ]
+                chosen = [row for row in means if (row.alphabet, row.method) == (alphabet, method)]
                 axes.errorbar(
-                    [row[field] / unit for row in chosen],
-                    [row["accuracy_golden"] for row in chosen],
-                    yerr=[row["spread"] for row in chosen],
+                    [getattr(row, field) / unit for row in chosen],
+                    [row.accuracy_golden for row in chosen],
+                    yerr=[row.spread for row in chosen],
                     color=f"C{efforts.index(method)}",
                     marker=_MARKERS[alphabets.index(alphabet) % len(_MARKERS)],
                     linestyle="-" if alphabet == alphabets[0] else "--",

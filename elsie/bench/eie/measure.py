@@ -1,7 +1,6 @@
 """One point of the benchmark, golden and RTL: a problem, a number of PEs, a queue."""
 
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from elsie.bench.eie import engine, layers
 from elsie.bench.eie import scheme as eie_scheme
 from elsie.bench.eie.problem import Problem
 from golden.format.network import Network
+from golden.record import Record
 from golden.timing.losses import Losses, account, assignment_bound
 from golden.timing.schedule import Latencies, operation_starts, schedule
 
@@ -63,7 +63,8 @@ def predict_eie(problem: Problem, *, pes: int, queue: int) -> Cycles:
     )
 
 
-class Row(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Row(Record):
     """One point's figures, as in `--json`; None where there is no such figure."""
 
     layer: str
@@ -116,20 +117,23 @@ class Bench:
             self.problem, point, self._eie, pes=self.pes, group=self.group, queue=queue, slots=slots
         )
 
-    def add_rtl(self, row: Row) -> str | None:
-        """Simulate the RTL of a row's point, add its figures; returns the first difference."""
+    def with_rtl(self, row: Row) -> tuple[Row, str | None]:
+        """Simulate the RTL of a row's point: the row with its figures, and the first difference."""
         from sim.check import simulate  # Amaranth is slow to import
 
-        net = self.network(row["queue"])
+        net = self.network(row.queue)
         done = simulate(net, engine.real_input(self.problem), compiled=True)
         inference = done.inferences[0]
-        row["cycles_rtl"] = inference.trace.cycles
-        row["outputs_equal"] = inference.outputs_equal
-        row["trace_equal"] = inference.trace_equal
-        row["events"] = sum(len(events) for events in inference.trace.events.values())
-        if inference.expected_trace.cycles != row["cycles_golden"]:
-            return f"layer {self.problem.name}: the golden model disagrees with itself"
-        return done.first_difference()
+        found = replace(
+            row,
+            cycles_rtl=inference.trace.cycles,
+            outputs_equal=inference.outputs_equal,
+            trace_equal=inference.trace_equal,
+            events=sum(len(events) for events in inference.trace.events.values()),
+        )
+        if inference.expected_trace.cycles != row.cycles_golden:
+            return found, f"layer {self.problem.name}: the golden model disagrees with itself"
+        return found, done.first_difference()
 
 
 def eie_row(problem: Problem, *, pes: int, queue: int) -> Row:
@@ -150,27 +154,27 @@ def _row(
 ) -> Row:
     """A row. `eie`: EIE's scheme on the same data; it has no groups."""
     paper = problem.paper if pes == layers.PES else None
-    return {
-        "layer": problem.name,
-        "scheme": "eie" if group is None else "elsie",
-        "balanced": problem.balanced,
-        "pes": pes,
-        "group": group,
-        "queue": queue,
-        "queue_depth": slots,
-        "useful_macs": point.losses.useful,
-        "broadcasts": point.broadcasts,
-        "cycles_golden": point.cycles,
-        "cycles_rtl": None,
-        "outputs_equal": None,
-        "trace_equal": None,
-        "events": None,
-        "useful_utilisation": point.useful_utilisation(pes),
-        "assignment_bound": point.bound,
-        "eie_scheme_cycles": eie.cycles,
-        "eie_scheme_utilisation": eie.useful_utilisation(pes),
-        "eie_paper_microseconds": paper.microseconds if paper else None,
-        "eie_paper_cycles": paper.cycles if paper else None,
-        "eie_paper_utilisation": paper.useful_utilisation if paper else None,
-        "losses": point.losses.to_dict(),
-    }
+    return Row(
+        layer=problem.name,
+        scheme="eie" if group is None else "elsie",
+        balanced=problem.balanced,
+        pes=pes,
+        group=group,
+        queue=queue,
+        queue_depth=slots,
+        useful_macs=point.losses.useful,
+        broadcasts=point.broadcasts,
+        cycles_golden=point.cycles,
+        cycles_rtl=None,
+        outputs_equal=None,
+        trace_equal=None,
+        events=None,
+        useful_utilisation=point.useful_utilisation(pes),
+        assignment_bound=point.bound,
+        eie_scheme_cycles=eie.cycles,
+        eie_scheme_utilisation=eie.useful_utilisation(pes),
+        eie_paper_microseconds=paper.microseconds if paper else None,
+        eie_paper_cycles=paper.cycles if paper else None,
+        eie_paper_utilisation=paper.useful_utilisation if paper else None,
+        losses=point.losses.to_dict(),
+    )

@@ -27,10 +27,10 @@ def draw(rows: list[Row], folder: Path) -> list[Path]:
     One for each of PEs and queue that takes more than one value; else bars, one for each layer.
     """
     files = []
-    scheme = "-".join(filter(None, (rows[0]["scheme"], rows[0]["balanced"])))
+    scheme = "-".join(filter(None, (rows[0].scheme, rows[0].balanced)))
     axes: dict[Axis, str] = {"queue": "jobs that may wait in a queue", "pes": "PEs"}
     for axis, label in axes.items():
-        if len({row[axis] for row in rows}) > 1:
+        if len({getattr(row, axis) for row in rows}) > 1:
             files.append(folder / f"eie-{scheme}-{axis}.svg")
             _curves(rows, axis, label, files[-1])
     if not files:
@@ -43,15 +43,15 @@ def draw(rows: list[Row], folder: Path) -> list[Path]:
 def _curves(rows: list[Row], axis: Axis, label: str, file: Path) -> None:
     """A line for each layer and value of the other axis."""
     other: Axis = "pes" if axis == "queue" else "queue"
-    several = len({row[other] for row in rows}) > 1 and axis == "queue"
+    several = len({getattr(row, other) for row in rows}) > 1 and axis == "queue"
     with axes_of(file, label="useful utilisation") as axes:
         for layer, second in dict.fromkeys(
-            (row["layer"], row[other] if several else None) for row in rows
+            (row.layer, getattr(row, other) if several else None) for row in rows
         ):
             points = sorted(
-                (row[axis], row["useful_utilisation"])
+                (getattr(row, axis), row.useful_utilisation)
                 for row in rows
-                if row["layer"] == layer and second in (None, row[other])
+                if row.layer == layer and second in (None, getattr(row, other))
             )
             name = f"{layer}, {other} {second}" if several else layer
             axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
@@ -64,11 +64,11 @@ def _curves(rows: list[Row], axis: Axis, label: str, file: Path) -> None:
 def _compared(rows: list[Row], file: Path) -> None:
     """Useful utilisation: ours, EIE's scheme on the same data, EIE's paper."""
     series = {
-        "Elsie": [row["useful_utilisation"] for row in rows],
-        "EIE's scheme, same data": [row["eie_scheme_utilisation"] for row in rows],
-        "EIE, published": [row["eie_paper_utilisation"] for row in rows],
+        "Elsie": [row.useful_utilisation for row in rows],
+        "EIE's scheme, same data": [row.eie_scheme_utilisation for row in rows],
+        "EIE, published": [row.eie_paper_utilisation for row in rows],
     }
-    if rows[0]["scheme"] == "eie":
+    if rows[0].scheme == "eie":
         del series["Elsie"]
     shown = {
         name: [value or 0.0 for value in values]
@@ -80,7 +80,7 @@ def _compared(rows: list[Row], file: Path) -> None:
         for n, (name, values) in enumerate(shown.items()):
             places = [place + (n - (len(shown) - 1) / 2) * width for place in range(len(rows))]
             axes.bar(places, values, width, label=name)
-        axes.set_xticks(range(len(rows)), [row["layer"] for row in rows])
+        axes.set_xticks(range(len(rows)), [row.layer for row in rows])
         axes.set_ylim(0, 1.15)
         axes.legend(fontsize="small", ncols=3, loc="upper center")
 
@@ -90,12 +90,10 @@ def _losses(rows: list[Row], file: Path) -> None:
     below = [0.0] * len(rows)
     with axes_of(file, label="% of PE-cycles lost") as axes:
         for cause, name in CAUSES.items():
-            if cause == "useful" or not any(row["losses"][cause] for row in rows):
+            if cause == "useful" or not any(row.losses[cause] for row in rows):
                 continue
-            shares = [
-                100 * row["losses"][cause] / (row["pes"] * row["cycles_golden"]) for row in rows
-            ]
+            shares = [100 * row.losses[cause] / (row.pes * row.cycles_golden) for row in rows]
             axes.bar(range(len(rows)), shares, 0.6, bottom=below, label=name)
             below = [base + share for base, share in zip(below, shares, strict=True)]
-        axes.set_xticks(range(len(rows)), [row["layer"] for row in rows])
+        axes.set_xticks(range(len(rows)), [row.layer for row in rows])
         axes.legend(fontsize="small")

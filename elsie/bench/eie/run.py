@@ -11,6 +11,7 @@ from golden.errors import ElsieError
 
 Make = Callable[[EngineConfig], Problem]
 """Makes a problem for an engine only when needed, as a large layer takes a second or more."""
+_Simulate = Callable[[measure.Row], tuple[measure.Row, str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def run(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> Re
             problem = make(engine.engine(pes=pes, group=plan.group))
             for row, simulate in _rows(plan, problem, pes):
                 if plan.simulated(len(results.rows)) and simulate is not None:
-                    difference = simulate(row)
+                    row, difference = simulate(row)
                     if difference:
                         results.differences.append(f"{problem.name}: {difference}")
                 results.rows.append(row)
@@ -106,9 +107,7 @@ def _check(plan: Plan) -> None:
             engine.engine(pes=pes, queue=queue, group=plan.group)
 
 
-def _rows(
-    plan: Plan, problem: Problem, pes: int
-) -> Iterator[tuple[measure.Row, Callable[[measure.Row], str | None] | None]]:
+def _rows(plan: Plan, problem: Problem, pes: int) -> Iterator[tuple[measure.Row, _Simulate | None]]:
     """Rows of one problem on a number of PEs, each with a function that adds the RTL's figures."""
     if plan.scheme == "eie":
         for queue in plan.queues_for(pes):
@@ -116,4 +115,4 @@ def _rows(
         return
     bench = measure.Bench(problem, pes=pes, group=plan.group)
     for queue in plan.queues_for(pes):
-        yield bench.row(queue), bench.add_rtl
+        yield bench.row(queue), bench.with_rtl

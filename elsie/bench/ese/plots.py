@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elsie.bench.ese.layers import LstmLayer
+from elsie.bench.ese.measure import Figures
 from elsie.bench.ese.schedule import Work, spans, works
 from elsie.plotting import figure_of
 from golden.timing.trace import Trace
@@ -22,8 +23,8 @@ _WORDS = {
 }
 
 
-Run = tuple[dict[str, Any], Trace]
-"""A measured step: see elsie.bench.ese.measure."""
+Run = tuple[Figures, Trace]
+"""A measured step."""
 
 
 def draw(layer: LstmLayer, runs: Sequence[Run], folder: Path) -> Path:
@@ -32,7 +33,7 @@ def draw(layer: LstmLayer, runs: Sequence[Run], folder: Path) -> Path:
     The trace of an RTL must equal golden's: what belongs to which phase is read from the order.
     """
     file = folder / f"ese-schedule-{layer.name.lower().replace('/', '-')}.svg"
-    shown = min(SHOWN, runs[0][0]["pes"])
+    shown = min(SHOWN, runs[0][0].pes)
     last = max(trace.cycles for _, trace in runs)
     gap = last // _FINEST
     with figure_of(file, height=1.2 + len(runs) * (0.9 + 0.32 * (shown + 1))) as figure:
@@ -42,14 +43,14 @@ def draw(layer: LstmLayer, runs: Sequence[Run], folder: Path) -> Path:
         for run, axes in zip(runs, every, strict=True):
             _diagram(run, axes, shown=shown, gap=gap)
         figure.suptitle(_caption(layer, runs[0][0], shown=shown, gap=gap), fontsize="small")
-        _legend(figure, layer, max(figures["streams"] for figures, _ in runs))
+        _legend(figure, layer, max(figures.streams for figures, _ in runs))
     return file
 
 
 def _diagram(run: Run, axes: Any, *, shown: int, gap: int) -> None:
     """A lane for broadcasts, and one for each PE; operations are taller than entries."""
     figures, trace = run
-    streams = figures["streams"]
+    streams = figures.streams
     for work in works(trace, pes=shown):
         lane = 0 if work.pe is None else work.pe + 1
         height = 0.84 if work.kind == "operation" else 0.56
@@ -68,7 +69,7 @@ def _diagram(run: Run, axes: Any, *, shown: int, gap: int) -> None:
     axes.set_ylim(shown + 0.6, -1.1)
     title = f"1 stream: {trace.cycles:,} cycles"
     if streams > 1:
-        mean = f"{figures['step_cycles']:,.1f} a step"
+        mean = f"{figures.step_cycles:,.1f} a step"
         title = f"{streams} streams in turn: {trace.cycles:,} cycles, {mean}"
     axes.set_title(title, fontsize="small", loc="left")
     for side in ("top", "right", "left"):
@@ -116,18 +117,18 @@ def _legend(figure: Any, layer: LstmLayer, streams: int) -> None:
     )
 
 
-def _caption(layer: LstmLayer, figures: dict[str, Any], *, shown: int, gap: int) -> str:
+def _caption(layer: LstmLayer, figures: Figures, *, shown: int, gap: int) -> str:
     """What was run, and whose trace it is."""
     parts = [f"{layer.name}: {layer.n_in} inputs, {layer.cells} cells"]
     if layer.peepholes:
         parts[0] += " with peepholes"
     if layer.projected:
         parts.append(f"projection to {layer.projected}")
-    pes = figures["pes"]
+    pes = figures.pes
     parts.append(f"{pes} PEs" if shown == pes else f"PEs 0 to {shown - 1} of {pes}")
-    golden = figures["trace_equal"] is None
+    golden = figures.trace_equal is None
     source = "golden model" if golden else "RTL, which equals the golden model's"
-    rest = [f"Trace of the {source}", f"step {figures['steps']} from reset"]
+    rest = [f"Trace of the {source}", f"step {figures.steps} from reset"]
     if gap:
         rest.append(f"gaps of up to {gap} cycles not drawn")
     return f"{', '.join(parts)}\n{'; '.join(rest)}"

@@ -1,8 +1,6 @@
 """The configurations that the ledger may have rows for."""
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from boards.families.family import Family
 from boards.families.registry import family_of
@@ -51,10 +49,6 @@ class Configuration:
         """A random network that fills the engine's memories; the same each time."""
         return random_network(self.engine, name=self.name, sizes=self.sizes, density=self.density)
 
-    def replace(self, **changes: Any) -> "Configuration":
-        """A copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
-
 
 _ECP5_64 = Configuration(
     name="ecp5-85f-64-codebook",
@@ -88,13 +82,15 @@ _ECP5_64 = Configuration(
 )
 # With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
 # for 8 PEs' pointers.
-_ECP5_128 = _ECP5_64.replace(
+_ECP5_128 = replace(
+    _ECP5_64,
     name="ecp5-85f-128-codebook",
     engine=_ECP5_64.engine.replace(pes=128, column_depth=384),
     sizes=(384, 2048),
     density=0.25,
 )
-_ECP5_16 = _ECP5_64.replace(
+_ECP5_16 = replace(
+    _ECP5_64,
     name="ecp5-85f-16-fixed",
     engine=_ECP5_64.engine.replace(
         mac=MacKind.FIXED,
@@ -168,7 +164,8 @@ CONFIGURATIONS: dict[str, Configuration] = {
         _ECP5_16,
         _ECP5_64,
         _ECP5_128,
-        _ECP5_64.replace(
+        replace(
+            _ECP5_64,
             name="ecp5-85f-64-log",
             engine=_ECP5_64.engine.replace(mac=MacKind.LOG, multiplier_stages=2),
         ),

@@ -14,6 +14,7 @@ from boards.families.family import Family
 from boards.seeds import Spread
 from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
+from elsie.bench.fpga.ledger import Layers, Row
 from golden.errors import ElsieError
 from golden.format.image import encode
 from toolchain import process
@@ -42,7 +43,7 @@ def measure(
     jobs: int = 1,
     kept: Path | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Row:
     """Build it with each of its seeds and return the ledger's row.
 
     jobs: places and routes at once. kept: finished runs are kept there, and not run again for the
@@ -76,7 +77,7 @@ def _circumstances(configuration: Configuration) -> list[Any]:
     ]
 
 
-def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress) -> dict[str, Any]:
+def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress) -> Row:
     """Whatever is not finished in directory `work`, and the row."""
     if not all((work / name).exists() for name in _FINISHED):
         say(f"{configuration.name}: running yosys")
@@ -115,7 +116,7 @@ def synthesise(configuration: Configuration, work: Path) -> None:
 
 def route(
     configuration: Configuration, work: Path, *, jobs: int, say: Progress
-) -> list[dict[str, Any]]:
+) -> list[report.Json]:
     """Place and route top.json with each seed that has no report yet; all reports, by seed."""
     family = configuration.family
     seeds = range(1, configuration.seeds + 1)
@@ -145,7 +146,7 @@ def route(
     return [one for one in found if one]
 
 
-def _report(work: Path, seed: int) -> dict[str, Any] | None:
+def _report(work: Path, seed: int) -> report.Json | None:
     """The report of a finished run."""
     path = work / f"pnr-{seed}.json"
     return json.loads(path.read_text()) if path.exists() else None
@@ -166,10 +167,10 @@ def _arguments(configuration: Configuration, seed: int) -> list[str]:
 def row(
     configuration: Configuration,
     *,
-    routes: Sequence[dict[str, Any]],
-    synthesis: dict[str, Any],
+    routes: Sequence[report.Json],
+    synthesis: report.Json,
     netlist: str,
-) -> dict[str, Any]:
+) -> Row:
     """The ledger's row from nextpnr's reports, one a seed, and Yosys' `stat -json`.
 
     The clock is that of the worst seed, and it decides whether the target is met; logic is that of
@@ -181,30 +182,34 @@ def row(
     spread = Spread.of(clocks)
     engine = configuration.engine
     luts = used["lut"] or 0
-    return {
-        "name": configuration.name,
-        "device": configuration.device,
-        "board": configuration.board,
-        "pes": engine.pes,
-        "mac": engine.mac.value,
-        "lut": luts,
-        "lut_per_pe": round(luts / engine.pes, 1),
-        **{field: used[field] for field in ("ff", "lc", "bram", "spram", "dsp")},
-        "available": available,
-        "fmax_mhz": spread.least,
-        "fmax_median": round(spread.median, 2),
-        "fmax_max": spread.most,
-        "clock_mhz": clock,
-        "met": spread.least >= clock,
-        "seeds": len(routes),
-        "clocks_mhz": clocks,
-        "netlist": netlist,
-        "network": {"sizes": list(configuration.sizes), "density": configuration.density},
-        "engine": engine.to_dict(),
-        "synth": list(configuration.synth),
-        "pnr": list(configuration.pnr),
-        "tools": tools(configuration.family),
-    }
+    return Row(
+        name=configuration.name,
+        device=configuration.device,
+        board=configuration.board,
+        pes=engine.pes,
+        mac=engine.mac.value,
+        lut=luts,
+        lut_per_pe=round(luts / engine.pes, 1),
+        ff=used["ff"],
+        lc=used["lc"],
+        bram=used["bram"],
+        spram=used["spram"],
+        dsp=used["dsp"],
+        available=available,
+        fmax_mhz=spread.least,
+        fmax_median=round(spread.median, 2),
+        fmax_max=spread.most,
+        clock_mhz=clock,
+        met=spread.least >= clock,
+        seeds=len(routes),
+        clocks_mhz=tuple(clocks),
+        netlist=netlist,
+        network=Layers(sizes=configuration.sizes, density=configuration.density),
+        engine=engine.to_dict(),
+        synth=configuration.synth,
+        pnr=configuration.pnr,
+        tools=tools(configuration.family),
+    )
 
 
 def tools(family: Family) -> dict[str, str]:

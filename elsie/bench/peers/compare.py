@@ -1,14 +1,15 @@
 """All peers side by side: what `elsie bench peers` prints."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from elsie.bench.peers import own, processor, soft_core, sweep
+from elsie.bench.peers import own, processor, soft_core
 from elsie.bench.peers.networks import ENGINES, SIZES, Workload, network, workload
 from elsie.bench.peers.rows import MEASURED, Row, published
+from elsie.bench.peers.sweep import Point, crossovers, sweep
 from golden.errors import ElsieError
+from golden.record import Record
 
 Say = Callable[[str], None]
 OUT = Path("build/bench-peers")
@@ -16,7 +17,7 @@ OUT = Path("build/bench-peers")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Record):
     """The result of the benchmark."""
 
     networks: dict[str, dict[str, int]]
@@ -24,27 +25,14 @@ class Comparison:
     cpu: str
     """The processor of the rows of scipy."""
     rows: list[Row]
-    points: list[sweep.Point]
+    sweep: list[Point]
     crossovers: dict[str, float | None]
     failures: list[str]
     """Each check that failed, in one sentence."""
     notes: list[str]
     """What was left out, and why."""
-    areas: list[dict[str, Any]]
+    areas: list[own.Area]
     """What --area measured, as in the ledger."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            "networks": self.networks,
-            "cpu": self.cpu,
-            "rows": [row.to_dict() for row in self.rows],
-            "sweep": [point.to_dict() for point in self.points],
-            "crossovers": self.crossovers,
-            "failures": self.failures,
-            "notes": self.notes,
-            "areas": self.areas,
-        }
 
 
 def compare(*, area: bool = False, soft_cores: bool = True, say: Say) -> Comparison:
@@ -53,7 +41,7 @@ def compare(*, area: bool = False, soft_cores: bool = True, say: Say) -> Compari
     rows: list[Row] = []
     failures: list[str] = []
     notes: list[str] = []
-    areas: list[dict[str, Any]] = []
+    areas: list[own.Area] = []
     for name, work in works.items():
         for pes in ENGINES:
             for dense in (False, True):
@@ -76,13 +64,13 @@ def compare(*, area: bool = False, soft_cores: bool = True, say: Say) -> Compari
     for name, work in works.items():
         rows += published(name, macs=sum(work.macs))
     say("density sweep")
-    points = sweep.sweep()
+    points = sweep()
     return Comparison(
         networks={name: _facts(work) for name, work in works.items()},
         cpu=processor.model(),
         rows=sorted(rows, key=lambda row: row.network, reverse=True),
-        points=points,
-        crossovers=sweep.crossovers(points),
+        sweep=points,
+        crossovers=crossovers(points),
         failures=failures,
         notes=notes,
         areas=areas,
@@ -100,8 +88,8 @@ def _facts(work: Workload) -> dict[str, int]:
 
 
 def _measure_area(
-    work: Workload, pes: int, areas: list[dict[str, Any]], notes: list[str], say: Say
-) -> dict[str, Any] | None:
+    work: Workload, pes: int, areas: list[own.Area], notes: list[str], say: Say
+) -> own.Area | None:
     """Place and route an engine; the record goes to `areas`, the reason of a failure to `notes`."""
     say(f"place and route {work.name} on {pes} PEs for {own.BOARDS[pes]}")
     out = OUT / f"{work.name}-{pes}"
@@ -111,7 +99,7 @@ def _measure_area(
         notes.append(f"no area for {work.name} on {pes} PEs: {error}")
         return None
     areas.append(record)
-    return {**record["report"], "source": f"{MEASURED} {record['source']}"}
+    return replace(record, source=f"{MEASURED} {record.source}")
 
 
 def _soft_cores(works: dict[str, Workload], rows: list[Row], failures: list[str], say: Say) -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from golden.record import Record
+
 MEASURED = "measured in this run"
 _PUBLISHED = Path(__file__).with_name("published.json")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Record):
     """One network on one device. None stands for figures that were not measured or do not exist."""
 
     network: str
@@ -48,7 +50,7 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**dataclasses.asdict(self), "cycles_per_mac": self.cycles_per_mac}
+        return {**vars(self), "cycles_per_mac": self.cycles_per_mac}
 
     def timed(self) -> "Row":
         """The row with its time, where cycles and clock are known."""

@@ -11,6 +11,7 @@ from typing import Any
 from boards.registry import find
 from elsie.bench.peers.networks import Workload, workload
 from elsie.bench.peers.own import golden_cycles
+from golden.record import Record
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 DENSE_MACS = 16
@@ -22,7 +23,7 @@ ECP5_LUTS = 83_640
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class Point(Record):
     """Network L at one density."""
 
     density: float
@@ -45,7 +46,7 @@ class Point:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**vars(self), "unrolled_fits": self.unrolled_fits}
+        return {**super().to_dict(), "unrolled_fits": self.unrolled_fits}
 
 
 def point(work: Workload) -> Point:

@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     with output.progress("running the tools (the first run prepares them)", "tools") as update:
         checks = examine(progress=update)
     healthy = all(check.ok for check in checks if check.needed)
-    values = {"ok": healthy, "checks": [check.to_dict() for check in checks]}
+    values = {"ok": healthy, "checks": checks}
 
     def text() -> None:
         for check in checks:

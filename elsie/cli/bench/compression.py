@@ -2,12 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, positive
 from elsie.cli.paths import check_directory
 from golden.errors import ElsieError
+
+if TYPE_CHECKING:
+    from elsie.bench.compression.measure import Mean
 
 
 def _names(text: str) -> list[str]:
@@ -121,34 +124,34 @@ def run(options: argparse.Namespace) -> int:
     means = summary(rows)
     if options.plot:
         draw(means, options.plot)
-    values: dict[str, Any] = {"pes": plan.pes, "rows": rows, "means": means}
+    values = {"pes": plan.pes, "rows": rows, "means": means}
     output.result(values, as_json=options.json, text=lambda: _describe(means))
-    return int(any(row["rtl_equal"] is False for row in rows))
+    return int(any(row.rtl_equal is False for row in rows))
 
 
-def _describe(means: list[dict[str, Any]]) -> None:
+def _describe(means: "list[Mean]") -> None:
     """A line for each way to compress."""
     heads = ["alphabet", "density", "effort", "float", "golden", "spread"]
     heads += ["file", "x", "on chip", "x", "cycles", "seconds"]
     shown = [
         [
-            row["alphabet"],
-            f"{row['density']:g}",
-            row["method"],
-            f"{row['accuracy_float']:.2f}",
-            f"{row['accuracy_golden']:.2f}",
-            f"{row['spread']:.2f}",
-            f"{row['file_bytes']:,.0f}",
-            f"{row['ratio_file']:.1f}",
-            f"{row['onchip_bits'] / 8:,.0f}",
-            f"{row['ratio_onchip']:.1f}",
-            f"{row['cycles']:,.0f}",
-            f"{row['seconds']:.2f}",
+            row.alphabet,
+            f"{row.density:g}",
+            row.method,
+            f"{row.accuracy_float:.2f}",
+            f"{row.accuracy_golden:.2f}",
+            f"{row.spread:.2f}",
+            f"{row.file_bytes:,.0f}",
+            f"{row.ratio_file:.1f}",
+            f"{row.onchip_bits / 8:,.0f}",
+            f"{row.ratio_onchip:.1f}",
+            f"{row.cycles:,.0f}",
+            f"{row.seconds:.2f}",
         ]
         for row in means
     ]
     output.table(heads, shown)
     print(
-        f"percent of the test data right, mean and standard deviation of {means[0]['models']} "
+        f"percent of the test data right, mean and standard deviation of {means[0].models} "
         f"networks; bytes; times smaller than 32-bit float; CPU seconds"
     )

@@ -2,12 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from elsie.cli.grammar import Steps, add_balanced, add_command, positive
 from golden.errors import ElsieError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from elsie.bench.eie.measure import Row
     from elsie.bench.eie.run import Make, Plan
 
@@ -58,7 +60,10 @@ def add(steps: Steps) -> None:
         run=run,
     )
     command.add_argument(
-        "--layers", metavar="NAMES", type=_names, help="which, with commas (default: all nine)"
+        "--layers",
+        metavar="NAMES",
+        type=_names,
+        help="which, separated by commas (default: all nine)",
     )
     command.add_argument(
         "--matrix", metavar="FILE", type=Path, help="a layer of your own: .mtx, .smtx or .npz"
@@ -94,11 +99,11 @@ def add(steps: Steps) -> None:
         metavar="N",
         type=positive,
         default=0,
-        help="with lists, which are golden only: simulate the RTL of N points, evenly chosen",
+        help="lists run in golden only; with this, N of their points in the RTL too, evenly chosen",
     )
     command.add_argument("--plot", metavar="DIR", type=Path, help="draw the result as SVG")
     command.add_argument(
-        "--seed", metavar="N", type=int, default=0, help="of the random layers (default: 0)"
+        "--seed", metavar="N", type=int, default=0, help="seed of the random layers (default: 0)"
     )
 
 
@@ -108,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     from elsie.bench.eie import plots
     from elsie.bench.eie.run import run as measure
     from elsie.cli import output
-    from elsie.cli.bench import eie_tables as bench_eie_tables
+    from elsie.cli.bench import eie_tables
     from elsie.cli.paths import check_directory
 
     plan = _plan(options)
@@ -120,15 +125,15 @@ def run(options: argparse.Namespace) -> int:
     with output.progress("measuring", "points") as update:
         results = measure(plan, progress=update)
     drawn = plots.draw(results.rows, options.plot) if options.plot else []
-    values: dict[str, Any] = {
-        "seed": options.seed,
-        "balanced": options.balanced,
-        "engines": _engines(results.rows),
-        "rows": results.rows,
-        "first_difference": results.differences[0] if results.differences else None,
-        "plots": [str(file) for file in drawn],
-    }
-    output.result(values, as_json=options.json, text=lambda: bench_eie_tables.describe(values))
+    shown = eie_tables.Results(
+        seed=options.seed,
+        balanced=options.balanced,
+        engines=_engines(results.rows),
+        rows=results.rows,
+        first_difference=results.differences[0] if results.differences else None,
+        plots=[str(file) for file in drawn],
+    )
+    output.result(shown, as_json=options.json, text=lambda: eie_tables.describe(shown))
     return 1 if results.differences else 0
 
 
@@ -173,11 +178,9 @@ def _plan(options: argparse.Namespace) -> "Plan":
     )
 
 
-def _engines(rows: "list[Row]") -> list[dict[str, Any]]:
+def _engines(rows: "list[Row]") -> "list[Mapping[str, str | int | bool]]":
     """Every engine that was measured, as EngineConfig's fields."""
     from elsie.bench.eie.engine import engine
 
-    points = dict.fromkeys(
-        (r["pes"], r["queue"], group) for r in rows if (group := r["group"]) is not None
-    )
+    points = dict.fromkeys((r.pes, r.queue, group) for r in rows if (group := r.group) is not None)
     return [engine(pes=pes, queue=queue, group=group).to_dict() for pes, queue, group in points]

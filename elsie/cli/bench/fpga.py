@@ -1,11 +1,15 @@
 """`elsie bench fpga`."""
 
 import argparse
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, positive
 from golden.errors import ElsieError
+
+if TYPE_CHECKING:
+    from elsie.bench.fpga.ledger import Row
 
 _SHOWN = (
     *("name", "pes", "lut", "lut_per_pe", "ff", "bram", "dsp", "clock_mhz"),
@@ -76,27 +80,28 @@ def _measure(options: argparse.Namespace) -> int:
     rows, changed = [], False
     for configuration in chosen:
         if options.seeds:
-            configuration = configuration.replace(seeds=options.seeds)
+            configuration = replace(configuration, seeds=options.seeds)
         row = measure(configuration, jobs=options.jobs, kept=KEPT, progress=output.note)
         if options.update:
-            output.note(f"{row['name']}: written to {ledger.save(row)}")
+            output.note(f"{row.name}: written to {ledger.save(row)}")
         elif options.seeds:
-            output.note(f"{row['name']}: not compared, as the ledger has other seeds")
+            output.note(f"{row.name}: not compared, as the ledger has other seeds")
         else:
             found = ledger.differences(ledger.load(configuration.name), row)
             changed |= bool(found)
             for sentence in found or ["as in the ledger"]:
-                output.note(f"{row['name']}: {sentence}")
+                output.note(f"{row.name}: {sentence}")
         rows.append(row)
     _print(rows, options, measured=True, equal=not changed)
     return int(changed)
 
 
-def _print(rows: list[dict[str, Any]], options: argparse.Namespace, **more: bool) -> None:
+def _print(rows: "list[Row]", options: argparse.Namespace, **more: bool) -> None:
     """Rows as one JSON object or a table."""
 
     def text() -> None:
-        cells = [["-" if row[name] is None else str(row[name]) for name in _SHOWN] for row in rows]
+        values = [[getattr(row, name) for name in _SHOWN] for row in rows]
+        cells = [["-" if value is None else str(value) for value in row] for row in values]
         output.table(list(_SHOWN), cells)
 
     output.result({"rows": rows, **more}, as_json=options.json, text=text)

@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
         check_directory(options.plot)
         plotting.require()
     found = compare(area=options.area, soft_cores=not options.skip_soft_core, say=output.note)
-    output.result(found.to_dict(), as_json=options.json, text=lambda: _print(found))
+    output.result(found, as_json=options.json, text=lambda: _print(found))
     if options.plot:
-        plots.draw(found.points, file := options.plot / "peers-density.svg")
+        plots.draw(found.sweep, file := options.plot / "peers-density.svg")
         output.note(f"drawn: {file}")
     for reason in found.notes:
         output.note(reason)
@@ -80,7 +80,7 @@ def _print(found: "Comparison") -> None:
                 f"{point.unrolled_luts[0]:,}..{point.unrolled_luts[1]:,}",
                 "yes" if point.unrolled_fits else "no",
             ]
-            for point in found.points
+            for point in found.sweep
         ],
     )
     print()

@@ -49,20 +49,20 @@ def add(steps: Steps) -> None:
         "--epochs",
         type=positive,
         metavar="N",
-        help="times that all data are seen (default: some 12,000 steps)",
+        help="passes over the data (default: some 12,000 steps)",
     )
     command.add_argument(
         "--distil",
         type=float,
         default=0.5,
         metavar="SHARE",
-        help="of the given network's answers beside the labels, 0 to 1 (default: 0.5)",
+        help="weight of the given network's answers beside the labels, 0 to 1 (default: 0.5)",
     )
     command.add_argument(
         "--evaluate", metavar="DATA", type=Path, help="inputs and labels: scores before and after"
     )
     command.add_argument(
-        "--seed", type=int, default=2016, help="of the order of samples (default: 2016)"
+        "--seed", type=int, default=2016, help="seed of the order of samples (default: 2016)"
     )
     add_out(command, "OUT.onnx", "network")
 
@@ -91,17 +91,17 @@ def run(options: argparse.Namespace) -> int:
     values = {
         "model": str(options.out),
         "layers": trained.layers,
-        **trained.structure,
+        **({"structure": trained.structure} if trained.structure else {}),
         **trained.scores,
     }
 
     def describe() -> None:
         output.line("network", f"{trained.model.name} -> {options.out}")
-        describe_structure(trained.structure.get("structure"))
+        describe_structure(trained.structure)
         for layer in trained.layers:
             output.line(
-                f"layer {layer['name']}",
-                f"density {100 * layer['density']:.1f} %, {layer['values']} different weights",
+                f"layer {layer.name}",
+                f"density {100 * layer.density:.1f} %, {layer.values} different weights",
             )
         for name, stages in trained.scores.items():
             before, after = (output.figure(name, stages[stage])[1] for stage in stages)

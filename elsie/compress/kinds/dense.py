@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from elsie.compress.checks import WIDEST, bias_limit, check_fraction
-from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
+from elsie.compress.kinds.step import Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import Reals
@@ -72,15 +72,14 @@ def _in_steps(bias: Reals, config: EngineConfig, frac: int) -> Reals:
 def dense_layer(layer: FloatDense, weights: Weights, *, in_frac: int, out_frac: int) -> Layer:
     """The integer layer with quantised weights."""
     sum_frac = weights.weight_frac + in_frac
-    return Layer(
+    return Layer.of_matrix(
+        weights.codes,
+        weights.stored,
         name=layer.name,
-        n_in=layer.n_in,
-        n_out=layer.n_out,
-        **weights.columns(),
-        bias=np.rint(layer.bias * 2.0**sum_frac).astype(np.int64),
-        shift=sum_frac - ACTIVATIONS[layer.activation].sum_frac(out_frac),
-        activation=layer.activation,
+        weight_frac=weights.weight_frac,
         in_frac=in_frac,
         out_frac=out_frac,
-        position=UNPLACED,
+        activation=layer.activation,
+        codebook=weights.codebook,
+        bias=np.rint(layer.bias * 2.0**sum_frac),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from elsie.compress.checks import bias_limit, check_fraction
 from elsie.compress.kinds.dense import dense_layer
-from elsie.compress.kinds.step import UNPLACED, Quantised, Signal
+from elsie.compress.kinds.step import Quantised, Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.grid import snap
@@ -146,24 +146,21 @@ class _Gates:
     def layer(self, layer: FloatCells) -> Layer:
         """The integer layer."""
         sum_frac = self.weights.weight_frac + self.in_frac
-        peephole = np.zeros((0, 3), dtype=np.int64)
-        if layer.peephole is not None:
-            peephole = self.weights.codes[:, -1].reshape(4, layer.n_cells)[[0, 1, 3]].T
-        return Layer(
+        codes, columns = self.weights.codes, layer.n_in + layer.n_out
+        looks = codes[:, -1].reshape(4, layer.n_cells)[[0, 1, 3]].T
+        return Layer.of_matrix(
+            codes[:, :columns],
+            self.weights.stored[:, :columns],
             name=layer.name,
             kind=layer.kind,
-            n_in=layer.n_in,
-            n_out=layer.n_cells,
             n_back=layer.n_out,
             projected=layer.projection is not None,
-            **self.weights.columns(layer.n_in + layer.n_out),
-            bias=np.rint(self.bias * 2.0**sum_frac).astype(np.int64),
-            shift=sum_frac - PRE_FRAC,
-            activation="identity",
+            weight_frac=self.weights.weight_frac,
             in_frac=self.in_frac,
             out_frac=GATE_FRAC,
-            position=UNPLACED,
-            peephole=peephole,
+            codebook=self.weights.codebook,
+            bias=np.rint(self.bias * 2.0**sum_frac),
+            peephole=None if layer.peephole is None else looks,
         )
 
 

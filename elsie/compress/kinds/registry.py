@@ -29,8 +29,8 @@ class Kind:
     """Fields that an engine's configuration must have from the start for such a float layer."""
     weights: tuple[MacKind, int] | None = None
     """Kind and code width of its weights by default; None for the engine's own."""
-    reports: tuple[str, ...] = ()
-    """Figures that only its layers have (elsie.compress.report)."""
+    shared_scale: bool = False
+    """Its weights share a scale with what is fed back, so that some may become 0."""
 
 
 def _dense(layer: FloatDense) -> Mapping[str, int]:
@@ -41,7 +41,7 @@ _CELLS = Kind(
     quantise=quantise_cells,
     engine=lambda _: {"act_width": CELL_WIDTH, "cells": 1 << 14},
     weights=(MacKind.FIXED, 12),  # ESE's
-    reports=("kind", "lost"),
+    shared_scale=True,
 )
 
 KINDS: Mapping[LayerKind, Kind] = {

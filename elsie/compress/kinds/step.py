@@ -11,9 +11,6 @@ from elsie.compress.quantise.calibrate import fake_quantise
 from golden.config import EngineConfig
 from golden.format.network import Layer
 
-UNPLACED = np.zeros(0, dtype=np.int64)
-"""Position of a layer's rows before they are assigned."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Signal:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto
 
 from golden.errors import ElsieError, printable
 
@@ -27,12 +28,12 @@ class OnnxGraph:
     """Name of the output that is used."""
     constants: dict[str, NDArray]
     """Initialisers, dense or sparse, and Constant nodes, by name; always dense."""
-    nodes: tuple[Any, ...]
-    """The nodes (onnx.NodeProto) that the output needs, each after those whose outputs it takes."""
+    nodes: tuple[NodeProto, ...]
+    """Those that the output needs, each after those whose outputs it takes."""
     opset: int
     """Version of the standard operators."""
-    proto: Any
-    """The file (onnx.ModelProto), unchanged."""
+    proto: ModelProto
+    """The file, unchanged."""
     notes: tuple[str, ...] = ()
     """What was chosen, a sentence each."""
 
@@ -87,10 +88,12 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
     )
 
 
-def without_constants(source: Path, graph: Any) -> tuple[dict[str, NDArray], list[Any]]:
+def without_constants(
+    source: Path, graph: GraphProto
+) -> tuple[dict[str, NDArray], list[NodeProto]]:
     """Constant nodes of a GraphProto by name, and the other nodes."""
     constants: dict[str, NDArray] = {}
-    nodes: list[Any] = []
+    nodes: list[NodeProto] = []
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
             constants[node.output[0]] = _constant_value(source, node)
@@ -99,7 +102,7 @@ def without_constants(source: Path, graph: Any) -> tuple[dict[str, NDArray], lis
     return constants, nodes
 
 
-def _taken(node: Any) -> list[str]:
+def _taken(node: NodeProto) -> list[str]:
     """Values that a node takes, also those of graphs inside it."""
     inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
     names = [name for graph in inner for child in graph.node for name in _taken(child)]
@@ -140,10 +143,10 @@ class _Names:
         self.givers[name] = giver
 
 
-def _needed(source: Path, nodes: list[Any], output: str) -> tuple[Any, ...]:
+def _needed(source: Path, nodes: list[NodeProto], output: str) -> tuple[NodeProto, ...]:
     """The nodes that an output depends on, in order."""
     givers = {name: node for node in nodes for name in node.output if name}
-    done: dict[int, Any] = {}
+    done: dict[int, NodeProto] = {}
     begun: set[int] = set()
     stack = [output]
     while stack:
@@ -163,14 +166,14 @@ def _needed(source: Path, nodes: list[Any], output: str) -> tuple[Any, ...]:
     return tuple(done.values())
 
 
-def describe(node: Any) -> str:
+def describe(node: NodeProto) -> str:
     """A node for messages: name and op type."""
     name = node.name or next((output for output in node.output if output), "unnamed")
     domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
     return printable(f"node {name} ({domain}{node.op_type})")
 
 
-def attributes(node: Any) -> dict[str, Any]:
+def attributes(node: NodeProto) -> dict[str, Any]:
     """Attribute values of a node by name; strings are bytes, tensors are TensorProto."""
     from onnx import helper
 
@@ -182,7 +185,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _parse(source: Path) -> Any:
+def _parse(source: Path) -> ModelProto:
     """The ModelProto with external data loaded."""
     import onnx
     from google.protobuf.message import DecodeError
@@ -235,7 +238,7 @@ def _inlined(source: Path, proto: Any) -> Any:
         ) from None
 
 
-def _check_type(source: Path, value: Any) -> None:
+def _check_type(source: Path, value: ValueInfoProto) -> None:
     """Refuse an input that is no array of numbers."""
     from onnx import TensorProto
 
@@ -251,7 +254,7 @@ def _check_type(source: Path, value: Any) -> None:
         )
 
 
-def _shape_of(value: Any) -> tuple[int | None, ...] | None:
+def _shape_of(value: ValueInfoProto) -> tuple[int | None, ...] | None:
     """Shape of a graph input."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
@@ -262,7 +265,7 @@ def _shape_of(value: Any) -> tuple[int | None, ...] | None:
     )
 
 
-def _dense(source: Path, tensor: Any) -> NDArray:
+def _dense(source: Path, tensor: TensorProto) -> NDArray:
     """A TensorProto as an array."""
     from onnx import numpy_helper
 
@@ -275,7 +278,7 @@ def _dense(source: Path, tensor: Any) -> NDArray:
         ) from None
 
 
-def _from_sparse(source: Path, sparse: Any, name: str) -> NDArray:
+def _from_sparse(source: Path, sparse: SparseTensorProto, name: str) -> NDArray:
     """A SparseTensorProto (COO) as a dense array; indices are linear (nnz,) or (nnz, rank)."""
     values, indices = _dense(source, sparse.values), _dense(source, sparse.indices)
     dims = tuple(sparse.dims)
@@ -302,7 +305,7 @@ def _from_sparse(source: Path, sparse: Any, name: str) -> NDArray:
     return dense.reshape(dims)
 
 
-def _constant_value(source: Path, node: Any) -> NDArray:
+def _constant_value(source: Path, node: NodeProto) -> NDArray:
     """The value of a Constant node."""
     given = attributes(node)
     if "value" in given:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
@@ -27,8 +28,8 @@ from elsie.compress.onnx.values import (
 )
 from golden.errors import ElsieError, printable
 
-Handler = Callable[["Importer", Any, Any], Data | Stack | None]
-"""Takes a node (onnx.NodeProto) and its first input that is data; gives the first output, or None
+Handler = Callable[["Importer", NodeProto, Any], Data | Stack | None]
+"""Takes a node and its first input that is data; gives the first output, or None
 if it has set the outputs itself."""
 
 
@@ -40,7 +41,7 @@ class Operators:
     """By operator name, behind its domain and a dot unless that is the standard one."""
     closing: tuple[str, ...]
     """Those that may follow a Softmax or ArgMax that was dropped."""
-    constant: Mapping[str, Callable[["Importer", Any, list[Any]], Any]]
+    constant: Mapping[str, Callable[["Importer", NodeProto, list[Any]], Any]]
     """Operators on constants that the folder does not know; each gives the first output."""
     moving: Collection[str]
     """Those that only move values."""
@@ -115,7 +116,7 @@ class Importer(Layers):
             quantised=self.quantised,
         )
 
-    def node(self, node: Any) -> None:
+    def node(self, node: NodeProto) -> None:
         """One node: constants are folded, the data tracked."""
         given = [self.value(node, name) for name in node.input]
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
@@ -137,7 +138,7 @@ class Importer(Layers):
         except (IndexError, KeyError):
             self.refuse(node, LACKS)
 
-    def _constant(self, node: Any, kind: str, given: list[Any]) -> None:
+    def _constant(self, node: NodeProto, kind: str, given: list[Any]) -> None:
         """A node on constants and sizes."""
         self.quantised |= node.op_type in ("DequantizeLinear", "Quant", "BipolarQuant")
         if kind in self.operators.constant:
@@ -152,7 +153,7 @@ class Importer(Layers):
             exact = kind in SELECT and all(value.exact for value in sizes)
             self.fold(node, arrays, sized=bool(sizes), exact=exact)
 
-    def fold(self, node: Any, given: list[Any], *, sized: bool, exact: bool = False) -> None:
+    def fold(self, node: NodeProto, given: list[Any], *, sized: bool, exact: bool = False) -> None:
         """Work a node out; sized: its result depends on open sizes; exact: as in Sized."""
         try:
             found = fold(node, given, self.graph.opset)
@@ -165,7 +166,7 @@ class Importer(Layers):
             fixed = kept and not np.isin(array, list(self.open.values())).any()
             self.values[name] = Sized(array, kept) if sized and not fixed else array
 
-    def _follow(self, node: Any, kind: str, data: Data | Stack) -> None:
+    def _follow(self, node: NodeProto, kind: str, data: Data | Stack) -> None:
         """A node on the data."""
         form = data.form if isinstance(data, Data) else ""
         handler = self.operators.handlers.get(f"{form} {kind}".strip())
@@ -184,7 +185,7 @@ class Importer(Layers):
         if result is not None:
             self.values[node.output[0]] = result
 
-    def settle(self, node: Any, data: Any) -> None:
+    def settle(self, node: NodeProto, data: Any) -> None:
         """A node again, with its input `data` as outputs of a layer instead of another form."""
         real = data.linear(self, node)
         if real is None:
@@ -194,14 +195,14 @@ class Importer(Layers):
                 self.values[name] = real
         self.node(node)
 
-    def unknown(self, node: Any, kind: str) -> NoReturn:
+    def unknown(self, node: NodeProto, kind: str) -> NoReturn:
         """Say why an operator is not supported."""
         reason = self.operators.reasons.get(kind)
         if reason is None and node.domain not in ("", "ai.onnx", "ai.onnx.ml"):
             reason = foreign(node.domain)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
 
-    def value(self, node: Any, name: str) -> Any:
+    def value(self, node: NodeProto, name: str) -> Any:
         """What an input is: an array, Sized, Data, or None if it is left out."""
         if name and name not in self.values:
             self.refuse(
@@ -212,7 +213,7 @@ class Importer(Layers):
             self.refuse(node, found.why)
         return found
 
-    def constant(self, node: Any, number: int, what: str) -> NDArray[np.float64]:
+    def constant(self, node: NodeProto, number: int, what: str) -> NDArray[np.float64]:
         """Input `number` of a node, which must be a finite constant."""
         name = node.input[number]
         raw = self.value(node, name)

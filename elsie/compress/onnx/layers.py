@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
@@ -37,15 +38,16 @@ class Layers:
         self.sizes: dict[str, int | None] = {}
         """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
 
-    def refuse(self, node: Any, what: str) -> NoReturn:
+    def refuse(self, node: NodeProto | None, what: str) -> NoReturn:
         """Say what is wrong with a node."""
+        assert node is not None, what
         raise ElsieError(f"{self.graph.path}: {describe(node)} {what}")
 
     def width(self, stage: int) -> int | None:
         """Outputs of a stage; of the input if it is 0."""
         return self.layers[stage - 1].n_out if stage else self.inputs
 
-    def check_stage(self, node: Any, data: Data) -> None:
+    def check_stage(self, node: NodeProto | None, data: Data) -> None:
         """Refuse data that comes from before the last layer: a second layer on one value."""
         if data.stage == len(self.layers) and data.grids != self.grids.get(data.stage, ()):
             self.refuse(
@@ -62,7 +64,7 @@ class Layers:
                 f"used, or branches with the same function at each depth"
             )
 
-    def check_axis(self, node: Any, data: Data, axis: int) -> None:
+    def check_axis(self, node: NodeProto, data: Data, axis: int) -> None:
         """Refuse a node over another axis than that of the features."""
         rank = len(data.axes)
         if not -rank <= axis < rank:
@@ -70,13 +72,13 @@ class Layers:
         if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
             self.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
 
-    def enter(self, node: Any, data: Data) -> None:
+    def enter(self, node: NodeProto, data: Data) -> None:
         """A layer takes the data; once they are without steps, layers see only the last step."""
         self.check_stage(node, data)
         if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
             self.head = data.stage
 
-    def close(self, node: Any, data: Data, activation: str) -> Data:
+    def close(self, node: NodeProto | None, data: Data, activation: str) -> Data:
         """End a layer: `activation` of the data. Gives its outputs."""
         beside = self._beside(node or data.affine.node, data, activation)
         if beside is not None:
@@ -95,7 +97,7 @@ class Layers:
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
 
-    def _beside(self, node: Any, data: Data, activation: str) -> Data | None:
+    def _beside(self, node: NodeProto, data: Data, activation: str) -> Data | None:
         """The same for a branch: its values become more rows of the layer that took its input.
 
         None if there is no such layer, or one that does something else.
@@ -147,7 +149,7 @@ class Layers:
         self.layers[-1] = replace(last, weight=last.weight[chosen], bias=last.bias[chosen])
         return replace(data, affine=Affine(sizes=affine.sizes))
 
-    def append(self, node: Any, weight: Any, bias: Any, activation: str) -> None:
+    def append(self, node: NodeProto, weight: Any, bias: Any, activation: str) -> None:
         """Add a fully connected layer."""
         if self.inputs is None:
             self.inputs = weight.shape[1]
@@ -164,7 +166,7 @@ class Layers:
         self.grids[data.stage] = (*data.grids, grid)
         return replace(data, grids=self.grids[data.stage])
 
-    def free_name(self, node: Any, stem: str) -> str:
+    def free_name(self, node: NodeProto | None, stem: str) -> str:
         """The node's name, or `stem` and the layer's number; not the name of an earlier layer."""
         taken = {layer.name for layer in self.layers}
         given = printable(node.name) if node is not None else ""
@@ -176,7 +178,7 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def own_layer(self, node: Any) -> None:
+    def own_layer(self, node: NodeProto | None) -> None:
         """Note that a node needs a layer that is no Gemm or MatMul of the file."""
         what = "the order of the outputs" if node is None else describe(node)
         self.notes.append(
@@ -184,7 +186,7 @@ class Layers:
             f"one weight for each output"
         )
 
-    def drop(self, node: Any, what: str = "") -> None:
+    def drop(self, node: NodeProto, what: str = "") -> None:
         """Leave out a node, or `what` of it: which output is the largest does not change."""
         self.answer = self.answer if self.dropped else node.input[0]
         self.dropped = f"{what}{describe(node)}"

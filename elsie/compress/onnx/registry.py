@@ -7,6 +7,8 @@ put together here.
 from pathlib import Path
 from traceback import walk_tb
 
+from onnx import NodeProto
+
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.check.evaluate import check_model
 from elsie.compress.onnx.file import OnnxGraph, describe, read_graph
@@ -75,8 +77,6 @@ def load_onnx(path: str | Path, output: str | None = None) -> Model:
 
 def _node(error: Exception) -> str:
     """The node that was read when something went wrong: the innermost variable that holds one."""
-    from onnx import NodeProto
-
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     nodes = [value for f in frames for value in f.f_locals.values() if isinstance(value, NodeProto)]
     try:

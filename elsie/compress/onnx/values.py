@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
 
@@ -51,7 +52,7 @@ class Affine:
     """Shape (n,) or ()."""
     offset: Reals = field(default_factory=lambda: NOTHING)
     """Shape (n,) or ()."""
-    node: Any = None
+    node: NodeProto | None = None
     """The node that the layer is named after."""
     folds: bool = False
     """The matrix goes into the next layer's weights instead of becoming a layer."""
@@ -71,7 +72,7 @@ class Affine:
             and not np.any(self.offset)
         )
 
-    def scaled(self, factor: Reals, plus: Reals, node: Any) -> Self:
+    def scaled(self, factor: Reals, plus: Reals, node: NodeProto) -> Self:
         """Times `factor`, plus `plus`; each of shape (n,) or ()."""
         scale, offset = self.scale * factor, self.offset * factor + plus
         return replace(self, scale=scale, offset=offset, node=self.node or node)

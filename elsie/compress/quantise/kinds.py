@@ -98,7 +98,7 @@ def assign(
 
 def engine_fields(
     schemes: Collection[Scheme], given: Mapping[str, int], base: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> dict[str, MacKind | int]:
     """The fields `mac`, `code_width` and `weight_width` for layers of these alphabets.
 
     Where all have one, the engine of its kind; else the smallest codebook that holds all. Widths
@@ -177,7 +177,7 @@ def holding(config: EngineConfig, schemes: Collection[Scheme]) -> EngineConfig:
     return _changed(config, engine_fields(schemes, given, config.to_dict()))
 
 
-def _changed(config: EngineConfig, fields: dict[str, Any]) -> EngineConfig:
+def _changed(config: EngineConfig, fields: Mapping[str, MacKind | int]) -> EngineConfig:
     if all(getattr(config, name) == value for name, value in fields.items()):
         return config
     return config.replace(acc_width=_WIDEST, **fields)

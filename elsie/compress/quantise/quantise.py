@@ -1,7 +1,6 @@
 """Float weights to weight codes of an engine (what a code means: golden.format.alphabets)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +28,6 @@ class Weights:
     """What the codes stand for, 0 where nothing is stored, shape (n_out, n_in)."""
     grid: NDArray[np.float64]
     """All values of the alphabet at this scale, ascending."""
-
-    def columns(self, count: int | None = None) -> dict[str, Any]:
-        """The first `count` columns, or all, as fields of golden.format.network.Layer."""
-        stored = self.stored[:, :count]
-        column, row = np.nonzero(stored.T)  # by column, rows ascending
-        return {
-            "indptr": np.concatenate(([0], np.cumsum(stored.sum(axis=0)))),
-            "rows": row,
-            "codes": self.codes[row, column],
-            "codebook": self.codebook,
-            "weight_frac": self.weight_frac,
-        }
 
 
 def quantise(

@@ -53,7 +53,7 @@ class Predictor:
         self._paths = {name: _paths(curves, engines[name]) for name in references}
         at = {curve.name: REFERENCE * float(curve.densities[0]) for curve in curves}
         pruned = sum(curve.error(at[curve.name]) for curve in curves)
-        errors = {n: net.info["quality"]["relative_error"] ** 2 for n, net in references.items()}
+        errors = {n: net.info.quality.relative_error**2 for n, net in references.items()}
         self._scale = min(errors.values()) / pruned if pruned else 1.0
         self._extra = {name: error - min(errors.values()) for name, error in errors.items()}
         # What a kind takes beside the entries that are guessed, by these.
@@ -61,7 +61,7 @@ class Predictor:
         for name, net in references.items():
             guesses = _entries(engines[name].config)
             least = min(sum(e.bits(curve, at[curve.name]) for curve in curves) for e in guesses)
-            self._missed[name] = {least: net.info["size_bits"]["stored"] - least}
+            self._missed[name] = {least: net.info.size_bits.stored - least}
 
     @property
     def weights(self) -> list[str]:

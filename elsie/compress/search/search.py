@@ -40,7 +40,7 @@ def search(
     evaluate: Evaluation | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
-    """The network that a goal asks for; `Network.info` has `front` and `search` beside the report.
+    """The network that a goal asks for; its report has `front` and `search` too.
 
     engines: by weights, those to choose from. The other arguments are compile_model's, but for the
     densities, which are found. `evaluate` is only reported on.
@@ -74,7 +74,7 @@ def search(
         caps={weights: _cap(goal, options, net) for weights, net in references.items()},
     )
     network, chosen = _result(strategy, trials, limits, evaluate)
-    told = report(
+    return report(
         network,
         goal=goal,
         rows=[one.row for one in strategy.allowed],
@@ -83,7 +83,6 @@ def search(
         cycles=trials.cycles(network),
         limit=limits[chosen.guess.candidate.weights],
     )
-    return replace(network, info=network.info | told)
 
 
 def _references(trials: Trials, exact: Unpruned) -> dict[str, Network]:
@@ -134,7 +133,7 @@ def _result(
         except DoesNotFit as error:
             chosen = strategy.smaller(chosen, 0.95 * chosen.row.bits, error)
             continue
-        bits = network.info["size_bits"]["stored"]
+        bits = network.info.size_bits.stored
         if bits <= limit:
             return network, chosen
         chosen = strategy.smaller(chosen, 0.995 * chosen.row.bits * limit / bits)

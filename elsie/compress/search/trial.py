@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
-from elsie.compress.quality import Quality, hold_out
+from elsie.compress.quality import hold_out
 from elsie.compress.search.cycles import counters
 from elsie.compress.search.weights import Engine
 from golden.arithmetic.sequences import Sequences, quantise_input
 from golden.format.network import Network
+from golden.format.report import Choice
 
 FOLDS = 4
 """Splits of few samples, so that each of them is held out once."""
@@ -41,14 +42,14 @@ class Row:
     density: float
     """Share of all weights that is left."""
     bits: int
-    """On chip, as `size_bits.stored`."""
+    """On chip, as SizeBits.stored."""
     cycles: float
     """Mean of a few inferences, by the timing model."""
     drop: float
     """Percentage points: of samples with another class than in the float network; where outputs
     are no classes, of their variance."""
     relative_error: float
-    """As elsie.compress.quality.Quality has it."""
+    """As Quality.relative_error."""
     samples: int
     """Calibration samples that these two were measured on."""
     held_out: bool
@@ -62,18 +63,18 @@ class Row:
             f"({self.candidate.weights} weights, density {100 * self.density:.1f} %)"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        each = {name: round(value, 6) for name, value in self.candidate.densities.items()}
-        return {
-            "weights": self.candidate.weights,
-            "density": round(self.density, 6),
-            "densities": each,
-            "bits": self.bits,
-            "cycles": round(self.cycles, 1),
-            "drop": round(self.drop, 3),
-            "relative_error": round(self.relative_error, 4),
-        }
+    def shown(self, *, chosen: bool) -> Choice:
+        """For the report."""
+        return Choice(
+            weights=self.candidate.weights,
+            density=round(self.density, 6),
+            densities={name: round(one, 6) for name, one in self.candidate.densities.items()},
+            bits=self.bits,
+            cycles=round(self.cycles, 1),
+            drop=round(self.drop, 3),
+            relative_error=round(self.relative_error, 4),
+            chosen=chosen,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,7 +85,7 @@ class Trials:
     """To compress."""
     given: Signal
     """Calibration data."""
-    lengths: Any
+    lengths: ArrayLike | None
     """Of its sequences, or None."""
     engines: Mapping[str, Engine]
     """By weights."""
@@ -133,12 +134,12 @@ class Trials:
 
 
 def _row(candidate: Candidate, made: Sequence[Network], cycles: float) -> Row:
-    quality = [Quality(**network.info["quality"]) for network in made]
+    quality = [network.info.quality for network in made]
     weight = np.array([one.samples for one in quality], dtype=np.float64)
     return Row(
         candidate=candidate,
         density=density_of(made[0]),
-        bits=max(network.info["size_bits"]["stored"] for network in made),
+        bits=max(network.info.size_bits.stored for network in made),
         cycles=cycles,
         drop=float(np.average([one.drop for one in quality], weights=weight)),
         relative_error=float(
@@ -151,6 +152,6 @@ def _row(candidate: Candidate, made: Sequence[Network], cycles: float) -> Row:
 
 def density_of(network: Network) -> float:
     """Share of all weights that is left."""
-    layers = network.info["layers"]
-    kept = sum(layer["nnz"] for layer in layers)
-    return kept / sum(layer["nnz"] / layer["density"] for layer in layers if layer["nnz"])
+    layers = network.info.layers
+    kept = sum(layer.nnz for layer in layers)
+    return kept / sum(layer.nnz / layer.density for layer in layers if layer.nnz)

@@ -1,8 +1,6 @@
 """Structure, in the order in which it pays: useless neurons, neurons, low-rank factors."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
@@ -10,6 +8,7 @@ from elsie.compress.structure.factors import factorise
 from elsie.compress.structure.fold import fold, hidden
 from elsie.compress.structure.neurons import drop_neurons
 from elsie.compress.structure.plan import Plan
+from golden.format.report import Left, Structure
 
 
 def restructure(plan: Plan, model: Model, given: Signal, say: Callable[[str], None]) -> Model:
@@ -25,37 +24,21 @@ def restructure(plan: Plan, model: Model, given: Signal, say: Callable[[str], No
     return factorise(model, given, plan.ranks, say) if plan.ranks else model
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Structured:
-    """A model before and after, for the report."""
-
-    plan: Plan
-    """What was asked for."""
-    before: Model
-    """As given."""
-    after: Model
-    """As it is pruned."""
-
-    def info(self) -> dict[str, Any]:
-        """`structure`: neurons of each hidden layer, ranks, weights; {} if nothing was asked."""
-        if not self.plan.asked:
-            return {}
-        left = {layer.name: layer.n_out for layer in self.after.layers}
-        layers = [hidden(self.before, number) for number in range(len(self.before.layers))]
-        return {
-            "structure": {
-                "neurons": {
-                    layer.name: {
-                        "given": layer.n_out,
-                        "left": left[self.plan.end(layer.name)],
-                    }
-                    for layer in layers
-                    if layer is not None
-                },
-                "rank": dict(self.plan.ranks),
-                "weights": {"given": weights(self.before), "left": weights(self.after)},
-            }
-        }
+def changes(plan: Plan, before: Model, after: Model) -> Structure | None:
+    """What the plan has made of a model; None if it asks for nothing."""
+    if not plan.asked:
+        return None
+    left = {layer.name: layer.n_out for layer in after.layers}
+    layers = [hidden(before, number) for number in range(len(before.layers))]
+    return Structure(
+        neurons={
+            layer.name: Left(given=layer.n_out, left=left[plan.end(layer.name)])
+            for layer in layers
+            if layer is not None
+        },
+        rank=dict(plan.ranks),
+        weights=Left(given=weights(before), left=weights(after)),
+    )
 
 
 def weights(model: Model) -> int:

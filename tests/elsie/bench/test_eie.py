@@ -1,5 +1,6 @@
 """EIE's nine layers: the paper's figures, the data, the golden model and the RTL."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -73,11 +74,11 @@ def test_quick_prediction_is_the_timing_model(pes: int, queue: int, group: int) 
     net = bench.network(queue)
     row = bench.row(queue)
     trace, counters = TimingModel(encode(net)).run(tiny().x)
-    assert row["cycles_golden"] == trace.cycles == counters.cycles
-    assert row["useful_macs"] == trace.macs == tiny().macs
-    assert row["useful_utilisation"] == trace.useful_utilisation(pes)
-    assert sum(row["losses"].values()) == pes * trace.cycles
-    assert row["losses"]["useful"] == counters.macs
+    assert row.cycles_golden == trace.cycles == counters.cycles
+    assert row.useful_macs == trace.macs == tiny().macs
+    assert row.useful_utilisation == trace.useful_utilisation(pes)
+    assert sum(row.losses.values()) == pes * trace.cycles
+    assert row.losses["useful"] == counters.macs
 
 
 def test_queue_means_jobs_that_may_wait() -> None:
@@ -100,9 +101,9 @@ def test_one_engine_for_all_nine_layers() -> None:
 def test_targets(name: str, least: float) -> None:
     results = run(Plan(problems=of_paper([name], seed=0), rtl=False))
     (row,) = results.rows
-    assert row["useful_utilisation"] >= least
-    assert row["useful_utilisation"] > row["eie_scheme_utilisation"]
-    assert row["assignment_bound"] >= 1
+    assert row.useful_utilisation >= least
+    assert row.useful_utilisation > row.eie_scheme_utilisation
+    assert row.assignment_bound >= 1
 
 
 @pytest.mark.long
@@ -111,13 +112,13 @@ def test_targets_of_all_nine() -> None:
     results = run(Plan(problems=of_paper(None, seed=0), rtl=False))
     assert len(results.rows) == 9
     for row in results.rows:
-        least = 0.90 if row["layer"] == "NT-We" else 0.95
-        assert row["useful_utilisation"] >= least, row["layer"]
+        least = 0.90 if row.layer == "NT-We" else 0.95
+        assert row.useful_utilisation >= least, row.layer
 
 
 def test_longer_queues_never_cost_cycles() -> None:
     plan = Plan(problems=of_paper(["NT-LSTM"], seed=0), queues=(1, 4, 16, 64), rtl=False)
-    cycles = [row["cycles_golden"] for row in run(plan).rows]
+    cycles = [row.cycles_golden for row in run(plan).rows]
     assert cycles == sorted(cycles, reverse=True)
     assert cycles[0] > cycles[-1]
 
@@ -127,11 +128,11 @@ def test_eies_scheme_on_the_same_data() -> None:
         run(Plan(problems=(plain,), pes=(4,), scheme=scheme, rtl=False)).rows[0]
         for scheme in measure.SCHEMES
     )
-    assert eie["useful_macs"] == elsie["useful_macs"]
-    assert eie["cycles_golden"] == elsie["eie_scheme_cycles"]
-    assert eie["queue"] == 8
-    assert sum(eie["losses"].values()) == 4 * eie["cycles_golden"]
-    assert set(eie["losses"]) == set(Losses.__dataclass_fields__)
+    assert eie.useful_macs == elsie.useful_macs
+    assert eie.cycles_golden == elsie.eie_scheme_cycles
+    assert eie.queue == 8
+    assert sum(eie.losses.values()) == 4 * eie.cycles_golden
+    assert set(eie.losses) == set(Losses.__dataclass_fields__)
 
 
 def test_spot_checks_are_spread_evenly() -> None:
@@ -152,16 +153,16 @@ def test_rtl_equals_golden(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     made = (plain, lambda _: tiny(1), *(partial(pruned, TINY, per=per) for per in BALANCES))
     results = run(Plan(problems=made, pes=(2,), queues=(3,)))
     assert not results.differences
-    assert [row["balanced"] for row in results.rows] == [None, None, *BALANCES]
+    assert [row.balanced for row in results.rows] == [None, None, *BALANCES]
     for row in results.rows:
-        assert row["cycles_rtl"] == row["cycles_golden"]
-        assert row["trace_equal"]
-        assert row["outputs_equal"]
-        assert (row["events"] or 0) > row["useful_macs"]
+        assert row.cycles_rtl == row.cycles_golden
+        assert row.trace_equal
+        assert row.outputs_equal
+        assert (row.events or 0) > row.useful_macs
     bench = measure.Bench(tiny(), pes=2)
     row = bench.row(3)
-    row["cycles_golden"] += 1
-    assert "disagrees" in (bench.add_rtl(row) or "")
+    wrong = replace(row, cycles_golden=row.cycles_golden + 1)
+    assert "disagrees" in (bench.with_rtl(wrong)[1] or "")
 
 
 def test_unknown_names() -> None:

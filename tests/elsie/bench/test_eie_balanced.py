@@ -19,9 +19,9 @@ AIM = 0.98
 
 def limit(row: measure.Row) -> float:
     """Utilisation when every PE has the mean's work: no faster than a broadcast a cycle."""
-    each = row["useful_macs"] / row["pes"]
-    fixed = (row["losses"]["start_up"] + row["losses"]["drain"]) / row["pes"]
-    return each / (max(row["broadcasts"], each) + fixed)
+    each = row.useful_macs / row.pes
+    fixed = (row.losses["start_up"] + row.losses["drain"]) / row.pes
+    return each / (max(row.broadcasts, each) + fixed)
 
 
 def measured(name: str, *, per: str, pes: int = 64) -> measure.Row:
@@ -39,7 +39,7 @@ def test_work_is_even_on_the_engine(pes: int, group: int, per: str) -> None:
     assert real.sum() == round(TINY.weights * TINY.n_in * TINY.n_out)
     assert np.ptp(real.sum(axis=1)) <= 1
     assert (np.ptp(real, axis=1) <= 1).all() == (per == "column")
-    assert bench.row(3)["balanced"] == per
+    assert bench.row(3).balanced == per
 
 
 def test_inputs_are_the_same_for_all_engines() -> None:
@@ -57,23 +57,23 @@ def test_inputs_are_the_same_for_all_engines() -> None:
 
 @pytest.mark.parametrize("name", ["Alex-8", "VGG-8", "NT-LSTM"])
 def test_even_columns_reach_the_aim(name: str) -> None:
-    assert measured(name, per="column")["useful_utilisation"] >= AIM
+    assert measured(name, per="column").useful_utilisation >= AIM
 
 
 def test_zeros_of_the_input_make_equal_pes_uneven_but_not_equal_columns() -> None:
     pe, column = (measured("VGG-8", per=per) for per in ("pe", "column"))
-    assert column["assignment_bound"] < 1.01 < pe["assignment_bound"]
-    assert column["useful_utilisation"] > pe["useful_utilisation"] + 0.01
+    assert column.assignment_bound < 1.01 < pe.assignment_bound
+    assert column.useful_utilisation > pe.useful_utilisation + 0.01
 
 
 def test_one_broadcast_a_cycle_bounds_a_small_layer() -> None:
     """3840 MACs a PE and 4096 broadcasts; on half as many PEs there is work for every one."""
     row = measured("NT-We", per="column")
-    assert row["useful_macs"] / 64 / row["broadcasts"] == 0.9375
-    assert row["losses"]["imbalance"] <= row["pes"]
-    assert row["useful_utilisation"] == pytest.approx(limit(row), abs=1e-4)
+    assert row.useful_macs / 64 / row.broadcasts == 0.9375
+    assert row.losses["imbalance"] <= row.pes
+    assert row.useful_utilisation == pytest.approx(limit(row), abs=1e-4)
     assert limit(row) < 0.9375
-    assert measured("NT-We", per="column", pes=32)["useful_utilisation"] >= AIM
+    assert measured("NT-We", per="column", pes=32).useful_utilisation >= AIM
 
 
 @pytest.mark.long
@@ -83,12 +83,12 @@ def test_all_nine_reach_the_aim_or_are_bounded() -> None:
     plan = Plan(problems=of_paper(None, seed=0, balance="column"), rtl=False)
     below = set()
     for row in run(plan).rows:
-        if row["useful_utilisation"] < AIM:
-            below.add(row["layer"])
-            assert limit(row) < AIM, row["layer"]
-            assert row["useful_utilisation"] > limit(row) - 0.015, row["layer"]
+        if row.useful_utilisation < AIM:
+            below.add(row.layer)
+            assert limit(row) < AIM, row.layer
+            assert row.useful_utilisation > limit(row) - 0.015, row.layer
     assert below <= {"VGG-7", "NT-We"}
-    assert measured("VGG-7", per="column", pes=16)["useful_utilisation"] >= AIM
+    assert measured("VGG-7", per="column", pes=16).useful_utilisation >= AIM
 
 
 def command(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

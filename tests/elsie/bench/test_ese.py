@@ -40,14 +40,14 @@ def test_the_densities_are_the_papers() -> None:
 @pytest.mark.parametrize("pruning", problem.PRUNING)
 def test_rtl_is_golden_and_the_cycles_add_up(pruning: str) -> None:
     row, _ = measure.measure(small(), pes=4, streams=2, queue=8, pruning=pruning, rtl=True, seed=1)
-    assert row["outputs_equal"]
-    assert row["trace_equal"]
-    assert row["first_difference"] is None
-    assert row["round_cycles"] == row["round_cycles_rtl"]
-    spent = sum(matrix["cycles"] for matrix in row["rows"])
-    rest = row["operation_cycles"] + row["waiting_cycles"]
-    assert spent + rest == pytest.approx(row["step_cycles"], abs=1e-6)
-    assert len(row["rows"]) == 9
+    assert row.outputs_equal
+    assert row.trace_equal
+    assert row.first_difference is None
+    assert row.round_cycles == row.round_cycles_rtl
+    spent = sum(matrix.cycles for matrix in row.rows)
+    rest = row.operation_cycles + row.waiting_cycles
+    assert spent + rest == pytest.approx(row.step_cycles, abs=1e-6)
+    assert len(row.rows) == 9
 
 
 def test_the_target_is_met(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_balance_is_what_keeps_pes_busy() -> None:
             pruning=pruning,
             rtl=False,
             seed=0,
-        )[0]["useful_utilisation"]
+        )[0].useful_utilisation
         for pruning in problem.PRUNING
     }
     assert found["plain"] < found["pe"] <= found["column"] + 0.01

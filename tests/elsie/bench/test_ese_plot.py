@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -120,12 +119,13 @@ def test_a_layer_without_projection_and_one_stream(tmp_path: Path) -> None:
 def test_an_rtl_that_differs_is_not_drawn(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def differing(*arguments: Any, **options: Any) -> Any:
-        figures, trace = measure.measure(*arguments, **{**options, "rtl": False})
-        return {**figures, "trace_equal": False, "first_difference": "here"}, trace
+    real = measure.measure
 
-    measure_all = SimpleNamespace(measure=differing)
-    monkeypatch.setitem(__import__("sys").modules, "elsie.bench.ese.measure", measure_all)
+    def differing(*arguments: Any, **options: Any) -> Any:
+        figures, trace = real(*arguments, **{**options, "rtl": False})
+        return dataclasses.replace(figures, trace_equal=False, first_difference="here"), trace
+
+    monkeypatch.setattr(measure, "measure", differing)
     assert main([*GOLDEN[:-1], "--plot", str(tmp_path)]) == 1
     assert "DIFFERS" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

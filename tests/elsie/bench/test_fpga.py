@@ -2,6 +2,8 @@
 """The ledger of area and timing: its rows are the configurations', and can be made again."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +31,24 @@ def test_every_file_of_the_ledger_belongs_to_a_configuration() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_rows_are_of_the_configurations_as_they_are(path: Path) -> None:
     """A configuration that is changed must be measured again."""
-    row, configuration = json.loads(path.read_text()), find(path.stem)
-    assert row["name"] == path.stem
+    row, configuration = ledger.load(path.stem), find(path.stem)
+    assert row is not None
+    assert json.dumps(row.to_dict(), indent=2) + "\n" == path.read_text()
+    assert row.name == path.stem
     # A field that is newer than the row has its default.
-    assert EngineConfig.from_dict(row["engine"]) == configuration.engine
-    assert row["network"]["sizes"] == list(configuration.sizes)
-    assert row["network"]["density"] == configuration.density
+    assert EngineConfig.from_dict({**row.engine}) == configuration.engine
+    assert row.network.sizes == configuration.sizes
+    assert row.network.density == configuration.density
     for name in ("device", "board", "seeds", "clock_mhz"):
-        assert row[name] == getattr(configuration, name)
-    clocks = sorted(row["clocks_mhz"])
-    assert len(clocks) == row["seeds"]
-    assert (row["fmax_mhz"], row["fmax_max"]) == (clocks[0], clocks[-1])
-    assert row["fmax_median"] == round(float(np.median(clocks)), 2)
-    assert (row["synth"], row["pnr"]) == (list(configuration.synth), list(configuration.pnr))
-    assert row["met"] == (row["fmax_mhz"] >= row["clock_mhz"])
-    assert row["lut_per_pe"] == round(row["lut"] / row["pes"], 1)
-    assert row["tools"] == measuring.tools(configuration.family)
+        assert getattr(row, name) == getattr(configuration, name)
+    clocks = sorted(row.clocks_mhz)
+    assert len(clocks) == row.seeds
+    assert (row.fmax_mhz, row.fmax_max) == (clocks[0], clocks[-1])
+    assert row.fmax_median == round(float(np.median(clocks)), 2)
+    assert (row.synth, row.pnr) == (configuration.synth, configuration.pnr)
+    assert row.met == (row.fmax_mhz >= row.clock_mhz)
+    assert row.lut_per_pe == round(row.lut / row.pes, 1)
+    assert row.tools == measuring.tools(configuration.family)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=lambda c: c.name)
@@ -65,10 +69,10 @@ def test_a_small_configuration_measured_again_is_as_in_the_ledger(
     monkeypatch.chdir(tmp_path)  # where the work is done
     row = ledger.load(SMALL)
     assert row is not None
-    first = row["clocks_mhz"][0]
-    expected = {"seeds": 1, "clocks_mhz": [first], "met": first >= row["clock_mhz"]}
-    expected |= dict.fromkeys(("fmax_mhz", "fmax_median", "fmax_max"), first)
-    assert measuring.measure(find(SMALL).replace(seeds=1)) == row | expected
+    first = row.clocks_mhz[0]
+    expected = replace(row, seeds=1, clocks_mhz=(first,), met=first >= row.clock_mhz)
+    expected = replace(expected, fmax_mhz=first, fmax_median=first, fmax_max=first)
+    assert measuring.measure(replace(find(SMALL), seeds=1)) == expected
     assert not list(tmp_path.iterdir())
 
 
@@ -96,7 +100,7 @@ def test_finished_seeds_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     nextpnr = tools / "nextpnr-ice40"
     log = tmp_path / "ran"
     pretend(nextpnr, "import os\n" + ROUTED.replace('"ran"', repr(str(log))))
-    chosen, kept = find(SMALL).replace(seeds=4), tmp_path / "kept"
+    chosen, kept = replace(find(SMALL), seeds=4), tmp_path / "kept"
     with pytest.raises(ElsieError, match="nextpnr-ice40, seed 3: seed 3 broke"):
         measuring.measure(chosen, kept=kept)
     assert log.read_text() == "1 2 3 "
@@ -106,54 +110,63 @@ def test_finished_seeds_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     row = measuring.measure(chosen, kept=kept, jobs=2, progress=said.append)
     assert sorted(log.read_text().split()) == ["1", "2", "3", "3", "4"]
     assert f"{SMALL}: nextpnr-ice40 with 2 seeds, 2 are done already" in said
-    assert row["clocks_mhz"] == [61.0, 62.0, 63.0, 64.0]
-    assert (row["fmax_mhz"], row["fmax_median"], row["fmax_max"]) == (61.0, 62.5, 64.0)
-    assert (row["seeds"], row["met"]) == (4, True)
-    assert measuring.measure(chosen.replace(seeds=2), kept=kept)["clocks_mhz"] == [61.0, 62.0]
+    assert row.clocks_mhz == (61.0, 62.0, 63.0, 64.0)
+    assert (row.fmax_mhz, row.fmax_median, row.fmax_max) == (61.0, 62.5, 64.0)
+    assert (row.seeds, row.met) == (4, True)
+    assert measuring.measure(replace(chosen, seeds=2), kept=kept).clocks_mhz == (61.0, 62.0)
     assert sorted(path.name for path in folder.iterdir()) == [
         *("allowed", "pnr-1.json", "pnr-2.json", "pnr-3.json", "pnr-4.json"),
         *("stat.json", "top.il", "top.json"),
     ]
-    measuring.measure(chosen.replace(seeds=1, pnr=("--tmg-ripup",)), kept=kept)
+    measuring.measure(replace(chosen, seeds=1, pnr=("--tmg-ripup",)), kept=kept)
     assert len(list(kept.iterdir())) == 2
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The row that a pretended measurement returns; a copy of the ledger's, to be changed."""
-    row = ledger.load(SMALL)
-    assert row is not None
-    monkeypatch.setattr(measuring, "measure", lambda _, **options: row)
-    return row
+def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ledger.Row]:
+    """Makes a measurement give the ledger's row, with changes; returns the row."""
+
+    def pretended(**changes: Any) -> ledger.Row:
+        row = ledger.load(SMALL)
+        assert row is not None
+        row = replace(row, **changes)
+        monkeypatch.setattr(measuring, "measure", lambda _, **options: row)
+        return row
+
+    return pretended
 
 
 def test_measuring_what_the_ledger_says_is_success(
-    measured: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    measured: Callable[..., ledger.Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    row = measured()
     assert main(["bench", "fpga", "--measure", SMALL, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["equal"] is True
-    assert said["rows"] == [measured]
+    assert said["rows"] == [row.to_dict()]
 
 
-@pytest.mark.parametrize(("field", "value"), [("lut", 1), ("fmax_mhz", 0.5), ("new", 3)])
+@pytest.mark.parametrize(("field", "value"), [("lut", 1), ("fmax_mhz", 0.5), ("spram", 3)])
 def test_any_difference_is_said_and_is_a_failure(
-    measured: dict[str, Any], capsys: pytest.CaptureFixture[str], field: str, value: float
+    measured: Callable[..., ledger.Row],
+    capsys: pytest.CaptureFixture[str],
+    field: str,
+    value: float,
 ) -> None:
-    was = measured.get(field)
-    measured[field] = value
+    was = getattr(measured(), field)
+    measured(**{field: value})
     assert main(["bench", "fpga", "--measure", SMALL]) == 1
     assert f"{field} is {value} and was {was}" in capsys.readouterr().err
 
 
 def test_update_writes_the_row(
-    measured: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    measured: Callable[..., ledger.Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    row = measured(lut=7)
     monkeypatch.setattr(ledger, "FOLDER", tmp_path / "ledger")
     assert main(["bench", "fpga", "--measure", SMALL]) == 1  # no row yet
-    measured["lut"] = 7
     assert main(["bench", "fpga", "--measure", SMALL, "--update"]) == 0
-    assert ledger.load(SMALL) == measured
+    assert ledger.load(SMALL) == row
     assert [path.name for path in ledger.FOLDER.iterdir()] == [f"{SMALL}.json"]
 
 

@@ -86,12 +86,11 @@ def test_the_rtl_is_compared_with_golden_event_by_event(
 
 def test_known_areas_are_of_the_engines_as_they_are(small: Workload, large: Workload) -> None:
     engines = [network(work, ENGINES[pes]).config for work in (small, large) for pes in ENGINES]
-    records = json.loads(own._AREA.read_text())
-    assert all(EngineConfig.from_dict(record["config"]) in engines for record in records)
+    assert all(EngineConfig.from_dict({**one.config}) in engines for one in own.known_areas())
     wide = own.known_area(network(large, ENGINES[16]).config)
     assert wide is not None
-    assert wide["lut"] <= 8000
-    assert "measured 2026-11-26 at commit" in wide["source"]
+    assert wide.report.lut <= 8000
+    assert "measured 2026-11-26 at commit" in wide.source
     assert own.known_area(engines[0].replace(queue_depth=5)) is None
 
 
@@ -99,9 +98,7 @@ def test_known_areas_are_of_the_engines_as_they_are(small: Workload, large: Work
 @pytest.mark.bitstream
 @pytest.mark.timeout(1800)
 def test_known_areas_can_be_measured_again(tmp_path: Path) -> None:
-    records = json.loads(own._AREA.read_text())
-    for record in records:
-        del record["measured"]
+    records = [replace(record, measured=None) for record in own.known_areas()]
     for name in ("S", "L"):
         for pes, base in ENGINES.items():
             compressed = network(workload(name), base)
@@ -218,7 +215,7 @@ def comparison(**changes: Any) -> compare.Comparison:
         "networks": {"L": {"weights": 34048}},
         "cpu": "a CPU",
         "rows": [replace(row, microseconds=3.9), fast],
-        "points": points,
+        "sweep": points,
         "crossovers": sweep.crossovers(points),
         "failures": [],
         "notes": ["no compiler"],

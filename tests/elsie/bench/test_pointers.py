@@ -25,12 +25,12 @@ def test_as_in_the_compilers_report() -> None:
     )
     rows, config = layers(network), network.config
     assert sum(row["entries"] for row in rows) == entry_word_width(config) * sum(
-        layer["entries"] for layer in network.info["layers"]
+        layer.entries for layer in network.info.layers
     )
     books = sum(layer.codebook.size for layer in network.layers) * config.weight_width
     rest = books + encode(network).used["biases"] * config.groups * config.acc_width
     parts = sum(row["entries"] + row["now"] for row in rows)
-    assert parts + rest == network.info["size_bits"]["stored"]
+    assert parts + rest == network.info.size_bits.stored
 
 
 def test_by_hand() -> None:

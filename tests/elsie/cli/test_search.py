@@ -36,7 +36,7 @@ def test_a_budget_and_its_front(capsys, tmp_path: Path, given: tuple[object, ...
     assert chosen["weights"].startswith("log:")
     assert chosen["bits"] == values["size_bits"]["stored"]
     loaded = elsie.load(tmp_path / "n.elsie")
-    assert loaded.info["front"] == values["front"]
+    assert [choice.to_dict() for choice in loaded.info.front] == values["front"]
     # The same for people, and the same bytes.
     first = (tmp_path / "n.elsie").read_bytes()
     code, out, err = run(capsys, *given, *goal)
@@ -62,7 +62,7 @@ def test_python_has_the_same_options(capsys, tmp_path: Path, given: tuple[object
     )
     elsie.save(network, tmp_path / "p.elsie")
     assert (tmp_path / "p.elsie").read_bytes() == (tmp_path / "n.elsie").read_bytes()
-    tried = {row["weights"] for row in network.info["front"]}
+    tried = {row.weights for row in network.info.front}
     assert tried <= {"codebook:4", "fixed:4", "log:4", "log-sqrt2:4", "twn:4", "ttq:4"}
 
 

@@ -155,7 +155,7 @@ def test_classes_where_the_model_or_labels_say_so(capsys, tmp_path: Path) -> Non
         found = json.loads(run(capsys, *given, "--json")[1])
         assert (found["classes"] is None) == (name == "outputs of sample 0")
         assert found["classes_known"] == (name != "largest output")
-        agreement = elsie.load(net).info["quality"]["agreement"]
+        agreement = elsie.load(net).info.quality.agreement
         assert (agreement is None) == (name == "outputs of sample 0")
 
 
@@ -166,13 +166,13 @@ def test_a_logit_is_scored_as_a_class(capsys, tmp_path: Path) -> None:
     np.savez(tmp_path / "labels.npz", x=X, y=y[:, 0])
     net = by_command(capsys, tmp_path, "--evaluate", tmp_path / "labels.npz")
     info = elsie.load(net).info
-    assert any("class 1 is an output above 0" in note for note in info["notes"])
+    assert any("class 1 is an output above 0" in note for note in info.notes)
     _, out, err = run(capsys, "predict", net, "--input", tmp_path / "labels.npz")
     assert "note: targets are 0 and 1, and the one output is nearer to them as a logit" in err
     right = 100 * float(np.mean((X @ WEIGHT > 0) == y))
     figures = dict(line.split("  ", 1) for line in out.splitlines())
     assert float(figures["accuracy"].removesuffix("%")) == pytest.approx(right, abs=4)
-    assert info["accuracy"]["float"] == pytest.approx(right, abs=0.01)
+    assert info.figures["accuracy"]["float"] == pytest.approx(right, abs=0.01)
 
 
 def test_a_missed_goal_leaves_no_file(capsys, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_board_cannot_answer_with_one_output(capsys, tmp_path: Path) -> None:
     assert "the number of the largest, which is always 0; use 'elsie predict'" in text
     assert not (tmp_path / "b").exists()
     network = elsie.compile(tmp_path / "m.onnx", calibration=X, board="hx8k")
-    assert "of the largest, which is always 0" in network.info["warnings"][-1]
+    assert "of the largest, which is always 0" in network.info.warnings[-1]
 
 
 def test_the_first_engine_that_fits_is_named(capsys, tmp_path: Path) -> None:

@@ -60,10 +60,10 @@ def test_uniform_networks_are_what_they_were() -> None:
 
 def test_the_report_names_what_is_not_the_engines_own() -> None:
     mixed = compiled("codebook:4,fc1=ttq")
-    assert [layer.get("weights") for layer in mixed.info["layers"]] == [None, "ttq:1", None]
+    assert [layer.weights for layer in mixed.info.layers] == [None, "ttq:1", None]
     binary = compiled("binary")
-    assert [layer.get("weights") for layer in binary.info["layers"]] == ["binary:1"] * 3
-    assert all("weights" not in layer for layer in compiled("log").info["layers"])
+    assert [layer.weights for layer in binary.info.layers] == ["binary:1"] * 3
+    assert all(layer.weights is None for layer in compiled("log").info.layers)
 
 
 def test_binary_keeps_every_weight_and_ternary_does_not() -> None:

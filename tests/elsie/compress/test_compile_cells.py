@@ -230,7 +230,7 @@ def test_the_scale_of_inputs_does_not_matter(kind: str, scale: float) -> None:
     x = rng.normal(0, 1, (12, 20, 6))
     network = compile_model(scaled, x * scale, config=engine())
     assert np.abs(float_model.predict(x) - predict(network, x * scale)).max() < 0.003
-    assert network.info["layers"][0]["lost"] <= 2
+    assert (network.info.layers[0].lost or 0) <= 2
 
 
 def test_inputs_that_leave_no_fraction_are_refused() -> None:
@@ -252,9 +252,9 @@ def test_lost_weights_are_told() -> None:
         Model(name="m", layers=(tiny, head), head=1), x, config=engine(), options=plain
     )
     lost = np.count_nonzero(first.recurrent)
-    assert network.info["layers"][0]["lost"] >= lost
+    assert (network.info.layers[0].lost or 0) >= lost
     network = compile_model(float_model, x, config=engine(), options=plain)
-    assert network.info["layers"][0]["lost"] < lost / 10
+    assert (network.info.layers[0].lost or 0) < lost / 10
 
 
 def test_an_unknown_layer_in_density_is_named() -> None:

@@ -20,6 +20,7 @@ from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
 from golden.format.network import Network, locate
+from golden.format.report import Report
 
 BASE = EngineConfig()
 
@@ -37,9 +38,9 @@ def test_digits_lose_less_than_a_point(digits: Path, act_width: int) -> None:
         evaluate=Evaluation(x=x, labels=y),
     )
     assert reference > 97
-    assert net.info["accuracy"]["golden"] >= reference - 1
+    assert net.info.figures["accuracy"]["golden"] >= reference - 1
     golden = 100 * np.mean(predict(net, x).argmax(axis=1) == y)
-    assert net.info["accuracy"]["golden"] == pytest.approx(golden, abs=1e-3)
+    assert net.info.figures["accuracy"]["golden"] == pytest.approx(golden, abs=1e-3)
     total = sum(layer.n_in * layer.n_out for layer in net.layers)
     assert 0.10 <= sum(layer.nnz for layer in net.layers) / total <= 0.15
 
@@ -56,7 +57,7 @@ def test_digits_fit_every_board(digits: Path, board: str, kind: MacKind) -> None
             options=CompileOptions(preset=preset),
         )
     used = image.encode(net).used
-    per_pe = np.sum([layer["entries_per_pe"] for layer in net.info["layers"]], axis=0)
+    per_pe = np.sum([layer.entries_per_pe for layer in net.info.layers], axis=0)
     assert used["entries"] == per_pe.max() <= net.config.entry_depth
     assert used["pointers"] <= net.config.column_depth <= used["pointers"] + 1
     assert used["biases"] == net.config.bias_depth
@@ -95,15 +96,15 @@ def test_mse_is_over_the_weights_that_are_left(
     samples = np.random.default_rng(2).normal(size=(20, 9))
     options = CompileOptions(density=density, effort="none")
     net = compile_model(model, samples, config=WIDE, options=options)
-    for before, layer, row in zip(model.layers, net.layers, net.info["layers"], strict=True):
+    for before, layer, row in zip(model.layers, net.layers, net.info.layers, strict=True):
         assert isinstance(before, FloatDense)
         weight = before.weight
         kept = np.zeros_like(weight)
         kept[layer.rows, layer.columns] = np.ldexp(layer.weights(net.config), -layer.weight_frac)
         left = kept != 0  # 12 bits lose none of these
-        assert np.count_nonzero(left) == row["nnz"]
+        assert np.count_nonzero(left) == row.nnz
         error = np.mean((kept - weight)[left] ** 2)
-        assert row["mse"] == float(f"{error:.4g}") > 0
+        assert row.mse == float(f"{error:.4g}") > 0
 
 
 def check(net: Network, model: Model, samples: np.ndarray) -> None:
@@ -153,7 +154,7 @@ def test_zero_rows_columns_and_layers(kind: MacKind) -> None:
     model, samples = Model(name="m", layers=layers), np.ones((1, 5))
     net = compile_model(model, samples, config=with_weights(BASE, kind))
     check(net, model, samples)
-    assert net.info["layers"][1]["nnz"] == 0
+    assert net.info.layers[1].nnz == 0
 
 
 @pytest.mark.parametrize("kind", MacKind)
@@ -199,21 +200,21 @@ def test_info_and_progress(random_model: Callable[..., Model]) -> None:
         evaluate=Evaluation(x=samples, labels=labels),
         progress=said.append,
     )
-    assert json.loads(json.dumps(net.info)) == net.info
-    first, second = net.info["layers"]
-    assert (first["nnz"], first["density"]) == (24, 0.25)
-    assert second["density"] > 0.9
-    assert first["entries"] == first["nnz"] + first["padding"] == sum(first["entries_per_pe"])
-    assert net.info["size_bits"]["dense"] == 32 * (8 * 12 + 12 + 12 * 4 + 4)
-    assert list(net.info["accuracy"]) == ["float", "pruned", "quantised", "golden"]
-    assert net.info["accuracy"]["float"] == 100
+    assert Report.from_dict(json.loads(json.dumps(net.info.to_dict())), "info") == net.info
+    first, second = net.info.layers
+    assert (first.nnz, first.density) == (24, 0.25)
+    assert second.density > 0.9
+    assert first.entries == first.nnz + first.padding == sum(first.entries_per_pe)
+    assert net.info.size_bits.dense == 32 * (8 * 12 + 12 + 12 * 4 + 4)
+    assert list(net.info.figures["accuracy"]) == ["float", "pruned", "quantised", "golden"]
+    assert net.info.figures["accuracy"]["float"] == 100
     assert (net.config.code_width, net.config.weight_width) == (8, 8)
     assert len(said) == 5
 
 
 def test_stored_bits(random_model: Callable[..., Model]) -> None:
     net = compile_model(random_model(8, 12, 4), np.ones((1, 8)), config=BASE)
-    entries = sum(layer["entries"] for layer in net.info["layers"])
+    entries = sum(layer.entries for layer in net.info.layers)
     pointer = net.config.start_width + net.config.count_width
     expected = (
         entries * (4 + net.config.run_width)
@@ -221,7 +222,7 @@ def test_stored_bits(random_model: Callable[..., Model]) -> None:
         + 2 * 16 * 16
         + (12 + 4) * net.config.acc_width
     )
-    assert net.info["size_bits"]["stored"] == expected
+    assert net.info.size_bits.stored == expected
 
 
 def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
@@ -231,7 +232,7 @@ def test_stored_bits_in_spram(random_model: Callable[..., Model]) -> None:
     words = sum(int((-(-image.unpack_layer(encoded, n)[0].count // 2)).sum()) for n in (0, 1))
     pointer = net.config.start_width + net.config.count_width
     expected = 16 * words + 4 * (8 + 12) * pointer + 2 * 16 * 16 + (12 + 4) * net.config.acc_width
-    assert net.info["size_bits"]["stored"] == expected
+    assert net.info.size_bits.stored == expected
 
 
 def test_widths_given_by_the_base_are_kept(random_model: Callable[..., Model]) -> None:

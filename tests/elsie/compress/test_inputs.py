@@ -45,10 +45,10 @@ def test_raw_features_work(name: str, weights: str, tmp_path: Path) -> None:
     network = compile_model(
         model, x, config=with_weights(BOARD, weights), evaluate=Evaluation(x=x, labels=y)
     )
-    accuracy = network.info["accuracy"]
+    accuracy = network.info.figures["accuracy"]
     assert accuracy["float"] > 98
     assert accuracy["golden"] >= accuracy["float"] - 3
-    assert network.info["warnings"] == []
+    assert network.info.warnings == ()
     assert len(set(network.input_frac)) > 5
     # What is stored is what was measured: raw inputs, by the network as it is read again.
     netfile.save(network, tmp_path / "n")
@@ -122,7 +122,7 @@ def test_cells_take_raw_features_too() -> None:
     assert network.input_frac
     got, expected = predict(network, x), model.predict(x)
     assert np.abs(got - expected).max() < 0.03
-    assert network.info["quality"]["relative_error"] < 0.03
+    assert network.info.quality.relative_error < 0.03
     # Thresholds of delta mode are in units of one scale.
     with pytest.raises(ElsieError, match="normalise the inputs to about 1"):
         compile_model(model, x, config=config, options=CompileOptions(delta=(0.1, 0.05)))

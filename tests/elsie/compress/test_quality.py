@@ -1,5 +1,6 @@
 """What is said when compression destroys a network, and what --max-drop refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,8 @@ def test_lost_columns_are_named(name: str, low: float) -> None:
     network = compile_model(
         model, x, config=find("icebreaker").preset.base, evaluate=Evaluation(x=x, labels=y)
     )
-    assert network.info["accuracy"]["golden"] < low
-    (warning,) = network.info["warnings"]
+    assert network.info.figures["accuracy"]["golden"] < low
+    (warning,) = network.info.warnings
     assert "accuracy falls by" in warning
     assert "held-out calibration samples" in warning
     if name == "wine":
@@ -59,11 +60,11 @@ def calibration(digits: Path) -> np.ndarray:
 
 def test_a_good_network_has_no_warning(digits: Path) -> None:
     info = digits_network(digits, calibration(digits), max_drop=2.0).info
-    assert info["warnings"] == []
-    assert info["quality"]["agreement"] > 98
-    assert info["quality"]["samples"] == 32
-    assert info["quality"]["held_out"]
-    assert 0 < info["quality"]["relative_error"] < 0.2
+    assert not info.warnings
+    assert (info.quality.agreement or 0) > 98
+    assert info.quality.samples == 32
+    assert info.quality.held_out
+    assert 0 < info.quality.relative_error < 0.2
 
 
 def test_few_samples_are_all_fitted_to_and_quality_is_of_those_not_seen(
@@ -71,13 +72,13 @@ def test_few_samples_are_all_fitted_to_and_quality_is_of_those_not_seen(
 ) -> None:
     x = calibration(digits)
     again = digits_network(digits, x, density=0.1)
-    assert again.info["quality"]["refitted"]
+    assert again.info.quality.refitted
     monkeypatch.setattr(quality, "_PLENTY", 0)
     once = digits_network(digits, x, density=0.1)
-    assert once.info["quality"] == {**again.info["quality"], "refitted": False}
+    assert once.info.quality == replace(again.info.quality, refitted=False)
     monkeypatch.setattr(quality, "FEWEST", len(x) + 1)  # no sample is held out
     every = digits_network(digits, x, density=0.1)
-    assert not every.info["quality"]["held_out"]
+    assert not every.info.quality.held_out
     for one, other in zip(every.layers, again.layers, strict=True):
         assert np.array_equal(one.codes, other.codes)
     assert any(
@@ -85,14 +86,14 @@ def test_few_samples_are_all_fitted_to_and_quality_is_of_those_not_seen(
         for one, other in zip(once.layers, again.layers, strict=True)
     )
     plain = digits_network(digits, x, density=0.1, effort="none")
-    assert not plain.info["quality"]["refitted"]
+    assert not plain.info.quality.refitted
 
 
 def test_pruning_too_much_is_named(digits: Path) -> None:
     """Density .15 in one shot costs half of the accuracy."""
     x = calibration(digits)
     info = digits_network(digits, x, density=0.15, effort="none").info
-    (warning,) = info["warnings"]
+    (warning,) = info.warnings
     assert "layer fc3 is pruned to 15.0 % of its weights; use --effort fast or normal" in warning
     with pytest.raises(CheckFailed, match=r"no labels were given.* --max-drop allows 10; the eng"):
         digits_network(digits, x, density=0.15, effort="none", max_drop=10)
@@ -112,11 +113,11 @@ def test_calibration_data_of_another_range(digits: Path) -> None:
     model = load_onnx(digits / "digits.onnx")
     quick = CompileOptions(strategy="lpt")
     small = compile_model(model, x / 1000, config=BASE, options=quick, evaluate=data)
-    assert small.info["accuracy"]["golden"] < 20
-    text = " ".join(small.info["warnings"])
+    assert small.info.figures["accuracy"]["golden"] < 20
+    text = " ".join(small.info.warnings)
     assert "of the evaluation inputs are far outside the calibration data's range" in text
     assert "are these data scaled as those that it was trained on?" in text
-    zeros = digits_network(digits, 0 * x).info["warnings"]
+    zeros = digits_network(digits, 0 * x).info.warnings
     assert any("calibration data are all 0" in warning for warning in zeros)
 
 
@@ -141,18 +142,17 @@ def test_regression_that_coarse_weights_destroy() -> None:
     config = with_weights(BASE, "ternary")
     data = Evaluation(x=x, labels=model.predict(x)[:, 0])
     network = compile_model(model, x, config=config, evaluate=data)
-    assert network.info["r2"]["float"] == 1
-    assert network.info["r2"]["golden"] < 0.9
-    assert network.info["quality"]["agreement"] is None
+    assert network.info.figures["r2"]["float"] == 1
+    assert network.info.figures["r2"]["golden"] < 0.9
+    assert network.info.quality.agreement is None
     assert (
-        "suffers most from 1-bit ternary weights; use --weights fixed"
-        in (network.info["warnings"][0])
+        "suffers most from 1-bit ternary weights; use --weights fixed" in (network.info.warnings[0])
     )
     with pytest.raises(CheckFailed, match=r"r2 falls from 1 to .* points, and --max-drop allows 5"):
         compile_model(model, x, config=config, evaluate=data, options=CompileOptions(max_drop=5))
     good = compile_model(model, x, config=with_weights(BASE, "fixed"), evaluate=data)
-    assert good.info["warnings"] == []
-    assert good.info["r2"]["golden"] > 0.99
+    assert not good.info.warnings
+    assert good.info.figures["r2"]["golden"] > 0.99
 
 
 @pytest.mark.parametrize("where", ["model", "quantised"])
@@ -165,7 +165,7 @@ def test_layers_without_weights(where: str) -> None:
     x = np.random.default_rng(7).normal(size=(50, 4))
     network = compile_model(Model(name="m", layers=(layer,)), x, config=BASE)
     assert network.layers[0].nnz == 0
-    text = " ".join(network.info["warnings"])
+    text = " ".join(network.info.warnings)
     reason = "are 0 in the model already" if where == "model" else "became 0 when they were quant"
     assert f"layer empty: all its weights {reason}" in text
     assert "do not depend on its inputs" in text

@@ -9,6 +9,7 @@ from elsie.compress.scores import Score, has_classes, score_for
 from golden.errors import ElsieError
 from golden.format.network import Network
 from tests.networks import random_network, small_config
+from tests.reports import report_of
 
 RNG = np.random.default_rng(1)
 
@@ -102,15 +103,18 @@ def test_one_output_without_a_sigmoid_is_a_logit_or_a_value(spread: float, share
 
 def test_the_model_and_the_labels_say_what_outputs_are() -> None:
     made = network(5, 3)
-    for info, expected in (
-        ({"outputs": "classes"}, True),
-        ({"accuracy": {}}, True),
-        ({"exact_match": {}, "label_accuracy": {}}, False),
-        ({"rmse": {}, "outputs": "classes"}, False),
-        ({}, True),
+    for outputs, figures, expected in (
+        ("classes", {}, True),
+        (None, {"accuracy": {}}, True),
+        (None, {"exact_match": {}, "label_accuracy": {}}, False),
+        ("classes", {"rmse": {}}, False),
+        (None, {}, True),
     ):
-        assert has_classes(dataclasses.replace(made, info=info)) is expected
-    same = dataclasses.replace(network(6, 6), info={"outputs": "classes"})
+        told = dataclasses.replace(report_of(made), outputs=outputs, figures=figures)
+        assert has_classes(dataclasses.replace(made, report=told)) is expected
+    assert has_classes(made)
+    same = network(6, 6)
+    same = dataclasses.replace(same, report=dataclasses.replace(report_of(same), outputs="classes"))
     assert has_classes(same)
     assert not has_classes(network(6, 6))
 

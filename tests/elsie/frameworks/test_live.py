@@ -66,7 +66,7 @@ def test_modules() -> None:
         wanted = model.eval()(torch.from_numpy(X).float()).numpy()
     assert np.abs(elsie.predict(network, X).outputs - wanted).max() < 0.02
     trained = elsie.train(model, data=(X, Y), density=0.5, epochs=2)
-    assert sum(layer["density"] for layer in trained.layers) > 0
+    assert sum(layer.density for layer in trained.layers) > 0
 
     class Odd(nn.Module):
         def forward(self, x):

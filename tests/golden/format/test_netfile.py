@@ -19,12 +19,13 @@ from golden.format.layer import Layer
 from golden.format.network import Network
 from tests.netfiles import old, version_4
 from tests.networks import random_network, small_config
+from tests.reports import report_of
 
 
 def make(mac: str = "codebook", seed: int = 1, **changes: Any) -> Network:
     config = small_config([9, 7, 5], mac=mac, pes=3, group=2, **changes)
     network = random_network(np.random.default_rng(seed), config, [9, 7, 5])
-    return dataclasses.replace(network, info={"accuracy": 0.97, "notes": ["é", None]})
+    return dataclasses.replace(network, report=report_of(network))
 
 
 def same(a: Network, b: Network) -> bool:
@@ -34,8 +35,8 @@ def same(a: Network, b: Network) -> bool:
         fields = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer)}
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in fields.items()}
 
-    return (a.name, a.config, a.info, [plain(layer) for layer in a.layers]) == (
-        *(b.name, b.config, b.info),
+    return (a.name, a.config, a.report, [plain(layer) for layer in a.layers]) == (
+        *(b.name, b.config, b.report),
         [plain(layer) for layer in b.layers],
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.onnx.constants import FoldError, fold
 from elsie.compress.onnx.file import attributes, describe, without_constants
@@ -34,7 +35,7 @@ _OTHER = {
 }
 
 
-def move(importer: Importer, node: Any, data: Data | Stack) -> None:
+def move(importer: Importer, node: NodeProto, data: Data | Stack) -> None:
     """Any operator that gives elements of its one input in another order or number."""
     given = [importer.value(node, name) for name in node.input]
     if sum(isinstance(value, Data | Stack) for value in given) != 1:
@@ -91,7 +92,7 @@ def move(importer: Importer, node: Any, data: Data | Stack) -> None:
     importer.refuse(node, problem)
 
 
-def _one_column(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> bool:
+def _one_column(importer: Importer, node: NodeProto, data: Data, arrays: list[Any]) -> bool:
     """A Reshape at the end to (samples * outputs, 1), as skl2onnx writes an MLPRegressor.
 
     scikit-learn's own result has the outputs side by side, so they stay so.
@@ -107,7 +108,9 @@ def _one_column(importer: Importer, node: Any, data: Data, arrays: list[Any]) ->
     return found
 
 
-def _attempts(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> Iterator[list[Any]]:
+def _attempts(
+    importer: Importer, node: NodeProto, data: Data, arrays: list[Any]
+) -> Iterator[list[Any]]:
     """The inputs as they are; and, for an export of one sample, each 1 of a Reshape as the samples.
 
     Those come first where the file is for one sample: the samples would be taken for steps else.
@@ -125,7 +128,7 @@ def _attempts(importer: Importer, node: Any, data: Data, arrays: list[Any]) -> I
         yield arrays
 
 
-def _flat(importer: Importer, node: Any, data: Data, given: list[Any]) -> Data:
+def _flat(importer: Importer, node: NodeProto, data: Data, given: list[Any]) -> Data:
     """Several axes of features of open sizes as one, before what makes them one."""
     good = node.op_type == "Flatten" and all(a.i == 1 for a in node.attribute)
     sizes = None
@@ -221,7 +224,7 @@ def _together(line: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) -> str
     return None
 
 
-def _take(importer: Importer, node: Any, stack: Stack, given: list[Any]) -> None:
+def _take(importer: Importer, node: NodeProto, stack: Stack, given: list[Any]) -> None:
     """Elements of one of several layers."""
     sizes = _sizes(importer, stack.parts[0])
     codes = [_codes(part, importer.dims(part, sizes), sizes) for part in stack.parts]
@@ -244,7 +247,7 @@ def _take(importer: Importer, node: Any, stack: Stack, given: list[Any]) -> None
         importer.values[name] = result
 
 
-def branch(importer: Importer, node: Any, given: list[Any]) -> Any:
+def branch(importer: Importer, node: NodeProto, given: list[Any]) -> Any:
     """An If whose condition is known, as exporters write a squeeze: one of its graphs."""
     condition = given[0]
     if not isinstance(condition, np.ndarray):

@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
@@ -21,7 +22,7 @@ _POSITIVE = ("relu", "sigmoid")
 """Activations behind which a Relu changes nothing."""
 
 
-def matrix(importer: Importer, node: Any, number: int = 1) -> NDArray[np.float64]:
+def matrix(importer: Importer, node: NodeProto, number: int = 1) -> NDArray[np.float64]:
     """A weight, input `number` of a node whose first is the data."""
     if not isinstance(importer.value(node, node.input[0]), Data):
         importer.refuse(node, "has its weight on the left; export it as input x weight")
@@ -31,7 +32,7 @@ def matrix(importer: Importer, node: Any, number: int = 1) -> NDArray[np.float64
     return weight
 
 
-def _gemm(importer: Importer, node: Any, data: Data) -> Data:
+def _gemm(importer: Importer, node: NodeProto, data: Data) -> Data:
     given = attributes(node)
     weight = matrix(importer, node)
     if given.get("transA", 0):
@@ -55,14 +56,14 @@ def _gemm(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="bias")
 
 
-def _matmul(importer: Importer, node: Any, data: Data) -> Data:
+def _matmul(importer: Importer, node: NodeProto, data: Data) -> Data:
     if np.ndim(importer.value(node, node.input[1])) != 1:
         return affine(importer, node, data, matrix(importer, node).T)
     result = affine(importer, node, data, importer.constant(node, 1, "weight")[None])
     return replace(result, axes=result.axes[:-1], affine=replace(result.affine, sizes=()))
 
 
-def _einsum(importer: Importer, node: Any, data: Data) -> Data:
+def _einsum(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Of (samples, features) and a constant matrix: a MatMul, in either order."""
     sides = [importer.value(node, name) for name in node.input]
     number = next((n for n, side in enumerate(sides) if not isinstance(side, Data)), None)
@@ -85,7 +86,7 @@ def _einsum(importer: Importer, node: Any, data: Data) -> Data:
 _EINSUM = "is more than a product of (samples, features) and a constant matrix; export it as MatMul"
 
 
-def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64]) -> Data:
+def affine(importer: Importer, node: NodeProto, data: Data, weight: NDArray[np.float64]) -> Data:
     """Weight (n_out, n_in) times the data."""
     if FEATURES not in data.axes and data.axes[-1:] == (ONE,):
         data = replace(
@@ -115,7 +116,7 @@ def affine(importer: Importer, node: Any, data: Data, weight: NDArray[np.float64
     return replace(data, affine=result)
 
 
-def function(importer: Importer, node: Any, data: Data, name: str) -> Data:
+def function(importer: Importer, node: NodeProto, data: Data, name: str) -> Data:
     """An activation function, at the end of a layer."""
     before = importer.layers[data.stage - 1] if data.stage else None
     if name == "relu" and data.affine.plain and is_positive(before):
@@ -144,11 +145,11 @@ def is_positive(layer: FloatLayer | None) -> bool:
     return isinstance(layer, FloatDense) and layer.activation in _POSITIVE
 
 
-def _function(importer: Importer, node: Any, data: Data) -> Data:
+def _function(importer: Importer, node: NodeProto, data: Data) -> Data:
     return function(importer, node, data, FUNCTIONS[node.op_type])
 
 
-def _largest(importer: Importer, node: Any, data: Data) -> Data:
+def _largest(importer: Importer, node: NodeProto, data: Data) -> Data:
     """A Softmax or its like at the end, over the features."""
     old = -1 if importer.graph.opset >= 13 else 1
     axis = attributes(node).get("axis", 0 if node.op_type == "ArgMax" else old)
@@ -157,7 +158,7 @@ def _largest(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
+def _limits(importer: Importer, node: NodeProto, data: Data) -> tuple[Data, Any, Any]:
     """Lower and upper limits of a Clip, Max or Min; None where there is none."""
     given = attributes(node)
     if node.op_type != "Clip":
@@ -191,11 +192,11 @@ def _limits(importer: Importer, node: Any, data: Data) -> tuple[Data, Any, Any]:
     return data, found[0], found[1]
 
 
-def _clip(importer: Importer, node: Any, data: Data) -> Data:
+def _clip(importer: Importer, node: NodeProto, data: Data) -> Data:
     return clip(importer, node, *_limits(importer, node, data))
 
 
-def clip(importer: Importer, node: Any, data: Data, low: Any, high: Any) -> Data:
+def clip(importer: Importer, node: NodeProto, data: Data, low: Any, high: Any) -> Data:
     """Limits by Relu: max(x, a) = relu(x - a) + a, and min(x, b) = b - relu(b - x); or None."""
     if low is not None:
         data = replace(data, affine=data.affine.scaled(UNIT, -low, node))

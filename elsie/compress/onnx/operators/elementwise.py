@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
@@ -15,7 +16,7 @@ _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
 
 
 def spread(
-    importer: Importer, node: Any, data: Data, value: Reals, what: str
+    importer: Importer, node: NodeProto, data: Data, value: Reals, what: str
 ) -> tuple[Data, Reals]:
     """A constant as one number a feature, or one for all; the data with the axes of the result."""
     extra = max(0, value.ndim - len(data.axes))
@@ -47,7 +48,7 @@ def spread(
 
 
 def scale(
-    importer: Importer, node: Any, data: Data, *, factor: Reals, plus: Reals, what: str
+    importer: Importer, node: NodeProto, data: Data, *, factor: Reals, plus: Reals, what: str
 ) -> Data:
     """Data * factor + plus, constants that broadcast over the data."""
     data, factor = spread(importer, node, data, factor, what)
@@ -55,7 +56,7 @@ def scale(
     return replace(data, affine=data.affine.scaled(factor, plus, node))
 
 
-def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
+def _arithmetic(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Add, Sub, Mul and Div of the data and a constant, or of two values of one layer."""
     kind = node.op_type
     if attributes(node).get("axis") is not None:
@@ -87,7 +88,7 @@ PRODUCT = (
 )
 
 
-def total(importer: Importer, node: Any, one: Data, other: Data, sign: float = 1.0) -> Data:
+def total(importer: Importer, node: NodeProto, one: Data, other: Data, sign: float = 1.0) -> Data:
     """Two values of one stage, added."""
     _same_stage(importer, node, [one, other])
     sizes = one.affine.sizes, other.affine.sizes
@@ -121,14 +122,14 @@ def _several(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=share, plus=NOTHING, what="factor")
 
 
-def _rows(importer: Importer, node: Any, data: Data) -> tuple[Reals, Reals]:
+def _rows(importer: Importer, node: NodeProto, data: Data) -> tuple[Reals, Reals]:
     width = importer.width(data.stage) or data.affine.n
     if width is None:
         importer.refuse(node, "joins values of an open size; export the model with fixed sizes")
     return data.affine.rows(width)
 
 
-def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
+def _same_stage(importer: Importer, node: NodeProto, parts: list[Data]) -> None:
     if len({(part.stage, part.grids) for part in parts}) > 1:
         importer.refuse(
             node,
@@ -137,7 +138,7 @@ def _same_stage(importer: Importer, node: Any, parts: list[Data]) -> None:
         )
 
 
-def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
+def _concat(importer: Importer, node: NodeProto, data: Data) -> Data | Stack:
     """Values of one stage side by side; or of several, along an axis of their own."""
     parts = [importer.value(node, name) for name in node.input]
     axis = attributes(node).get("axis", 1) % len(data.axes)
@@ -166,7 +167,7 @@ def _concat(importer: Importer, node: Any, data: Data) -> Data | Stack:
     return replace(data, axes=axes, affine=affine)
 
 
-def _norm(importer: Importer, node: Any, data: Data) -> Data:
+def _norm(importer: Importer, node: NodeProto, data: Data) -> Data:
     """BatchNormalization as in inference."""
     given = attributes(node)
     if given.get("training_mode", 0) or len([name for name in node.output if name]) > 1:
@@ -192,18 +193,18 @@ def _norm(importer: Importer, node: Any, data: Data) -> Data:
     )
 
 
-def _negate(importer: Importer, node: Any, data: Data) -> Data:
+def _negate(importer: Importer, node: NodeProto, data: Data) -> Data:
     return scale(importer, node, data, factor=-UNIT, plus=NOTHING, what="factor")
 
 
-def _dropout(importer: Importer, node: Any, data: Data) -> Data:
+def _dropout(importer: Importer, node: NodeProto, data: Data) -> Data:
     training = importer.value(node, node.input[2]) if len(node.input) > 2 else None
     if training is not None and np.any(importer.constant(node, 2, "mode")):
         importer.refuse(node, "is in training mode; export the model for inference")
     return data
 
 
-def _cast(importer: Importer, node: Any, data: Data) -> Data:
+def _cast(importer: Importer, node: NodeProto, data: Data) -> Data:
     from onnx import TensorProto, helper
 
     if node.op_type == "CastLike":
@@ -218,7 +219,7 @@ def _cast(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-_OPERATORS: dict[str, Callable[[Importer, Any, Data], Data | Stack]] = {
+_OPERATORS: dict[str, Callable[[Importer, NodeProto, Data], Data | Stack]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
     **dict.fromkeys(("Sum", "Mean"), _several),
     "BatchNormalization": _norm,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
@@ -14,7 +15,7 @@ from elsie.compress.onnx.operators.scores import order
 from elsie.compress.onnx.values import FEATURES, UNIT, Data
 
 
-def _scaler(importer: Importer, node: Any, data: Data) -> Data:
+def _scaler(importer: Importer, node: NodeProto, data: Data) -> Data:
     """(x - offset) * scale."""
     given = attributes(node)
     factor = np.array(given.get("scale", [1.0]), dtype=np.float64)
@@ -22,7 +23,7 @@ def _scaler(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, data, factor=factor, plus=-offset * factor, what="scale")
 
 
-def _linear(importer: Importer, node: Any, data: Data, *, rows: int) -> tuple[Any, Any]:
+def _linear(importer: Importer, node: NodeProto, data: Data, *, rows: int) -> tuple[Any, Any]:
     """Weight (rows, features) and bias (rows,) in the attributes."""
     given = attributes(node)
     flat = np.array(given["coefficients"], dtype=np.float64)
@@ -38,14 +39,14 @@ def _linear(importer: Importer, node: Any, data: Data, *, rows: int) -> tuple[An
     return flat.reshape(rows, -1), bias
 
 
-def _transform(importer: Importer, node: Any, allowed: tuple[str, ...]) -> str:
+def _transform(importer: Importer, node: NodeProto, allowed: tuple[str, ...]) -> str:
     name = attributes(node).get("post_transform", b"NONE").decode()
     if name not in allowed:
         importer.refuse(node, f"has post_transform {name}; only {', '.join(allowed)} can be used")
     return name
 
 
-def _classifier(importer: Importer, node: Any, data: Data) -> None:
+def _classifier(importer: Importer, node: NodeProto, data: Data) -> None:
     given = attributes(node)
     if importer.graph.used(node.output[0]):
         importer.refuse(
@@ -71,7 +72,7 @@ def _classifier(importer: Importer, node: Any, data: Data) -> None:
     importer.values[node.output[1]] = result
 
 
-def _regressor(importer: Importer, node: Any, data: Data) -> Data:
+def _regressor(importer: Importer, node: NodeProto, data: Data) -> Data:
     _transform(importer, node, ("NONE",))
     rows = attributes(node).get("targets", 1)
     weight, bias = _linear(importer, node, data, rows=rows)
@@ -79,7 +80,7 @@ def _regressor(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="intercept")
 
 
-def _support(importer: Importer, node: Any, data: Data) -> Data:
+def _support(importer: Importer, node: NodeProto, data: Data) -> Data:
     """An SVM for a value, of a linear kernel: the sum of its vectors."""
     given = attributes(node)
     if given.get("kernel_type", b"LINEAR") != b"LINEAR" or given.get("one_class", 0):
@@ -98,7 +99,7 @@ def _support(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="rho")
 
 
-def _extractor(importer: Importer, node: Any, data: Data) -> Data:
+def _extractor(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Some of the features."""
     if not isinstance(importer.value(node, node.input[0]), Data):
         importer.refuse(
@@ -115,7 +116,7 @@ def _extractor(importer: Importer, node: Any, data: Data) -> Data:
     return replace(data, affine=data.affine.moved(index, (len(index),)))
 
 
-def _imputer(importer: Importer, node: Any, data: Data) -> Data:
+def _imputer(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Nothing, as long as only NaN is replaced: the engine's inputs are numbers."""
     if not np.isnan(attributes(node).get("replaced_value_float", 0.0)):
         importer.refuse(node, "replaces a number by another; do that before the model")
@@ -126,12 +127,12 @@ def _imputer(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-def _normalizer(importer: Importer, node: Any, data: Data) -> Data:
+def _normalizer(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Divides a sample's values by one positive number, which keeps their order."""
     return data if importer.dropped else order(importer, node, data)
 
 
-def _same(importer: Importer, node: Any, data: Data) -> Data:
+def _same(importer: Importer, node: NodeProto, data: Data) -> Data:
     """ZipMap gives the same values with the names of the classes."""
     return data
 

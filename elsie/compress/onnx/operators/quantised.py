@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.file import attributes, describe
@@ -58,7 +59,7 @@ class Coded(Data):
 
 
 def quantise(
-    importer: Importer, node: Any, data: Data, scale: int, zero: int | None = None
+    importer: Importer, node: NodeProto, data: Data, scale: int, zero: int | None = None
 ) -> Data:
     """The data as integers. Scale and zero point are inputs of these numbers; none: 0 of uint8."""
     if importer.dropped:
@@ -161,7 +162,7 @@ def scalar(importer: Importer, node: Any, place: int, what: str) -> float:
     return float(value.ravel()[0])
 
 
-def _narrow(importer: Importer, node: Any, data: Data) -> Data:
+def _narrow(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Clip on integers, by which Brevitas writes those of fewer bits."""
     assert isinstance(data, Coded)
     given = dict(enumerate(node.input))
@@ -179,7 +180,7 @@ def _narrow(importer: Importer, node: Any, data: Data) -> Data:
     return replace(data, grid=replace(data.grid, low=plain(low), high=plain(high)))
 
 
-def snap(importer: Importer, node: Any, data: Data, grid: Grid) -> Data:
+def snap(importer: Importer, node: NodeProto, data: Data, grid: Grid) -> Data:
     """Round the data to a grid; one without negative values does what a Relu does, too."""
     view = data.affine
     chosen = view.matrix is None and not np.any(view.scale != 1) and not np.any(view.offset)

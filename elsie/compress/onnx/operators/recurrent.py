@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.onnx.file import OnnxGraph, attributes, describe
@@ -52,7 +53,7 @@ def _swapped(graph: OnnxGraph) -> bool:
     return swapped
 
 
-def cells(importer: Importer, node: Any, data: Data) -> None:
+def cells(importer: Importer, node: NodeProto, data: Data) -> None:
     """An LSTM or GRU node."""
     lstm, given = node.op_type == "LSTM", attributes(node)
     _check(importer, node, given, data.axes)
@@ -119,7 +120,9 @@ def cells(importer: Importer, node: Any, data: Data) -> None:
     _outputs(importer, node)
 
 
-def _gates(importer: Importer, node: Any, number: int, kind: LayerKind) -> NDArray[np.float64]:
+def _gates(
+    importer: Importer, node: NodeProto, number: int, kind: LayerKind
+) -> NDArray[np.float64]:
     """A weight (1, gates x n, columns) as (gates, n, columns) in our order."""
     raw = importer.constant(node, number, "weight")
     gates = len(_REORDER[kind])
@@ -130,7 +133,7 @@ def _gates(importer: Importer, node: Any, number: int, kind: LayerKind) -> NDArr
     return raw[0].reshape(gates, -1, raw.shape[2])[_REORDER[kind]]
 
 
-def _outputs(importer: Importer, node: Any) -> None:
+def _outputs(importer: Importer, node: NodeProto) -> None:
     """Outputs of every step, and after the last; the cell state is in no layer's outputs."""
     names = [*node.output, "", "", ""][:3]
     values = (
@@ -145,7 +148,9 @@ def _outputs(importer: Importer, node: Any) -> None:
             importer.values[name] = value
 
 
-def _check(importer: Importer, node: Any, given: dict[str, Any], axes: tuple[str, ...]) -> None:
+def _check(
+    importer: Importer, node: NodeProto, given: dict[str, Any], axes: tuple[str, ...]
+) -> None:
     """Refuse attributes that ONNX allows but the engine cannot do."""
     lstm = node.op_type == "LSTM"
     direction = given.get("direction", b"forward").decode()
@@ -187,7 +192,7 @@ def _check(importer: Importer, node: Any, given: dict[str, Any], axes: tuple[str
         )
 
 
-def _check_states(importer: Importer, node: Any, n: int) -> None:
+def _check_states(importer: Importer, node: NodeProto, n: int) -> None:
     """Initial states must be zeros of the shape that the standard gives them."""
     names, batch = ("initial_h", "initial_c"), importer.size(BATCH)
     given = [importer.value(node, name) for name in node.input[5:7]]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from onnx import NodeProto
+
 LACKS = "lacks an input or an attribute; export the model again"
 FUNCTION = (
     "is a function that the engine does not have; train with Relu, LeakyRelu, Tanh or Sigmoid"
@@ -111,7 +113,7 @@ def foreign(domain: str) -> str:
     )
 
 
-def malformed(node: Any) -> str | None:
+def malformed(node: NodeProto) -> str | None:
     """What is wrong with a node in itself: too few inputs, or attributes of a wrong type."""
     from onnx import AttributeProto, defs
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
@@ -13,23 +13,23 @@ from elsie.compress.onnx.operators.elementwise import scale, spread
 from elsie.compress.onnx.values import UNIT, Affine, Data, Reals
 
 
-def leaky(importer: Importer, node: Any, data: Data) -> Data:
+def leaky(importer: Importer, node: NodeProto, data: Data) -> Data:
     """LeakyRelu, of the node's alpha."""
     slope = attributes(node).get("alpha", 0.01)
     return _slopes(importer, node, data, np.array(slope, dtype=np.float64))
 
 
-def _parametric(importer: Importer, node: Any, data: Data) -> Data:
+def _parametric(importer: Importer, node: NodeProto, data: Data) -> Data:
     if not isinstance(importer.value(node, node.input[0]), Data):
         importer.refuse(node, "has slopes that are data; export it with trained slopes")
     return _slopes(importer, node, data, importer.constant(node, 1, "slope"))
 
 
-def _absolute(importer: Importer, node: Any, data: Data) -> Data:
+def _absolute(importer: Importer, node: NodeProto, data: Data) -> Data:
     return _slopes(importer, node, data, -UNIT)
 
 
-def _slopes(importer: Importer, node: Any, data: Data, slope: Reals) -> Data:
+def _slopes(importer: Importer, node: NodeProto, data: Data, slope: Reals) -> Data:
     """X where x >= 0, and slope * x below: relu(x) - slope * relu(-x), with two rows a value.
 
     The slope is shared out between the layers before and behind, by its root, so that neither has
@@ -69,7 +69,7 @@ def _slopes(importer: Importer, node: Any, data: Data, slope: Reals) -> Data:
     return replace(after, affine=Affine(sizes=both.sizes, matrix=join @ outputs, folds=True))
 
 
-def _hard_sigmoid(importer: Importer, node: Any, data: Data) -> Data:
+def _hard_sigmoid(importer: Importer, node: NodeProto, data: Data) -> Data:
     """max(0, min(1, alpha * x + beta))."""
     given = attributes(node)
     factor, plus = (np.array(given.get(n, d)) for n, d in (("alpha", 0.2), ("beta", 0.5)))

@@ -57,7 +57,7 @@ def test_every_pe_stores_as_many(
         assert count.sum() == round(0.3 * layer.n_in * layer.n_out)
         assert np.ptp(count.sum(axis=1)) <= 1
         assert (np.ptp(count, axis=1) <= 1).all() == (balanced == "column")
-    assert net.info["balanced"] == balanced
+    assert net.info.balanced == balanced
     encode(net)
     assert predict(net, x).shape == (40, 31)
 
@@ -74,7 +74,7 @@ def test_plain_pruning_is_not_even(random_model: Callable[..., Model]) -> None:
     assert np.ptp(stored(net, 0).sum(axis=1)) > 10
     net = compile_model(model, np.ones((1, 60)), config=BASE, options=CompileOptions(density=0.3))
     assert np.ptp(stored(net, 0), axis=1).max() > 2
-    assert net.info["balanced"] is None
+    assert net.info.balanced is None
 
 
 def test_only_layers_with_a_density_are_pruned(random_model: Callable[..., Model]) -> None:

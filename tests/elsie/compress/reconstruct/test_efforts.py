@@ -38,7 +38,7 @@ def digits_net(
 
 
 def golden(network: Network) -> float:
-    return network.info["accuracy"]["golden"]
+    return network.info.figures["accuracy"]["golden"]
 
 
 def test_accuracy_is_kept(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_a_pruned_model_keeps_its_zeros_and_log_loses_little(digits: Path) -> No
     model = load_onnx(digits / "digits-pruned.onnx")
     for layer, given in zip(network.layers, model.layers, strict=True):
         assert given.parts()[0].matrices[0][0][layer.rows, layer.columns].all()
-    accuracy = network.info["accuracy"]
+    accuracy = network.info.figures["accuracy"]
     assert accuracy["golden"] > accuracy["float"] - 1
     assert golden(digits_net(digits, "digits-pruned", "log", effort="none")) < 96
 
@@ -149,7 +149,7 @@ def test_equal_inputs_give_equal_files(
         network = compile_model(model, samples, config=EngineConfig(), options=options)
         netfile.save(network, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    (note,) = network.info["notes"]
+    (note,) = network.info.notes
     assert "distilled on 20 samples to calibrate with; below 64" in note
 
 

@@ -67,7 +67,7 @@ def first(network: Network) -> np.ndarray:
 
 
 def note(network: Network) -> str:
-    (found,) = (said for said in network.info["notes"] if said.startswith("layer g: "))
+    (found,) = (said for said in network.info.notes if said.startswith("layer g: "))
     return found.removeprefix("layer g: ")
 
 

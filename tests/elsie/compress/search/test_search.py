@@ -48,44 +48,44 @@ def budget() -> Network:
 
 
 def test_a_budget_is_kept_and_used(budget: Network) -> None:
-    assert 28_000 < budget.info["size_bits"]["stored"] <= 30_000
-    assert budget.info["search"]["budget_bits"] == 30_000
-    assert budget.info["search"]["samples"] == 128
-    assert budget.info["search"]["held_out"]
-    assert budget.info["accuracy"]["golden"] > 92
+    assert 28_000 < budget.info.size_bits.stored <= 30_000
+    found = budget.info.search
+    assert found is not None
+    assert (found.budget_bits, found.samples, found.held_out) == (30_000, 128, True)
+    assert budget.info.figures["accuracy"]["golden"] > 92
 
 
 def test_the_front_has_the_result(budget: Network) -> None:
-    rows = budget.info["front"]
-    (chosen,) = [row for row in rows if row["chosen"]]
-    assert chosen["bits"] == budget.info["size_bits"]["stored"]
-    assert chosen["weights"] == f"codebook:{budget.config.code_width}"
-    assert chosen["relative_error"] == min(row["relative_error"] for row in rows)
+    rows = budget.info.front
+    (chosen,) = [row for row in rows if row.chosen]
+    assert chosen.bits == budget.info.size_bits.stored
+    assert chosen.weights == f"codebook:{budget.config.code_width}"
+    assert chosen.relative_error == min(row.relative_error for row in rows)
     for row, other in pairwise(rows):
-        assert row["bits"] < other["bits"]
-        assert row["relative_error"] > other["relative_error"]
-    kept = [layer["density"] for layer in budget.info["layers"]]
-    assert kept == pytest.approx(list(chosen["densities"].values()), abs=0.03)
+        assert row.bits < other.bits
+        assert row.relative_error > other.relative_error
+    kept = [layer.density for layer in budget.info.layers]
+    assert kept == pytest.approx(list(chosen.densities.values()), abs=0.03)
 
 
 def test_one_density_for_all_layers_is_worse(budget: Network) -> None:
     """At no fewer bits, by the error on held-out samples and by accuracy on the test samples."""
-    (chosen,) = [row for row in budget.info["front"] if row["chosen"]]
-    density = chosen["density"]
+    (chosen,) = [row for row in budget.info.front if row.chosen]
+    density = chosen.density
     while True:
         even = compile_model(
             digits_model(),
             data("calibrate").x,
-            config=ENGINES[chosen["weights"]].config,
+            config=ENGINES[chosen.weights].config,
             options=CompileOptions(density=density, strategy="lpt"),
             evaluate=data("test"),
         )
-        if even.info["size_bits"]["stored"] >= budget.info["size_bits"]["stored"]:
+        if even.info.size_bits.stored >= budget.info.size_bits.stored:
             break
         density *= 1.02
     ours = budget.info
-    assert even.info["quality"]["relative_error"] > 1.1 * ours["quality"]["relative_error"]
-    assert even.info["accuracy"]["golden"] < ours["accuracy"]["golden"] - 1
+    assert even.info.quality.relative_error > 1.1 * ours.quality.relative_error
+    assert even.info.figures["accuracy"]["golden"] < ours.figures["accuracy"]["golden"] - 1
 
 
 FIXED = EngineConfig.from_dict(
@@ -115,16 +115,17 @@ def test_the_smallest_network_within_a_drop(small: Callable[..., Network]) -> No
     sizes = []
     for most in (5.0, 30.0):
         info = small(max_drop=most).info
-        (chosen,) = [row for row in info["front"] if row["chosen"]]
-        assert chosen["drop"] <= most
-        assert info["search"]["max_drop"] == most
-        sizes.append(chosen["bits"])
+        (chosen,) = [row for row in info.front if row.chosen]
+        assert chosen.drop <= most
+        assert info.search is not None
+        assert info.search.max_drop == most
+        sizes.append(chosen.bits)
     assert sizes[0] > sizes[1]
 
 
 def test_both_goals(small: Callable[..., Network]) -> None:
     network = small(bits=2500, max_drop=60.0)
-    assert network.info["size_bits"]["stored"] <= 2500
+    assert network.info.size_bits.stored <= 2500
     with pytest.raises(CheckFailed) as caught:
         small(bits=2500, max_drop=0.0)
     text = str(caught.value)
@@ -150,8 +151,8 @@ def test_a_drop_that_nothing_keeps(small: Callable[..., Network]) -> None:
 
 
 def test_more_than_the_whole_network_is_the_whole_network(small: Callable[..., Network]) -> None:
-    (row,) = [row for row in small(bits=10**7).info["front"] if row["chosen"]]
-    assert set(row["densities"].values()) == {1.0}
+    (row,) = [row for row in small(bits=10**7).info.front if row.chosen]
+    assert set(row.densities.values()) == {1.0}
 
 
 def test_equal_inputs_give_equal_bytes(small: Callable[..., Network]) -> None:
@@ -165,14 +166,14 @@ def test_nothing_is_chosen_by_the_evaluation_data(small: Callable[..., Network])
     network = small(bits=2000, max_drop=100.0, evaluate=Evaluation(x=x, labels=np.arange(40) % 5))
     for one, other in zip(plain.layers, network.layers, strict=True):
         assert np.array_equal(one.codes, other.codes)
-    assert network.info["front"] == plain.info["front"]
+    assert network.info.front == plain.info.front
 
 
 def test_the_board_must_hold_it(small: Callable[..., Network]) -> None:
     preset = find("icebreaker").preset
     tiny = CompileOptions(strategy="lpt", preset=preset)
     network = small(max_drop=100.0, options=tiny)
-    assert network.info["board"] == "icebreaker"
+    assert network.info.board == "icebreaker"
     engines = {"fixed:8": Engine(config=FIXED.replace(pes=64))}
     with pytest.raises(DoesNotFit, match="no density helps: use fewer --pes"):
         small(max_drop=100.0, options=tiny, engines=engines)
