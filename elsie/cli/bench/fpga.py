@@ -1,6 +1,7 @@
 """`elsie bench fpga`."""
 
 import argparse
+import shlex
 from typing import Any
 
 from elsie.cli import output
@@ -13,6 +14,10 @@ _SHOWN = (
 )
 
 
+_TRIED = ("seeds", "pnr", "synth")
+"""Options that change a configuration for once."""
+
+
 def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
@@ -22,6 +27,7 @@ def add(steps: Steps) -> None:
         "elsie bench fpga --json",
         "elsie bench fpga --measure hx8k-4-codebook --jobs 2",
         "elsie bench fpga --measure ecp5-85f-16-fixed --seeds 3",
+        "elsie bench fpga --measure ecp5-85f-16-fixed --pnr='--router router2'",
         run=run,
     )
     command.add_argument("--list", action="store_true", help="print the configurations' names")
@@ -43,6 +49,13 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--jobs", type=positive, default=1, metavar="J", help="place and route J at once"
     )
+    for option, tool in (("--pnr", "nextpnr"), ("--synth", "Yosys' synth command")):
+        command.add_argument(
+            option,
+            type=shlex.split,
+            metavar="OPTIONS",
+            help=f"with --measure: more options of {tool}, to see what they give",
+        )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,8 +65,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.update and not options.measure:
         raise ElsieError("--update needs --measure NAME: which rows to write")
-    if options.update and options.seeds:
-        raise ElsieError("--update writes rows of as many seeds as configured; leave out --seeds")
+    tried = [f"--{name}" for name in _TRIED if getattr(options, name)]
+    if tried and not options.measure:
+        raise ElsieError(f"{tried[0]} needs --measure NAME: what to place and route")
+    if options.update and tried:
+        raise ElsieError(f"--update writes rows as they are configured; leave out {tried[0]}")
     if options.list:
         names = list(CONFIGURATIONS)
         output.result(
@@ -75,13 +91,15 @@ def _measure(options: argparse.Namespace) -> int:
     chosen = [find(name) for name in options.measure.split(",")]
     rows, changed = [], False
     for configuration in chosen:
-        if options.seeds:
-            configuration = configuration.replace(seeds=options.seeds)
+        changes = {name: getattr(options, name) for name in _TRIED if getattr(options, name)}
+        for name in changes.keys() - {"seeds"}:
+            changes[name] = (*getattr(configuration, name), *changes[name])
+        configuration = configuration.replace(**changes)
         row = measure(configuration, jobs=options.jobs, kept=KEPT, progress=output.note)
         if options.update:
             output.note(f"{row['name']}: written to {ledger.save(row)}")
-        elif options.seeds:
-            output.note(f"{row['name']}: not compared, as the ledger has other seeds")
+        elif changes:
+            output.note(f"{row['name']}: not compared, as the ledger has no --{min(changes)} ")
         else:
             found = ledger.differences(ledger.load(configuration.name), row)
             changed |= bool(found)
