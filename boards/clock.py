@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from boards.families.pll import Dividers
+from boards.families.reset import Reset
 
 SETTLE_HZ = 66_667
 """1 / 15 us: five times as long as iCE40 block RAM reads 0 after configuration."""
@@ -16,23 +17,23 @@ class ClockGenerator(wiring.Component):
     """A PLL behind the board's oscillator.
 
     clk: the generated clock.
-    rst: high until 15 us after the PLL has locked; synchronous to clk.
+    running: low until 15 us after the PLL has locked; a register of clk, which no reset reaches.
 
     The parent must make the clock domain `por`: clk without a reset. Only for real platforms: a
     simulator has no model of it.
     """
 
     clk: Signal
-    rst: Signal
+    running: Signal
 
     def __init__(
-        self, *, pll: type[Dividers], reference_hz: int, output_hz: int, pad: bool
+        self, *, pll: type[Dividers], reset: Reset, reference_hz: int, output_hz: int, pad: bool
     ) -> None:
         """`pad`: the oscillator's pin is the PLL's own (iCE40)."""
         self._pad, self._reference_hz, self._output_hz = pad, reference_hz, output_hz
+        self._family_reset = reset
         self.dividers = pll.find(reference_hz=reference_hz, output_hz=output_hz)
-        rst = Out(1, init=1)  # pyright: ignore[reportCallIssue]
-        super().__init__({"clk": Out(1), "rst": rst})
+        super().__init__({"clk": Out(1), "running": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
         """The family's PLL and the reset counter."""
@@ -51,11 +52,14 @@ class ClockGenerator(wiring.Component):
 
     def _reset(self, m: Module, locked: Signal) -> None:
         """Lock is asynchronous; a counter that it clears bridges its bounces."""
-        steady = Signal(2)
         wait = self._output_hz // SETTLE_HZ
+        steady = Signal(2)
         timer = Signal(range(wait + 1))
-        m.d.por += [steady.eq(steady << 1 | locked), self.rst.eq(timer != wait)]
-        with m.If(~steady[1]):
-            m.d.por += timer.eq(0)
-        with m.Elif(timer != wait):
-            m.d.por += timer.eq(timer + 1)
+        waited = timer == wait
+        following = Mux(steady[1], Mux(waited, timer, timer + 1), 0)
+        for register, value in (
+            (steady, Cat(locked, steady[0])),
+            (timer, following),
+            (self.running, waited),
+        ):
+            self._family_reset.hold(m, clk=self.clk, register=register, following=value)

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Signal
 from amaranth.lib import io
 
 from boards.clock import ClockGenerator
@@ -65,22 +65,19 @@ class PlatformTop(Elaboratable):
         reference_hz = round(platform.default_clk_frequency)
         if reference_hz == self._board.clock_hz:
             return
-        pll = self._board.family.pll
-        if pll is None:
+        family = self._board.family
+        if family.pll is None:
             raise ElsieError(
-                f"board {self._board.name}: no PLL of {self._board.family.name} is known, so its "
+                f"board {self._board.name}: no PLL of {family.name} is known, so its "
                 f"clock_mhz must be the oscillator's {reference_hz / 1e6:g}"
             )
         m.submodules.clock = clock = ClockGenerator(
-            pll=pll,
+            pll=family.pll,
+            reset=family.reset,
             reference_hz=reference_hz,
             output_hz=self._board.clock_hz,
             pad=self._board.pll_pad,
         )
-        m.domains.sync = ClockDomain("sync")
         m.domains.por = ClockDomain("por", reset_less=True)
-        m.d.comb += [
-            ClockSignal("sync").eq(clock.clk),
-            ClockSignal("por").eq(clock.clk),
-            ResetSignal("sync").eq(clock.rst),
-        ]
+        m.d.comb += ClockSignal("por").eq(clock.clk)
+        family.reset.domain(m, clk=clock.clk, running=clock.running)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
 
-from amaranth.hdl import Instance, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal, ValueLike
 from amaranth.lib import io
 
 from boards.families.family import Family, Part
 from boards.families.pll import MHZ, Dividers
+from boards.families.reset import Reset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,30 @@ def _output_ok(frequency: Fraction) -> bool:
     return Fraction(3_125_000) <= frequency <= 400 * MHZ
 
 
+class GlobalSetReset(Reset):
+    """The net GSR of the part's own, which every register is on that does not refuse it.
+
+    No register needs a reset of its own, and no net goes through the fabric. Place and route has
+    no delays for it: SGSR lets go at a clock edge, but registers may see that a cycle apart
+    (tests/boards/test_reset.py holds that no design minds).
+    """
+
+    def domain(self, m: Module, *, clk: ValueLike, running: Signal) -> None:
+        """A domain without a reset, and SGSR."""
+        m.domains.sync = ClockDomain("sync", reset_less=True)
+        m.d.comb += ClockSignal("sync").eq(clk)
+        m.submodules.global_set_reset = Instance("SGSR", i_CLK=clk, i_GSR=running)
+
+    def hold(self, m: Module, *, clk: ValueLike, register: Signal, following: ValueLike) -> None:
+        """Flip-flops that refuse GSR, or it would never end."""
+        value = Signal.like(register, name=f"{register.name}_next")
+        m.d.comb += value.eq(following)
+        for bit in range(len(register)):
+            m.submodules[f"{register.name}_{bit}"] = Instance(
+                "FD1S3AX", p_GSR="DISABLED", i_CK=clk, i_D=value[bit], o_Q=register[bit]
+            )
+
+
 _ROUTE = ("--speed", "6", "--package", "CABGA381", "--lpf-allow-unconstrained")
 
 ECP5 = Family(
@@ -139,6 +164,7 @@ ECP5 = Family(
     },
     block_ram=((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),  # DP16KD
     pll=Ecp5Dividers,
+    reset=GlobalSetReset(),
     parts={
         "LFE5U-85F": Part(block_rams=208, route=("--85k", *_ROUTE)),
         "LFE5U-25F": Part(block_rams=56, route=("--25k", *_ROUTE)),

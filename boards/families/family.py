@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from boards.families.pll import Dividers
+from boards.families.reset import Reset
 from golden.format.memories import Shapes
 
 
@@ -43,6 +44,10 @@ class Family:
     """Depth x width of the ways to use one block RAM."""
     pll: type[Dividers] | None = None
     """Its PLL; without one a board's clock is its oscillator's."""
+    reset: Reset = field(default_factory=Reset)
+    """How its registers are reset."""
+    levers: tuple[str, ...] = ()
+    """Options of nextpnr that pay on every engine, as measured (docs/timing-closure.md)."""
     parts: Mapping[str, Part]
     """By name."""
 

@@ -59,7 +59,7 @@ def measure(
     kept.mkdir(parents=True, exist_ok=True)
     with scratch(kept) as work:
         write(configuration, work)
-        text = (work / "top.il").read_bytes() + repr(_circumstances(configuration)).encode()
+        text = (work / "top.il").read_bytes() + repr(_synthesis(configuration)).encode()
         home = kept / f"{configuration.name}-{hashlib.sha256(text).hexdigest()[:12]}"
         home.mkdir(exist_ok=True)
         os.replace(work / "top.il", home / "top.il")
@@ -67,14 +67,19 @@ def measure(
     return _measure(configuration, home, jobs, say)
 
 
-def _circumstances(configuration: Configuration) -> list[Any]:
-    """What a run's result depends on, but for the RTLIL and the seed."""
+def _synthesis(configuration: Configuration) -> list[Any]:
+    """What a netlist depends on, but for the RTLIL."""
     part = configuration.family.parts[configuration.device]
     return [
-        *(AFTER_READ, part.synthesis, part.speed, part.route),
-        *(configuration.synth, configuration.pnr, configuration.clock_mhz),
-        tools(configuration.family),
+        *(AFTER_READ, part.synthesis, part.speed, configuration.synth),
+        tools(configuration.family)["yosys"],
     ]
+
+
+def _routed(configuration: Configuration) -> str:
+    """The folder, beside the netlist, of runs with these options of place and route."""
+    used = [*_options(configuration), tools(configuration.family)[configuration.family.nextpnr]]
+    return "routed-" + hashlib.sha256(repr(used).encode()).hexdigest()[:12]
 
 
 def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress) -> Row:
@@ -96,7 +101,8 @@ def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress)
 
 def write(configuration: Configuration, work: Path) -> None:
     """Write top.il, the engine in its harness."""
-    top = Harness(image=encode(configuration.network()), load=configuration.loaded)
+    image, reset = encode(configuration.network()), configuration.family.reset
+    top = Harness(image=image, reset=reset, load=configuration.loaded)
     write_rtlil(top, work, platform=Part(configuration.device))
 
 
@@ -118,14 +124,15 @@ def route(
     configuration: Configuration, work: Path, *, jobs: int, say: Progress
 ) -> list[report.Json]:
     """Place and route top.json with each seed that has no report yet; all reports, by seed."""
-    family = configuration.family
+    family, home = configuration.family, work / _routed(configuration)
+    home.mkdir(exist_ok=True)
     seeds = range(1, configuration.seeds + 1)
-    missing = [seed for seed in seeds if _report(work, seed) is None]
+    missing = [seed for seed in seeds if _report(home, seed) is None]
     say(
         f"{configuration.name}: {family.nextpnr} with {len(missing)} seeds"
         + (f", {len(seeds) - len(missing)} are done already" if len(missing) < len(seeds) else "")
     )
-    with scratch(work) as part:
+    with scratch(home) as part:
         os.link(work / "top.json", part / "top.json")
         tool = TOOLS[family.nextpnr]
 
@@ -134,32 +141,42 @@ def route(
             if how.code:
                 raise ElsieError(f"{family.nextpnr}, seed {missing[number]}: {how.reason}")
             tool.check(part, [name])
-            os.replace(part / name, work / name)
-            made = _report(work, missing[number]) or {}
+            os.replace(part / name, home / name)
+            made = _report(home, missing[number]) or {}
             fmax = report.fmax_mhz(made, clock_mhz=configuration.clock_mhz)
             say(f"{configuration.name}: seed {missing[number]} reached {fmax:.2f} MHz")
 
         arguments = [_arguments(configuration, seed) for seed in missing]
         tool.start_all(arguments, cwd=part, at_once=jobs, ended=ended)
-    found = [_report(work, seed) for seed in seeds]
+    found = [_report(home, seed) for seed in seeds]
     assert all(found)
     return [one for one in found if one]
 
 
-def _report(work: Path, seed: int) -> report.Json | None:
+def _report(home: Path, seed: int) -> report.Json | None:
     """The report of a finished run."""
-    path = work / f"pnr-{seed}.json"
+    path = home / f"pnr-{seed}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
 def _arguments(configuration: Configuration, seed: int) -> list[str]:
     name = f"pnr-{seed}"
     return [
-        *configuration.family.parts[configuration.device].route,
         *("--json", "top.json", "--report", f"{name}.json", "--log", f"{name}.log", "-q"),
-        *("--freq", f"{configuration.clock_mhz:g}", "--seed", str(seed)),
+        *("--seed", str(seed)),
+        *_options(configuration),
+    ]
+
+
+def _options(configuration: Configuration) -> list[str]:
+    """Of nextpnr, for every seed."""
+    family = configuration.family
+    return [
+        *family.parts[configuration.device].route,
+        *("--freq", f"{configuration.clock_mhz:g}"),
         # A clock that is not met is a result too, and the row says so.
         "--timing-allow-fail",
+        *family.levers,
         *configuration.pnr,
     ]
 

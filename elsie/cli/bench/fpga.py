@@ -1,8 +1,9 @@
 """`elsie bench fpga`."""
 
 import argparse
+import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, positive
@@ -17,6 +18,10 @@ _SHOWN = (
 )
 
 
+_TRIED = ("seeds", "pnr", "synth")
+"""Options that change a configuration for once."""
+
+
 def add(steps: Steps) -> None:
     """The grammar."""
     command = add_command(
@@ -26,6 +31,7 @@ def add(steps: Steps) -> None:
         "elsie bench fpga --json",
         "elsie bench fpga --measure hx8k-4-codebook --jobs 2",
         "elsie bench fpga --measure ecp5-85f-16-fixed --seeds 3",
+        "elsie bench fpga --measure ecp5-85f-16-fixed --pnr='--router router2'",
         run=run,
     )
     command.add_argument("--list", action="store_true", help="print the configurations' names")
@@ -47,6 +53,13 @@ def add(steps: Steps) -> None:
     command.add_argument(
         "--jobs", type=positive, default=1, metavar="J", help="place and route J at once"
     )
+    for option, tool in (("--pnr", "nextpnr"), ("--synth", "Yosys' synth command")):
+        command.add_argument(
+            option,
+            type=shlex.split,
+            metavar="OPTIONS",
+            help=f"with --measure: more options of {tool}, to see what they give",
+        )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,8 +69,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.update and not options.measure:
         raise ElsieError("--update needs --measure NAME: which rows to write")
-    if options.update and options.seeds:
-        raise ElsieError("--update writes rows of as many seeds as configured; leave out --seeds")
+    tried = [f"--{name}" for name in _TRIED if getattr(options, name)]
+    if tried and not options.measure:
+        raise ElsieError(f"{tried[0]} needs --measure NAME: what to place and route")
+    if options.update and tried:
+        raise ElsieError(f"--update writes rows as they are configured; leave out {tried[0]}")
     if options.list:
         names = list(CONFIGURATIONS)
         output.result(
@@ -79,13 +95,15 @@ def _measure(options: argparse.Namespace) -> int:
     chosen = [find(name) for name in options.measure.split(",")]
     rows, changed = [], False
     for configuration in chosen:
-        if options.seeds:
-            configuration = replace(configuration, seeds=options.seeds)
+        changes = {name: getattr(options, name) for name in _TRIED if getattr(options, name)}
+        for name in changes.keys() - {"seeds"}:
+            changes[name] = (*getattr(configuration, name), *changes[name])
+        configuration = replace(configuration, **changes)
         row = measure(configuration, jobs=options.jobs, kept=KEPT, progress=output.note)
         if options.update:
             output.note(f"{row.name}: written to {ledger.save(row)}")
-        elif options.seeds:
-            output.note(f"{row.name}: not compared, as the ledger has other seeds")
+        elif changes:
+            output.note(f"{row.name}: not compared, as the ledger has no --{min(changes)} ")
         else:
             found = ledger.differences(ledger.load(configuration.name), row)
             changed |= bool(found)

@@ -80,7 +80,7 @@ ROUTED = """
 import json
 seed = int(sys.argv[sys.argv.index("--seed") + 1])
 open("ran", "a").write(f"{seed} ")
-if seed == 3 and not os.path.exists("../allowed"):
+if seed == 3 and not os.path.exists("../../allowed"):
     sys.exit("seed 3 broke")
 used = dict(used=1, available=9)
 cells = dict(ICESTORM_LC=used, ICESTORM_RAM=used)
@@ -114,11 +114,16 @@ def test_finished_seeds_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (row.fmax_mhz, row.fmax_median, row.fmax_max) == (61.0, 62.5, 64.0)
     assert (row.seeds, row.met) == (4, True)
     assert measuring.measure(replace(chosen, seeds=2), kept=kept).clocks_mhz == (61.0, 62.0)
-    assert sorted(path.name for path in folder.iterdir()) == [
-        *("allowed", "pnr-1.json", "pnr-2.json", "pnr-3.json", "pnr-4.json"),
-        *("stat.json", "top.il", "top.json"),
-    ]
-    measuring.measure(replace(chosen, seeds=1, pnr=("--tmg-ripup",)), kept=kept)
+    (routed,) = folder.glob("routed-*")
+    assert {path.name for path in folder.iterdir()} == {
+        *("allowed", "stat.json", "top.il", "top.json", routed.name)
+    }
+    assert sorted(path.name for path in routed.iterdir()) == [f"pnr-{n}.json" for n in range(1, 5)]
+    # Other options of place and route take the same netlist, others of synthesis another.
+    one = replace(chosen, seeds=1)
+    measuring.measure(replace(one, pnr=("--tmg-ripup",)), kept=kept)
+    assert (len(list(kept.iterdir())), len(list(folder.glob("routed-*")))) == (1, 2)
+    measuring.measure(replace(one, synth=("-noabc9",)), kept=kept)
     assert len(list(kept.iterdir())) == 2
 
 
@@ -188,5 +193,9 @@ def test_what_cannot_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--measure" in capsys.readouterr().err
     assert main(["bench", "fpga", "--measure", SMALL, "--update", "--seeds", "2"]) == 2
     assert "leave out --seeds" in capsys.readouterr().err
+    assert main(["bench", "fpga", "--measure", SMALL, "--update", "--pnr=-q"]) == 2
+    assert "leave out --pnr" in capsys.readouterr().err
+    assert main(["bench", "fpga", "--synth=-dff"]) == 2
+    assert "--synth needs --measure" in capsys.readouterr().err
     with pytest.raises(ElsieError, match="there are"):
         find("nothing")

@@ -62,26 +62,26 @@ class RangeScale(Data):
         return _RANGED
 
 
-def _real(importer: Importer, node: Any, first: int) -> Reals:
+def _real(importer: Importer, node: NodeProto, first: int) -> Reals:
     """A constant whose integers, scale and zero point are three inputs in a row."""
     value, step = (importer.constant(node, first + n, "input") for n in range(2))
     given = len(node.input) > first + 2 and node.input[first + 2]
     return (value - (importer.constant(node, first + 2, "zero point") if given else 0)) * step
 
 
-def _coded(importer: Importer, node: Any, data: Data, last: int) -> Data:
+def _coded(importer: Importer, node: NodeProto, data: Data, last: int) -> Data:
     """The data as integers again, with the scale and zero point at the end of the inputs."""
     return quantise(importer, node, data, last, last + 1)
 
 
-def _matmul(importer: Importer, node: Any, data: Data) -> Data:
+def _matmul(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QLinearMatMul."""
     matrix(importer, node, 3)
     real = dequantise(importer, node, data, 1, 2)
     return _coded(importer, node, affine(importer, node, real, _real(importer, node, 3).T), 6)
 
 
-def _gemm(importer: Importer, node: Any, data: Data) -> Data:
+def _gemm(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QGemm; without a scale of the output it gives real values."""
     given = attributes(node)
     if given.get("transA", 0):
@@ -101,7 +101,7 @@ def _gemm(importer: Importer, node: Any, data: Data) -> Data:
     return result
 
 
-def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
+def _arithmetic(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QLinearAdd and QLinearMul, of the data and a constant or, Add only, of the data twice."""
     adds = node.op_type.endswith("Add")
     sides = [importer.value(node, node.input[n]) for n in (0, 3)]
@@ -125,7 +125,7 @@ def _arithmetic(importer: Importer, node: Any, data: Data) -> Data:
 def _between(handler: Callable[[Importer, Any, Data], Data]) -> Handler:
     """An operator on real values, between the scales of its input and of its output."""
 
-    def handle(importer: Importer, node: Any, data: Data) -> Data:
+    def handle(importer: Importer, node: NodeProto, data: Data) -> Data:
         return _coded(
             importer, node, handler(importer, node, dequantise(importer, node, data, 1, 2)), 3
         )
@@ -133,7 +133,7 @@ def _between(handler: Callable[[Importer, Any, Data], Data]) -> Handler:
     return handle
 
 
-def _softmax(importer: Importer, node: Any, data: Data) -> Data:
+def _softmax(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QLinearSoftmax over the features."""
     data = dequantise(importer, node, data, 1, 2)
     importer.check_axis(node, data, attributes(node).get("axis", -1))
@@ -141,7 +141,7 @@ def _softmax(importer: Importer, node: Any, data: Data) -> Data:
     return data
 
 
-def _dynamic(importer: Importer, node: Any, data: Data) -> None:
+def _dynamic(importer: Importer, node: NodeProto, data: Data) -> None:
     """DynamicQuantizeLinear: integers, scale and zero point."""
     importer.notes.append(
         f"{describe(node)} rounds to steps that depend on the batch: left out, so the float "
@@ -153,7 +153,7 @@ def _dynamic(importer: Importer, node: Any, data: Data) -> None:
         importer.values[name] = value
 
 
-def _integer_matmul(importer: Importer, node: Any, data: Data) -> Data:
+def _integer_matmul(importer: Importer, node: NodeProto, data: Data) -> Data:
     """MatMulInteger; what it gives has the scale of its input still."""
     codes = matrix(importer, node, 1)
     given = len(node.input) > 3 and node.input[3]
@@ -161,7 +161,7 @@ def _integer_matmul(importer: Importer, node: Any, data: Data) -> Data:
     return affine(importer, node, data, (codes - zero).T)
 
 
-def _scaled(importer: Importer, node: Any, data: Data) -> Data:
+def _scaled(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Mul of a scale by a constant, or of what has the scale by it."""
     sides = [importer.value(node, name) for name in node.input]
     steps = [side for side in sides if isinstance(side, RangeScale)]
@@ -175,11 +175,11 @@ def _scaled(importer: Importer, node: Any, data: Data) -> Data:
     return replace(steps[0], factor=steps[0].factor * importer.constant(node, number, "scale"))
 
 
-def _same(importer: Importer, node: Any, data: Data) -> Data:
+def _same(importer: Importer, node: NodeProto, data: Data) -> Data:
     return data
 
 
-def _dynamic_matmul(importer: Importer, node: Any, data: Data) -> Data:
+def _dynamic_matmul(importer: Importer, node: NodeProto, data: Data) -> Data:
     """DynamicQuantizeMatMul, all of it in one: A, B, its scale and zero point, bias."""
     importer.notes.append(
         f"{describe(node)} rounds its input to steps that depend on the batch: left out, so the "
@@ -193,7 +193,7 @@ def _dynamic_matmul(importer: Importer, node: Any, data: Data) -> Data:
     return scale(importer, node, result, factor=UNIT, plus=bias, what="bias")
 
 
-def _sigmoid(importer: Importer, node: Any, data: Data) -> Data:
+def _sigmoid(importer: Importer, node: NodeProto, data: Data) -> Data:
     return function(importer, node, data, "sigmoid")
 
 

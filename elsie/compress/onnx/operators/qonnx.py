@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.file import attributes
@@ -16,7 +17,7 @@ from elsie.compress.onnx.values import Data
 _DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
 
 
-def _qonnx(importer: Importer, node: Any) -> Callable[[NDArray[Any]], tuple[Any, Any]]:
+def _qonnx(importer: Importer, node: NodeProto) -> Callable[[NDArray[Any]], tuple[Any, Any]]:
     """Limits of QONNX's Quant, without the zero point."""
     given = attributes(node)
     bits = scalar(importer, node, 3, "bit width")
@@ -28,7 +29,7 @@ def _qonnx(importer: Importer, node: Any) -> Callable[[NDArray[Any]], tuple[Any,
     return lambda zero: (low - zero, high - zero)
 
 
-def _quant(importer: Importer, node: Any, data: Data) -> Data:
+def _quant(importer: Importer, node: NodeProto, data: Data) -> Data:
     """QONNX's Quant on activations."""
     step = importer.constant(node, 1, "scale")
     zero = importer.constant(node, 2, "zero point")
@@ -45,7 +46,7 @@ def _quant(importer: Importer, node: Any, data: Data) -> Data:
     return snap(importer, node, data, grid)
 
 
-def _constant_quant(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
+def _constant_quant(importer: Importer, node: NodeProto, given: list[Any]) -> NDArray[Any]:
     """QONNX's Quant on weights."""
     if len(given) < 4:
         raise IndexError
@@ -56,7 +57,7 @@ def _constant_quant(importer: Importer, node: Any, given: list[Any]) -> NDArray[
     return np.clip(np.rint(x / scale), low, high) * scale
 
 
-def _constant_bipolar(importer: Importer, node: Any, given: list[Any]) -> NDArray[Any]:
+def _constant_bipolar(importer: Importer, node: NodeProto, given: list[Any]) -> NDArray[Any]:
     """QONNX's BipolarQuant on weights: a sign and a scale."""
     x, scale = (importer.constant(node, n, "input") for n in range(len(given)))
     return np.where(x >= 0, 1.0, -1.0) * scale

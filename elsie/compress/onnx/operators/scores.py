@@ -48,7 +48,7 @@ class Total(Data):
         """Of an indicator."""
         return _SUM
 
-    def linear(self, importer: Importer, node: Any) -> Data | None:
+    def linear(self, importer: Importer, node: NodeProto) -> Data | None:
         """The sum, for all else."""
         return None if self.indicator else _joined(importer, node, self.real(), 1.0, keep=True)
 
@@ -71,7 +71,7 @@ class Power(Data):
         return f"a power of e, which {FUNCTION}"
 
 
-def _sum(importer: Importer, node: Any, data: Data) -> Data:
+def _sum(importer: Importer, node: NodeProto, data: Data) -> Data:
     """ReduceSum over the features."""
     _check_features(importer, node, data)
     if not attributes(node).get("keepdims", 1):
@@ -79,14 +79,14 @@ def _sum(importer: Importer, node: Any, data: Data) -> Data:
     return Total(**vars(data.real()))
 
 
-def _mean(importer: Importer, node: Any, data: Data) -> Data:
+def _mean(importer: Importer, node: NodeProto, data: Data) -> Data:
     """ReduceMean over the features."""
     _check_features(importer, node, data)
     keep = bool(attributes(node).get("keepdims", 1))
     return _joined(importer, node, data, 1 / (data.affine.n or 1), keep=keep)
 
 
-def _joined(importer: Importer, node: Any, data: Data, weight: float, *, keep: bool) -> Data:
+def _joined(importer: Importer, node: NodeProto, data: Data, weight: float, *, keep: bool) -> Data:
     """The sum of a sample's values, times a weight; keep: along an axis of 1."""
     n = data.affine.n
     width = importer.width(data.stage) or n
@@ -99,7 +99,7 @@ def _joined(importer: Importer, node: Any, data: Data, weight: float, *, keep: b
     return replace(data, axes=data.axes if keep else data.axes[:-1], affine=affine)
 
 
-def _check_features(importer: Importer, node: Any, data: Data) -> None:
+def _check_features(importer: Importer, node: NodeProto, data: Data) -> None:
     given = attributes(node)
     axes = given.get("axes", [])
     if len(node.input) > 1 and node.input[1]:
@@ -111,7 +111,7 @@ def _check_features(importer: Importer, node: Any, data: Data) -> None:
         )
 
 
-def _cast(importer: Importer, node: Any, data: Data) -> Data | None:
+def _cast(importer: Importer, node: NodeProto, data: Data) -> Data | None:
     """To bool, of which Not makes the indicator; back to numbers."""
     assert isinstance(data, Total)
     to_bool = attributes(node)["to"] == _BOOL
@@ -122,11 +122,11 @@ def _cast(importer: Importer, node: Any, data: Data) -> Data | None:
     return Total(**{**vars(data), "indicator": True})
 
 
-def _not(importer: Importer, node: Any, data: Data) -> Data:
+def _not(importer: Importer, node: NodeProto, data: Data) -> Data:
     return data
 
 
-def _times(importer: Importer, node: Any, data: Data) -> Data | None:
+def _times(importer: Importer, node: NodeProto, data: Data) -> Data | None:
     """The indicator times a number."""
     assert isinstance(data, Total)
     sides = [importer.value(node, name) for name in node.input]
@@ -137,7 +137,7 @@ def _times(importer: Importer, node: Any, data: Data) -> Data | None:
     return data
 
 
-def _plus(importer: Importer, node: Any, data: Data) -> Data | None:
+def _plus(importer: Importer, node: NodeProto, data: Data) -> Data | None:
     """The indicator added to the values or to their sum."""
     sides = [importer.value(node, name) for name in node.input]
     marks = [side for side in sides if isinstance(side, Total) and side.indicator]
@@ -149,7 +149,7 @@ def _plus(importer: Importer, node: Any, data: Data) -> Data | None:
     return others[0]
 
 
-def _divide(importer: Importer, node: Any, data: Data) -> Data | None:
+def _divide(importer: Importer, node: NodeProto, data: Data) -> Data | None:
     """The values by their sum: left out at the end, where only their order counts."""
     values, divisor = (importer.value(node, name) for name in node.input)
     if not isinstance(divisor, Total) or not isinstance(values, Data):
@@ -165,7 +165,7 @@ def _divide(importer: Importer, node: Any, data: Data) -> Data | None:
     return order(importer, node, values)
 
 
-def order(importer: Importer, node: Any, data: Data) -> Data:
+def order(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Drop a node that keeps the order of the values, and a sigmoid before it, which does too."""
     importer.drop(node)
     view = importer.choose(data)
@@ -203,11 +203,11 @@ def _ends(weight: Reals, bias: Reals, low: Reals, high: Reals) -> tuple[Reals, R
     )
 
 
-def _exp(importer: Importer, node: Any, data: Data) -> Data:
+def _exp(importer: Importer, node: NodeProto, data: Data) -> Data:
     return Power(**vars(data.real()))
 
 
-def _raise(importer: Importer, node: Any, data: Data) -> Data:
+def _raise(importer: Importer, node: NodeProto, data: Data) -> Data:
     """1 + e^x."""
     assert isinstance(data, Power)
     number = 0 if importer.value(node, node.input[1]) is data else 1
@@ -217,7 +217,7 @@ def _raise(importer: Importer, node: Any, data: Data) -> Data:
     return Power(**{**vars(data), "raised": True})
 
 
-def _invert(importer: Importer, node: Any, data: Data) -> Data:
+def _invert(importer: Importer, node: NodeProto, data: Data) -> Data:
     """1 / (1 + e^x) = sigmoid(-x)."""
     assert isinstance(data, Power)
     one = np.ones(1)
@@ -229,7 +229,7 @@ def _invert(importer: Importer, node: Any, data: Data) -> Data:
     return function(importer, node, data.real(affine=affine), "sigmoid")
 
 
-def _normalise(importer: Importer, node: Any, data: Data) -> Data:
+def _normalise(importer: Importer, node: NodeProto, data: Data) -> Data:
     """LpNormalization over the features: by one positive number for each sample."""
     importer.check_axis(node, data, attributes(node).get("axis", -1))
     return order(importer, node, data)
