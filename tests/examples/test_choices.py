@@ -27,7 +27,7 @@ def part(count: int, seed: int, side: int = 8) -> Part:
 def parts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Part]:
     names = ("train", "validation", "calibration", "test")
     found = {name: part(count, count) for name, count in zip(names, (61, 30, 40, 20), strict=True)}
-    found["test"] = Part(x=np.full_like(found["test"].x, np.nan), y=found["test"].y)
+    found["test"] = Part(x=np.full((20, 64), np.nan, np.float32), y=found["test"].y)
 
     def dense(learn: Part, seed: int) -> Mlp:
         net = Mlp((64, 8, 2), seed=seed)
