@@ -48,20 +48,16 @@ CHOICES = (
             _file("codebook:4:8", 0.05, 1.0),
             _file("codebook:3:8", 0.05, 1.0),
             _file("codebook:3:8", 0.06, 1.0),
-            _file("log:4", 0.05, 1.0),
             _file("codebook:4:8", 0.13, 0.5),
             _file("codebook:3:8", 0.13, 0.5),
-            _file("codebook:3:8", 0.16, 0.5),
-            _file("codebook:3:8", 0.08, 0.75),
         ),
     ),
     Choice(
         title="file, LeNet",
         networks="lenet",
         recipes=(
-            _file("codebook:4:8", 0.02, 1.0),
             _file("codebook:4:8", 0.015, 1.0),
-            _file("codebook:3:8", 0.015, 1.0),
+            _file("codebook:4:8", 0.02, 1.0),
         ),
     ),
     Choice(

@@ -18,9 +18,9 @@ def part(count: int, seed: int, side: int = 8) -> Part:
     """Two classes, told by which half of the image is light."""
     random = np.random.default_rng(seed)
     y = np.arange(count) % 2
-    x = random.random((count, side * side)).astype(np.float32) / 4
+    x = random.random((count, side * side)) / 4
     x[y == 1, side * side // 2 :] += 0.5
-    return Part(x=x, y=y)
+    return Part(x=x.astype(np.float32), y=y)
 
 
 @pytest.fixture
