@@ -7,15 +7,16 @@ with this in their title, `--quick` some on one network, in seconds.
 """
 
 import argparse
-import hashlib
-import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from elsie.bench.compression.recipes import Case
 from elsie.bench.compression.rows import row
 from elsie.cli import output
 from examples.compression.bars import BARS, QUICK, Bar
+from examples.compression.kept import kept, told
 from examples.compression.networks import cases
 from golden.errors import ElsieError
 
@@ -50,49 +51,26 @@ def measured(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """All rows, each once, and what each bar reached."""
     rows: dict[str, dict[str, Any]] = {}
-    results, checked = [], set()
-    networks = {}
+    results, checked, count = [], set(), 1 if options.quick else options.networks
+    networks: dict[str, list[Case]] = {}
     with output.progress("compressing", "bars") as update:
         for number, bar in enumerate(bars):
             if bar.networks not in networks:
-                count = 1 if options.quick else options.networks
                 networks[bar.networks] = cases(
                     bar.networks, options.build, count, labels=not options.quick
                 )
-            found = []
+            keys = []
             for case in networks[bar.networks]:
-                key = repr((bar.networks, case.name, *_told(bar)))
-                if key not in rows:
+                keys.append(repr((bar.networks, case.name, *told(bar.recipe))))
+                if keys[-1] not in rows:
                     rtl = not options.quick and bar.recipe.alphabet not in checked
                     checked.add(bar.recipe.alphabet)
-                    rows[key] = _kept(
-                        key, options, lambda c=case, b=bar, r=rtl: row(c, b.recipe, rtl=r)
-                    )
-                found.append(rows[key])
-            results.append(bar.reached(found))
+                    make = partial(row, case, bar.recipe, rtl=rtl)
+                    folder = None if options.quick else options.build / "rows"
+                    rows[keys[-1]] = kept(keys[-1], folder, make)
+            results.append(bar.reached([rows[key] for key in keys]))
             update(number + 1, len(bars))
     return list(rows.values()), results
-
-
-def _told(bar: Bar) -> tuple[Any, ...]:
-    """What tells one recipe from another."""
-    recipe = bar.recipe
-    return (recipe.method, recipe.alphabet, recipe.density, recipe.engine)
-
-
-def _kept(key: str, options: argparse.Namespace, make: Any) -> dict[str, Any]:
-    """A row from the cache, or a new one, which is then there."""
-    if options.quick:
-        return make()
-    path = options.build / "rows" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    found = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_suffix(".part")
-    whole.write_text(json.dumps(found))
-    whole.replace(path)
-    return found
 
 
 def any_wrong(rows: list[dict[str, Any]]) -> bool:

@@ -6,12 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from boards.registry import find
-from elsie.bench.compression.recipes import Recipe, compiled, engine, trained
-
-ENGINE = engine(4)
-ICEBREAKER, ULX3S = find("icebreaker").preset, find("ulx3s-85f").preset
-CALIBRATED, FILES = "without labels", "file without labels"
+from elsie.bench.compression.recipes import Recipe, compiled, trained
+from examples.compression.recipes import CHIP_ICEBREAKER, CHIP_ULX3S, ENGINE, FILES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,146 +51,76 @@ def _figure(row: dict[str, Any], name: str) -> float:
     return row[name]
 
 
-def _without_labels(
-    networks: str, effort: str, density: float, ask: float, figure: str = "accuracy_golden"
-) -> Bar:
+def _calibrated(networks: str, effort: str, density: float, ask: float, figure: str = "") -> Bar:
+    """Without labels, at a density."""
     return Bar(
         title=f"{networks} without labels, density {density:g}",
         networks=networks,
         recipe=compiled("codebook:4", density, effort, base=ENGINE),
-        figure=figure,
+        figure=figure or "accuracy_golden",
         ask=ask,
     )
 
 
+def _lost(title: str, networks: str, recipe: Recipe, ask: float) -> Bar:
+    """At most so many points lost."""
+    return Bar(title=title, networks=networks, recipe=recipe, figure="lost", ask=ask)
+
+
+def _small(where: str, title: str, networks: str, recipe: Recipe, ask: float, lost: float) -> Bar:
+    """So much smaller; `where`: file or onchip."""
+    return Bar(
+        title=f"{title}, {networks}", networks=networks, recipe=recipe, figure=f"ratio_{where}",
+        ask=ask, lost=lost,
+    )  # fmt: skip
+
+
+def _time(title: str, networks: str, recipe: Recipe, ask: float) -> Bar:
+    """At most so many seconds of CPU."""
+    return Bar(
+        title=f"seconds {title}, {networks}", networks=networks, recipe=recipe, figure="seconds",
+        ask=ask,
+    )  # fmt: skip
+
+
+_DIGITS = compiled("codebook:4", 0.1, "best", base=ENGINE)
+_LENET = compiled("codebook:4", 0.1, "normal", base=ENGINE)
+_LOG = compiled("log:4", 1, "fast", base=ENGINE)
+_INQ = trained("log:4", 1, steps=6_000, base=ENGINE)
+_BINARY = trained("codebook:4,fc2=binary", 1, steps=6_000, base=ENGINE)
+
 BARS = (
-    _without_labels("digits", "best", 0.3, 97.8),
-    _without_labels("digits", "best", 0.15, 97.5),
-    _without_labels("digits", "best", 0.1, 96.5),
-    _without_labels("digits", "best", 0.05, 94.5),
+    _calibrated("digits", "best", 0.3, 97.8),
+    _calibrated("digits", "best", 0.15, 97.5),
+    _calibrated("digits", "best", 0.1, 96.5),
+    _calibrated("digits", "best", 0.05, 94.5),
     # Asked for at 98.0 % dense; 5,000 samples give less, so what is lost is compared.
-    _without_labels("lenet", "normal", 0.1, 0.8, "lost"),
-    _without_labels("lenet", "normal", 0.05, 1.7, "lost"),
-    _without_labels("speech", "best", 0.3, 97.5),
-    _without_labels("speech", "best", 0.2, 96.0),
-    Bar(
-        title="4-bit log weights without labels, digits",
-        networks="digits",
-        recipe=compiled("log:4", 1, "fast", base=ENGINE),
-        figure="lost",
-        ask=0.5,
-    ),
-    Bar(
-        title="4-bit log weights without labels, digits-pruned",
-        networks="digits-pruned",
-        recipe=compiled("log:4", 1, "fast", base=ENGINE),
-        figure="lost",
-        ask=0.8,
-    ),
-    Bar(
-        title="file without labels, digits",
-        networks="digits",
-        recipe=compiled("codebook:4", 0.1, "best", base=ENGINE),
-        figure="ratio_file",
-        ask=25,
-        lost=1.0,
-    ),
-    Bar(
-        title="file without labels, LeNet",
-        networks="lenet",
-        recipe=compiled("codebook:4", 0.1, "normal", base=ENGINE),
-        figure="ratio_file",
-        ask=35,
-        lost=1.0,
-    ),
-    Bar(
-        title="trained file, digits",
-        networks="digits",
-        recipe=trained("codebook:4:8", 0.05, steps=24_000, neurons=1.0, base=ENGINE),
-        figure="ratio_file",
-        ask=50,
-        lost=0.5,
-    ),
-    Bar(
-        title="trained file, LeNet",
-        networks="lenet",
-        recipe=trained("codebook:4:8", 0.02, steps=12_000, base=ENGINE),
-        figure="ratio_file",
-        ask=120,
-        lost=0.5,
-    ),
-    Bar(
-        title="trained on chip, iCEBreaker, digits",
-        networks="digits",
-        recipe=trained(
-            "codebook:4",
-            0.45,
-            steps=12_000,
-            neurons=0.25,
-            base=ICEBREAKER.base.replace(act_width=16),
-            preset=ICEBREAKER,
-        ),
-        figure="ratio_onchip",
-        ask=30,
-        lost=1.0,
-    ),
-    Bar(
-        title="trained on chip, ULX3S, digits",
-        networks="digits",
-        recipe=trained(
-            "codebook:4", 0.45, steps=12_000, neurons=0.25, base=ULX3S.base, preset=ULX3S
-        ),
-        figure="ratio_onchip",
-        ask=20,
-        lost=1.0,
-    ),
-    Bar(
-        title="INQ, 5 bits with the one for 0, digits",
-        networks="digits",
-        recipe=trained("log:4", 1, steps=6_000, base=ENGINE),
-        figure="lost",
-        ask=0.3,
-    ),
-    Bar(
-        title="binary in the middle layer, digits",
-        networks="digits",
-        recipe=trained("codebook:4,fc2=binary", 1, steps=6_000, base=ENGINE),
-        figure="lost",
-        ask=0.3,
-    ),
-    Bar(
-        title="seconds without labels, digits",
-        networks="digits",
-        recipe=compiled("codebook:4", 0.1, "best", base=ENGINE),
-        figure="seconds",
-        ask=5,
-    ),
-    Bar(
-        title="seconds without labels, LeNet",
-        networks="lenet",
-        recipe=compiled("codebook:4", 0.1, "normal", base=ENGINE),
-        figure="seconds",
-        ask=40,
-    ),
-    Bar(
-        title="seconds trained, digits",
-        networks="digits",
-        recipe=trained("codebook:4:8", 0.05, steps=24_000, neurons=1.0, base=ENGINE),
-        figure="seconds",
-        ask=60,
-    ),
+    _calibrated("lenet", "normal", 0.1, 0.8, "lost"),
+    _calibrated("lenet", "normal", 0.05, 1.7, "lost"),
+    _calibrated("speech", "best", 0.3, 97.5),
+    _calibrated("speech", "best", 0.2, 96.0),
+    _lost("4-bit log weights without labels, digits", "digits", _LOG, 0.5),
+    _lost("4-bit log weights without labels, digits-pruned", "digits-pruned", _LOG, 0.8),
+    _small("file", "file without labels", "digits", _DIGITS, 25, 1.0),
+    _small("file", "file without labels", "lenet", _LENET, 35, 1.0),
+    _small("file", "trained file", "digits", FILES["digits"], 50, 0.5),
+    _small("file", "trained file", "lenet", FILES["lenet"], 120, 0.5),
+    _small("onchip", "trained on chip, iCEBreaker", "digits", CHIP_ICEBREAKER, 30, 1.0),
+    _small("onchip", "trained on chip, ULX3S", "digits", CHIP_ULX3S, 20, 1.0),
+    _lost("INQ, 5 bits with the one for 0, digits", "digits", _INQ, 0.3),
+    _lost("binary in the middle layer, digits", "digits", _BINARY, 0.3),
+    _time("without labels", "digits", _DIGITS, 5),
+    _time("without labels", "lenet", _LENET, 40),
+    _time("trained", "digits", FILES["digits"], 60),
 )
-"""New methods are further entries. Densities and steps of the digits rows that train were compared
-on the test data; all others were chosen before these were seen."""
+"""New methods are further entries. Nothing was chosen on the test data: settings of training come
+from `python -m examples.compression.choices`, all others were written down before a first run."""
 QUICK = (
-    _without_labels("digits", "fast", 0.15, 97.0),
-    BARS[9],
-    Bar(
-        title="file without labels, digits",
-        networks="digits",
-        recipe=compiled("codebook:4", 0.15, "fast", base=ENGINE),
-        figure="ratio_file",
-        ask=22,
+    _calibrated("digits", "fast", 0.15, 97.0),
+    next(bar for bar in BARS if bar.networks == "digits-pruned"),
+    _small(
+        "file", "file without labels", "digits",
+        compiled("codebook:4", 0.15, "fast", base=ENGINE), 22, 2.0,
     ),
-)
+)  # fmt: skip
 """For one network, in seconds."""

@@ -7,9 +7,11 @@ import numpy as np
 
 from elsie.bench.compression.measure import load_case
 from elsie.bench.compression.recipes import Case
-from examples.lenet import train as lenet_example
+from examples.digits import train as digits
+from examples.digits.data import splits
+from examples.lenet import train as lenet
 from examples.lenet.data import splits as lenet_splits
-from golden.errors import ElsieError
+from examples.parts import joined, shifted
 
 ROOT = Path(__file__).parents[1]
 SETS = ("digits", "digits-pruned", "lenet", "speech")
@@ -43,26 +45,15 @@ def cases(name: str, build: Path, count: int, *, labels: bool = True) -> list[Ca
 
 def _digits(folder: Path, more: int) -> Path:
     """Other seeds' networks, and the data for training."""
-    try:
-        from examples.digits import train as example
-        from examples.digits.data import Part, shifted, splits
-    except ImportError as error:
-        raise ElsieError(
-            f"{error}; the digits come with scikit-learn: pip install 'elsie-fpga[digits,mnist]'"
-        ) from None
-
+    parts = splits()
+    whole = shifted(joined(parts["train"], parts["validation"]))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "train.npz"
-    parts = splits()
-    both = [parts["train"], parts["validation"]]
-    whole = shifted(
-        Part(x=np.concatenate([p.x for p in both]), y=np.concatenate([p.y for p in both]))
-    )
     if not path.exists():
         np.savez(path, x=whole.x, y=whole.y)
     for seed in range(1, more + 1):
         if not (folder / f"digits-{seed}.onnx").exists():
-            example.save_dense(folder / f"digits-{seed}.onnx", whole, seed)
+            digits.save_dense(folder / f"digits-{seed}.onnx", whole, seed)
     return path
 
 
@@ -70,7 +61,7 @@ def _lenet(folder: Path, count: int) -> list[Case]:
     names = ["train.npz", "calibrate.npz", "test.npz"]
     models = [folder / f"lenet-{seed}.onnx" for seed in range(1, count + 1)]
     if not all(path.exists() for path in [*models, *(folder / name for name in names)]):
-        lenet_example.make(lenet_splits(), folder, count)
+        lenet.make(lenet_splits(), folder, count)
     lesson, calibrate, test = (folder / name for name in names)
     return [
         replace(

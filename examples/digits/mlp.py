@@ -1,7 +1,6 @@
 """A small multilayer perceptron trained with Adam under pruning masks, in numpy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,14 +9,7 @@ from numpy.typing import NDArray
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from elsie.compress.prune.prune import prune
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
-    """Some samples: x in 0..1, float32 (samples, inputs), and y, int64 (samples,)."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
+from examples.parts import Part
 
 
 class Mlp:

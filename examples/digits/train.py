@@ -17,8 +17,9 @@ from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.onnx.save import save_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quantise.kinds import with_weights
-from examples.digits.data import SEED, Part, shifted, splits
+from examples.digits.data import SEED, splits
 from examples.digits.mlp import Mlp
+from examples.parts import Part, joined, shifted
 from golden.config import MacKind
 from golden.errors import ElsieError
 
@@ -47,10 +48,7 @@ def main() -> None:
     parts = splits()
     train = parts["train"]
     if not validate:
-        both = (train, parts["validation"])
-        train = Part(
-            x=np.concatenate([part.x for part in both]), y=np.concatenate([part.y for part in both])
-        )
+        train = joined(train, parts["validation"])
     train = shifted(train)
     if options.data:
         np.savez(options.data, x=train.x, y=train.y)
@@ -60,9 +58,8 @@ def main() -> None:
         for seed in range(1, options.seeds + 1):
             save_dense(options.dense / f"digits-{seed}.onnx", train, seed)
         return
-    net = Mlp(WIDTHS, seed=SEED)
-    net.train(train, epochs=30, rate=RATE, decay=DECAY)
-    dense = net.model()
+    net = dense(train, SEED)
+    whole = net.model()
     if validate:
         print(f"dense: validation {net.accuracy(parts['validation']):.2f} %")
     for step in range(1, STEPS + 1):
@@ -71,7 +68,7 @@ def main() -> None:
     if validate:
         print(f"pruned: validation {net.accuracy(parts['validation']):.2f} %")
         return
-    save_onnx(dense, HERE / "digits.onnx")
+    save_onnx(whole, HERE / "digits.onnx")
     save_onnx(net.model(), HERE / "digits-pruned.onnx")
     save_onnx(net.model(), HERE / "digits-sparse.onnx", sparse=True)
     np.savez(HERE / "calibrate.npz", x=parts["calibration"].x)
@@ -81,17 +78,22 @@ def main() -> None:
 
 def save_dense(path: Path, train: Part, seed: int) -> None:
     """Train a dense network as the example's, but from another seed, and write it."""
+    save_onnx(dense(train, seed).model(), path)
+
+
+def dense(train: Part, seed: int) -> Mlp:
+    """A network as the example's."""
     net = Mlp(WIDTHS, seed=seed)
     net.train(train, epochs=30, rate=RATE, decay=DECAY)
-    save_onnx(net.model(), path)
+    return net
 
 
 def report(parts: dict[str, Part]) -> None:
     """Print how every kind of weights does on two boards' engines."""
-    dense = load_onnx(HERE / "digits.onnx")
+    given = load_onnx(HERE / "digits.onnx")
     pruned = load_onnx(HERE / "digits-pruned.onnx")
     test = parts["test"]
-    reference = 100 * np.mean(dense.predict(test.x).argmax(axis=1) == test.y)
+    reference = 100 * np.mean(given.predict(test.x).argmax(axis=1) == test.y)
     matrices = [layer.parts()[0].matrices[0] for layer in pruned.layers]
     total = sum(matrix.size for matrix in matrices)
     kept = [int(np.count_nonzero(matrix)) for matrix in matrices]

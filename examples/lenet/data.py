@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.digits.mlp import Part
 from examples.lenet.idx import read_idx
+from examples.parts import Part
 from golden.errors import ElsieError
 
 SEED = 2016
@@ -31,12 +31,8 @@ def splits(folder: Path | None = None) -> dict[str, Part]:
     order = np.random.default_rng(SEED).permutation(len(rest.x))
     for name, size in SIZES.items():
         if name not in parts:
-            parts[name], order = _take(rest, order[:size]), order[size:]
-    return {"train": _take(rest, order), **parts}
-
-
-def _take(part: Part, chosen: NDArray[np.int64]) -> Part:
-    return Part(x=part.x[chosen], y=part.y[chosen])
+            parts[name], order = rest.take(order[:size]), order[size:]
+    return {"train": rest.take(order), **parts}
 
 
 def subset() -> Part:
@@ -75,11 +71,3 @@ def _found(folder: Path, name: str) -> Path:
 
 def _part(x: NDArray, y: NDArray) -> Part:
     return Part(x=(x.reshape(len(x), -1) / 255).astype(np.float32), y=y.astype(np.int64))
-
-
-def shifted(part: Part) -> Part:
-    """The part and its copies moved by one pixel in each of the four directions."""
-    padded = np.pad(part.x.reshape(-1, 28, 28), ((0, 0), (1, 1), (1, 1)))
-    moves = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
-    copies = [padded[:, down : down + 28, right : right + 28] for down, right in moves]
-    return Part(x=np.concatenate(copies).reshape(-1, 784), y=np.tile(part.y, len(moves)))

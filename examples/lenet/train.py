@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from elsie.compress.onnx.save import save_onnx
-from examples.digits.mlp import Mlp, Part
-from examples.lenet.data import shifted, splits
+from examples.digits.mlp import Mlp
+from examples.lenet.data import splits
+from examples.parts import Part, joined, shifted
 
 WIDTHS = (784, 300, 100, 10)
 EPOCHS, RATE, DECAY = 12, 1e-3, 1e-4
@@ -50,11 +51,6 @@ def make(parts: dict[str, Part], out: Path, seeds: int) -> None:
             net = trained(whole, seed)
             save_onnx(net.model(), path)
             print(f"{path}: {len(whole.x)} samples, test {net.accuracy(parts['test']):.2f} %")
-
-
-def joined(*parts: Part) -> Part:
-    """One after the other."""
-    return Part(x=np.concatenate([p.x for p in parts]), y=np.concatenate([p.y for p in parts]))
 
 
 def trained(part: Part, seed: int) -> Mlp:

@@ -12,6 +12,7 @@ from elsie.compress.onnx.registry import load_onnx
 from elsie.data import load_data
 from examples.lenet import data, train
 from examples.lenet.idx import TYPES, read_idx
+from examples.parts import Part, shifted
 from golden.errors import ElsieError
 
 
@@ -130,7 +131,7 @@ def test_files_that_are_not_mnist(change: Any, text: str, folder: Path) -> None:
 def test_shifted_copies() -> None:
     image = np.zeros((28, 28), np.float32)
     image[5, 0], image[27, 9] = 0.5, 1.0
-    moved = data.shifted(data.Part(x=image.reshape(1, -1), y=np.array([3])))
+    moved = shifted(Part(x=image.reshape(1, -1), y=np.array([3])))
     assert moved.y.tolist() == [3] * 5
     places = [sorted(map(tuple, np.argwhere(one))) for one in moved.x.reshape(5, 28, 28)]
     assert places == [

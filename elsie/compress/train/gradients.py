@@ -43,6 +43,11 @@ class Adam:
         self._first, self._second = ([np.zeros_like(w) for w in weights] for _ in range(2))
         self._rates, self._steps = rates, 0
 
+    def keep(self, chosen: Sequence[NDArray[np.bool_]]) -> None:
+        """From now on, of each array of weights only the chosen ones."""
+        for moments in (self._first, self._second):
+            moments[:] = [one[stays] for one, stays in zip(moments, chosen, strict=True)]
+
     def step(self, weights: Sequence[Reals], gradients: Sequence[Reals], share: float) -> None:
         """Move `weights` in place, `share` of the rates far."""
         self._steps += 1

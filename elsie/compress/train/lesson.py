@@ -1,6 +1,7 @@
 """What a network is trained towards: targets, and the outputs of the network as it was given."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Lesson:
             error += (1.0 - self.share) * (got - wanted) / len(rows)
         return error
 
-    @property
+    @cached_property
     def _classes(self) -> bool:
         """The targets are one-hot."""
         assert self.targets is not None

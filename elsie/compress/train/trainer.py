@@ -19,6 +19,7 @@ from elsie.compress.train import masks
 from elsie.compress.train.alphabets import Nothing, Training
 from elsie.compress.train.gradients import Adam, cosine
 from elsie.compress.train.lesson import BATCH, Lesson
+from elsie.compress.train.live import Live
 from elsie.compress.train.pupil import Pupil
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -92,7 +93,7 @@ def sharing(steps: int, *, thins: bool) -> int:
 
 
 class _School:
-    """Weights that learn, (rows, columns + 1) each, and 0 where their masks are."""
+    """Weights that learn, those of a layer as one matrix (rows, columns + 1)."""
 
     def __init__(
         self,
@@ -104,8 +105,8 @@ class _School:
     ) -> None:
         self._model, self._lesson, self._progress = model, lesson, progress
         self._layers = [layer for layer in model.layers if isinstance(layer, FloatDense)]
-        self._pupil = Pupil(self._layers)
-        self._set(self._pupil.arrays)
+        self._pupil = Pupil(self._layers, np.float32)  # half the time
+        self._live = [Live(array) for array in self._pupil.arrays]
         self._rates = [RATE * size for size in self._pupil.sizes]
         self._random = np.random.default_rng(course.seed)
         self._order = np.arange(0)
@@ -113,13 +114,16 @@ class _School:
 
     def prune(self, densities: Sequence[float], steps: int) -> None:
         """Train while the density falls."""
-        adam = Adam(self._weights, self._rates)
+        adam = Adam(self._values, self._rates)
         for step in range(steps):
             if masks.due(step, steps):
-                self._set(masks.pruned(self._weights, densities, step / steps))
-            adam.step(self._weights, self._gradients(self._weights), cosine(step, steps))
-            for w, mask in zip(self._weights, self._masks, strict=True):
-                w *= mask  # momentum moves what has just been pruned
+                thinner = masks.pruned(self._weights, densities, step / steps)
+                pairs = zip(self._live, thinner, strict=True)
+                adam.keep([one.stays(whole) for one, whole in pairs])
+                self._live = [Live(whole) for whole in thinner]
+            adam.step(self._values, self._gradients(), cosine(step, steps))
+            for one in self._live:
+                one.put()
 
     def share(self, config: EngineConfig, densities: Sequence[float], steps: int) -> None:
         """Train until all weights are values of the alphabet.
@@ -128,28 +132,30 @@ class _School:
         """
         schemes = [layer.scheme or Scheme.of(config) for layer in self._layers]
         kinds = [QUANTISERS[scheme.name] for scheme in schemes]
-        kept = [
-            w if density < 1 or kind.training.chooses else _kept(kind, w)
+        self._live = [
+            Live(w if density < 1 or kind.training.chooses else _kept(kind, w))
             for kind, density, w in zip(kinds, densities, self._weights, strict=True)
         ]
-        self._set(kept)
-        matrices = [w[:, :-1] for w in self._weights]
-        ways = [training(m, config, one) for m, one in zip(matrices, schemes, strict=True)]
-        adam = Adam(self._weights, self._rates)
+        ways = [
+            training(one.whole[:, :-1], config, scheme, learn=one.weights)
+            for one, scheme in zip(self._live, schemes, strict=True)
+        ]
+        adam = Adam(self._values, self._rates)
         for step in range(steps):
-            shown = [
-                np.hstack((way.shown(w[:, :-1]), w[:, -1:]))
-                for way, w in zip(ways, self._weights, strict=True)
-            ]
-            gradients = self._gradients(shown)
-            for way, gradient in zip(ways, gradients, strict=True):
-                gradient[:, :-1] = way.shared(gradient[:, :-1])
-            adam.step(self._weights, gradients, cosine(step, steps))
-            anew = [way.after(w, step, steps) for way, w in zip(ways, matrices, strict=True)]
+            pairs = list(zip(self._live, ways, strict=True))
+            for one, way in pairs:
+                one.put(way.shown(one.weights))
+            gradients = self._gradients()
+            for (one, way), gradient in zip(pairs, gradients, strict=True):
+                one.share(gradient, way.shared)
+            adam.step(self._values, gradients, cosine(step, steps))
+            anew = [way.after(one.weights, step, steps) for one, way in pairs]
             if any(anew):
                 rates = [rate * way.rate for rate, way in zip(self._rates, ways, strict=True)]
-                adam = Adam(self._weights, rates)
-        for matrix, scheme in zip(matrices, schemes, strict=True):
+                adam = Adam(self._values, rates)
+        for one, scheme in zip(self._live, schemes, strict=True):
+            one.put()
+            matrix = one.whole[:, :-1]
             matrix[:] = quantise(config, matrix, scheme=scheme).values
 
     def model(self) -> Model:
@@ -158,23 +164,27 @@ class _School:
         layers = tuple(VIEW.write(layer, w) for layer, w in pairs)
         return replace(self._model, layers=layers, grids={})
 
-    def _set(self, weights: Sequence[Reals]) -> None:
-        self._weights = list(weights)
-        self._masks = [np.hstack((w[:, :-1] != 0, np.ones((len(w), 1), bool))) for w in weights]
+    @property
+    def _weights(self) -> list[Reals]:
+        """What the network runs with."""
+        return [one.whole for one in self._live]
 
-    def _gradients(self, weights: Sequence[Reals]) -> list[Reals]:
-        """On the next samples, at `weights`."""
+    @property
+    def _values(self) -> list[Reals]:
+        """What is trained."""
+        return [one.values for one in self._live]
+
+    def _gradients(self) -> list[Reals]:
+        """Of the values, on the next samples."""
         if not len(self._order):
             self._order = self._random.permutation(len(self._lesson.x))
         rows, self._order = self._order[:BATCH], self._order[BATCH:]
-        outputs = self._pupil.forward(self._lesson.x[rows], weights)[-1]
+        outputs = self._pupil.forward(self._lesson.x[rows], self._weights)[-1]
         gradients, _ = self._pupil.backward(self._lesson.error(outputs, rows))
-        for gradient, w, mask in zip(gradients, weights, self._masks, strict=True):
-            gradient[:, :-1] += DECAY * w[:, :-1]
-            gradient *= mask
         self._done += 1
         self._progress(self._done, self._steps)
-        return gradients
+        pairs = zip(self._live, gradients, strict=True)
+        return [one.decayed(gradient, DECAY) for one, gradient in pairs]
 
 
 def _kept(kind: Quantiser, weights: Reals) -> Reals:
@@ -182,9 +192,15 @@ def _kept(kind: Quantiser, weights: Reals) -> Reals:
     return np.hstack((kind.keep(weights[:, :-1]), weights[:, -1:]))
 
 
-def training(matrix: Reals, config: EngineConfig, scheme: Scheme) -> Training:
-    """How `matrix` (rows, columns), which may be changed, goes to its alphabet."""
+def training(
+    matrix: Reals, config: EngineConfig, scheme: Scheme, learn: Reals | None = None
+) -> Training:
+    """How `matrix` (rows, columns) goes to its alphabet.
+
+    learn: what is trained of it, (1, number), where that is not all; it may be changed.
+    """
+    learn = matrix if learn is None else learn
     if not matrix.any():
-        return Nothing(matrix, np.zeros(1), scheme.bits)
+        return Nothing(learn, np.zeros(1), scheme.bits)
     grid = quantise(config, matrix, scheme=scheme).grid
-    return QUANTISERS[scheme.name].training(matrix, grid, scheme.bits)
+    return QUANTISERS[scheme.name].training(learn, grid, scheme.bits)

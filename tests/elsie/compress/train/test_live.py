@@ -1,0 +1,51 @@
+"""The numbers of a matrix that learn."""
+
+import numpy as np
+
+from elsie.compress.train.gradients import Adam
+from elsie.compress.train.live import Live
+
+WHOLE = np.array([[1.0, 0.0, 2.0, 0.0], [0.0, 3.0, 0.0, 5.0]])
+"""Three columns of weights; the biases are 0 and 5, and a bias of 0 learns too."""
+
+
+def test_weights_first_then_biases() -> None:
+    live = Live(WHOLE.copy())
+    assert live.values.tolist() == [1, 2, 3, 0, 5]
+    assert live.weights.tolist() == [[1, 2, 3]]
+    live.weights[0, 1] = 7
+    live.values[3] = 8
+    assert live.values.tolist() == [1, 7, 3, 8, 5]
+    assert live.whole.tolist() == WHOLE.tolist(), "nothing is written before put"
+    live.put()
+    assert live.whole.tolist() == [[1, 0, 7, 8], [0, 3, 0, 5]]
+    live.put(np.array([[-1.0, -2.0, -3.0]]))
+    assert live.whole.tolist() == [[-1, 0, -2, 8], [0, -3, 0, 5]]
+    assert live.values.tolist() == [1, 7, 3, 8, 5]
+
+
+def test_gradients() -> None:
+    live = Live(WHOLE.copy())
+    gradient = live.decayed(np.arange(8.0).reshape(2, 4), 0.5)
+    assert gradient.tolist() == [0 + 0.5, 2 + 1.0, 5 + 1.5, 3, 7], "no decay of biases"
+    live.share(gradient, lambda weights: 2 * weights)
+    assert gradient.tolist() == [1, 6, 13, 3, 7]
+
+
+def test_what_stays_keeps_its_moments() -> None:
+    """A thinner matrix goes on as if its weights had been alone from the start."""
+    thinner = WHOLE.copy()
+    thinner[0, 2] = 0
+    both, alone = Live(WHOLE.copy()), Live(thinner.copy())
+    stays = both.stays(thinner)
+    assert stays.tolist() == [True, False, True, True, True]
+    gradient = np.array([0.1, 9.0, -0.2, 0.3, 0.4])
+    more, fewer = Adam([both.values], [0.01]), Adam([alone.values], [0.01])
+    more.step([both.values], [gradient], 1.0)
+    fewer.step([alone.values], [gradient[stays]], 1.0)
+    more.keep([stays])
+    left = both.values[stays]
+    more.step([left], [gradient[stays]], 1.0)
+    fewer.step([alone.values], [gradient[stays]], 1.0)
+    assert np.allclose(left, alone.values, rtol=1e-6)
+    assert not np.allclose(left, WHOLE.reshape(-1)[[0, 5, 3, 7]])
