@@ -3,7 +3,7 @@
 import argparse
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from elsie.cli import output
 from elsie.cli.grammar import Steps, add_command, positive

@@ -108,7 +108,7 @@ def folds(data: Data) -> bool:
     return data.affine.matrix is None or data.affine.folds
 
 
-def _several(importer: Importer, node: Any, data: Data) -> Data:
+def _several(importer: Importer, node: NodeProto, data: Data) -> Data:
     """Sum and Mean of values of one layer and of constants."""
     sides = [importer.value(node, name) for name in node.input]
     result, *more = [side for side in sides if isinstance(side, Data)]

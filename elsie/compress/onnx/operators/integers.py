@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from onnx import NodeProto
+
 from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.operators.axes import MOVES

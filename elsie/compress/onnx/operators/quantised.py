@@ -85,7 +85,7 @@ def quantise(
 
 
 def dequantise(
-    importer: Importer, node: Any, data: Data, scale: int, zero: int | None = None
+    importer: Importer, node: NodeProto, data: Data, scale: int, zero: int | None = None
 ) -> Data:
     """The values that the integers stand for, with the same scale and zero point."""
     if importer.dropped:
@@ -107,7 +107,7 @@ def plain(value: Any) -> Any:
 
 
 def _parameters(
-    importer: Importer, node: Any, data: Data, scale: int, zero: int | None
+    importer: Importer, node: NodeProto, data: Data, scale: int, zero: int | None
 ) -> tuple[Data, Any, Any]:
     """Scale and zero point: a number each, or one for each feature where they differ."""
     step = importer.constant(node, scale, "scale")
@@ -134,25 +134,25 @@ def _parameters(
     return data, plain(steps), plain(offsets.astype(np.int64))
 
 
-def _zero(node: Any) -> int | None:
+def _zero(node: NodeProto) -> int | None:
     return 2 if len(node.input) > 2 and node.input[2] else None
 
 
-def check_zero(importer: Importer, node: Any, low: Any, high: Any) -> None:
+def check_zero(importer: Importer, node: NodeProto, low: Any, high: Any) -> None:
     """Refuse limits that leave out 0."""
     if np.max(low) > 0 or np.min(high) < 0:
         importer.refuse(node, "has a range without 0; export the float model")
 
 
-def _quantise(importer: Importer, node: Any, data: Data) -> Data:
+def _quantise(importer: Importer, node: NodeProto, data: Data) -> Data:
     return quantise(importer, node, data, 1, _zero(node))
 
 
-def _dequantise(importer: Importer, node: Any, data: Data) -> Data:
+def _dequantise(importer: Importer, node: NodeProto, data: Data) -> Data:
     return dequantise(importer, node, data, 1, _zero(node))
 
 
-def scalar(importer: Importer, node: Any, place: int, what: str) -> float:
+def scalar(importer: Importer, node: NodeProto, place: int, what: str) -> float:
     """Input `place` of a node, which must be one number."""
     value = importer.constant(node, place, what)
     if value.size != 1:

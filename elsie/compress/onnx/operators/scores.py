@@ -6,9 +6,9 @@ Divided by their sum, values that are not negative keep their order. Where skl2o
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.functions import FUNCTIONS
