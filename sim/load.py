@@ -1,14 +1,23 @@
 """Fill an engine's memories over its load port, as a host does."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 from golden.format.image import Image
 from rtl.engine import Engine
 from rtl.load import LoadTarget
 
 
-def load_words(image: Image) -> Iterator[dict[str, LoadTarget | int]]:
+class LoadWord(TypedDict):
+    """A payload of the load port."""
+
+    target: LoadTarget
+    unit: int
+    address: int
+    data: int
+
+
+def load_words(image: Image) -> Iterator[LoadWord]:
     """Every word of an image that is in use, as payloads of the load port."""
     for part in image.contents():
         memory = part.memory

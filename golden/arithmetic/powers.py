@@ -34,9 +34,9 @@ def split(values: ArrayLike, powers: Powers) -> Ints:
     """
     left = np.asarray(values, dtype=np.int64)
     found = np.zeros((powers.terms, *left.shape), dtype=np.int64)
-    for term in found:
-        term[...] = nearest(2 * left, powers.levels)
-        left = left - term
+    for number in range(powers.terms):
+        found[number] = nearest(2 * left, powers.levels)
+        left = left - found[number]
     return found
 
 

@@ -56,13 +56,16 @@ class Layers:
                 "branches, and only a chain of layers can be used",
             )
         if data.stage != len(self.layers):
-            where = describe(node) if node is not None else f"the output {self.graph.output}"
             before = self.layers[data.stage - 1].name if data.stage else "the input"
             raise ElsieError(
-                f"{self.graph.path}: the graph branches behind {before}: {where} takes its values, "
+                f"{self.graph.path}: the graph branches behind {before}: {self._where(node)} takes its values, "
                 f"and layer {self.layers[data.stage].name} too; only a chain of layers can be "
                 f"used, or branches with the same function at each depth"
             )
+
+    def _where(self, node: NodeProto | None) -> str:
+        """A node, or the end of the graph."""
+        return f"the output {self.graph.output}" if node is None else describe(node)
 
     def check_axis(self, node: NodeProto, data: Data, axis: int) -> None:
         """Refuse a node over another axis than that of the features."""
@@ -72,7 +75,7 @@ class Layers:
         if data.axes[axis] != FEATURES or data.axes.count(FEATURES) > 1:
             self.refuse(node, f"has axis {axis}, which mixes samples or steps; use axis -1")
 
-    def enter(self, node: NodeProto, data: Data) -> None:
+    def enter(self, node: NodeProto | None, data: Data) -> None:
         """A layer takes the data; once they are without steps, layers see only the last step."""
         self.check_stage(node, data)
         if self.head is None and STEPS in self.sizes and not data.sized(STEPS):
@@ -97,7 +100,7 @@ class Layers:
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
 
-    def _beside(self, node: NodeProto, data: Data, activation: str) -> Data | None:
+    def _beside(self, node: NodeProto | None, data: Data, activation: str) -> Data | None:
         """The same for a branch: its values become more rows of the layer that took its input.
 
         None if there is no such layer, or one that does something else.
@@ -126,7 +129,7 @@ class Layers:
             if isinstance(value, Data) and value.stage == stage + 1:
                 self.values[name] = replace(value, affine=value.affine.beside(old, new))
         self.notes.append(
-            f"{describe(node)} belongs to a branch: its values are computed by layer {layer.name} "
+            f"{self._where(node)} belongs to a branch: its values are computed by layer {layer.name} "
             f"beside others"
         )
         sizes = data.affine.sizes or (new,)
@@ -149,7 +152,7 @@ class Layers:
         self.layers[-1] = replace(last, weight=last.weight[chosen], bias=last.bias[chosen])
         return replace(data, affine=Affine(sizes=affine.sizes))
 
-    def append(self, node: NodeProto, weight: Any, bias: Any, activation: str) -> None:
+    def append(self, node: NodeProto | None, weight: Any, bias: Any, activation: str) -> None:
         """Add a fully connected layer."""
         if self.inputs is None:
             self.inputs = weight.shape[1]

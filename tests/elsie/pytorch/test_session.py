@@ -37,7 +37,7 @@ def test_the_compiler_keeps_the_weights(name: str, weights: str, tmp_path: Path)
     network = compiled(run, tmp_path / "small.onnx", weights)
     same_weights(tmp_path / "small.onnx", network)
     report = run.session.report()
-    assert all(row["exact"] for row in report)
+    assert all(row.exact for row in report)
     total = sum(np.count_nonzero(w) for n, w in run.weights().items() if "weight" in n)
     size = sum(w.size for n, w in run.weights().items() if "weight" in n)
     assert total <= 0.4 * size + 6
@@ -77,8 +77,8 @@ def test_convolutions_too_but_for_the_compiler(tmp_path: Path) -> None:
 
     run = Run("conv", density={"0": 0.5, "3": 0.5, "4.1": 0.3}, weights="codebook:3").train(STEPS)
     first, second, _ = run.session.finalize(tmp_path / "conv.onnx")
-    assert (first["density"], second["density"]) == (0.5, 0.5)
-    assert first["values"] <= 8
+    assert (first.density, second.density) == (0.5, 0.5)
+    assert first.values <= 8
     with pytest.raises(ElsieError, match="Conv"):
         elsie.compile(tmp_path / "conv.onnx", calibration=run.x.numpy())
 
@@ -93,11 +93,11 @@ def test_layers_of_their_own() -> None:
     assert kept["cells.weight_hh_l0"] == pytest.approx(0.2, abs=0.01)
     assert kept["cells.weight_ih_l0"] == 0.5
     assert kept["cells.weight_ih_l1"] == 1
-    report = {row["name"]: row for row in run.session.report()}
-    assert report["cells.1"]["values"] == 2
-    assert report["head"]["values"] == 2
-    assert report["cells.0"]["values"] > 50
-    assert report["cells.0"]["weights"] is None
+    report = {row.name: row for row in run.session.report()}
+    assert report["cells.1"].values == 2
+    assert report["head"].values == 2
+    assert report["cells.0"].values > 50
+    assert report["cells.0"].weights is None
 
 
 def test_a_teacher_pulls() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.timing.schedule import Latencies
-from rtl.front.activation_lists import ActivationLists
 from rtl.front.collector import Collector
 from rtl.front.delta import DeltaStage
 from rtl.group.column_memory import ColumnMemory
@@ -48,7 +47,6 @@ def test_latencies_equal_goldens() -> None:
         assert config.status_stages == expected.status
         # What is pushed until the warning has come back as a hold.
         assert config.queue_margin == expected.status + ColumnMemory.LATENCY
-    assert ActivationLists.LATENCY == 1
 
 
 @pytest.mark.parametrize(("pes", "status"), [(1, 1), (16, 1), (17, 2), (64, 2), (65, 3), (128, 3)])

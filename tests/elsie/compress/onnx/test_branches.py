@@ -56,7 +56,7 @@ def test_random_branches(tmp_path: Path, seed: int) -> None:
             name, width = f"f{tag}", out
         ends.append(name)
     join = str(random.choice(["Concat", "Sum", "Mean"]))
-    attributes = {"axis": 1} if join == "Concat" else {}
+    attributes: dict[str, Any] = {"axis": 1} if join == "Concat" else {}
     nodes.append(node(join, ends, ["y" if seed % 3 else "joined"], **attributes))
     if seed % 3 == 0:
         arrays["v"] = random.normal(size=(same * (len(ends) if join == "Concat" else 1), 3))
