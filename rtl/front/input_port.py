@@ -1,6 +1,6 @@
 """Input port: activations in column order go to the groups' activation memories in turn."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -73,14 +73,16 @@ class InputPort(wiring.Component):
         taken = Signal()
         idle = self.idle & ~self._waits(m) if self._config.delta else self.idle
         value, over = self._value(m, idle)
+        # Where each is one word, all signals are those of its acceptance.
+        ready = idle if over is None else idle & over
         # Without cells an input is a single vector.
         close = self.close if self._config.cells else self.start
         m.d.comb += [
-            self.input.ready.eq(idle & over),
-            taken.eq(self.input.valid & idle & over),
+            self.input.ready.eq(ready),
+            taken.eq(self.input.valid & ready),
             close.eq(taken & self.input.payload.last),
             self.value.eq(value),
-            self.valid.eq(select & (self.input.valid & idle).replicate(groups)),
+            self.valid.eq(select & self._sends(taken, idle, over).replicate(groups)),
         ]
         with m.If(close):
             m.d.sync += [select.eq(1), self.index.eq(0)]
@@ -93,16 +95,20 @@ class InputPort(wiring.Component):
             self._flags(m)
         return m
 
-    def _value(self, m: Module, idle: Value) -> tuple[Value, Value]:
+    def _sends(self, taken: Signal, idle: Value, over: Value | None) -> Value:
+        """A word goes to a group."""
+        return taken if over is None else self.input.valid & idle
+
+    def _value(self, m: Module, idle: Value) -> tuple[Value, Value | None]:
         """The activation, or the word of its next power; and whether it is the last word.
 
         The first power is the nearest to the activation, each other one to what is left.
         """
         given, last = self.input.payload.value, self._config.items_per_input - 1
         if self._config.act_code is ActCode.LINEAR:
-            return given, Const(1)
+            return given, None
         if not last:
-            return self._word(m, given), Const(1)
+            return self._word(m, given), None
         left = Signal(signed(self._config.act_width))
         number = Signal(range(last + 1))
         over = Signal()

@@ -22,6 +22,7 @@ from golden.coding.layers import ARRAYS
 from golden.format import netfile
 from golden.format.image import Image, encode
 from golden.format.network import Network
+from golden.record import plain
 from golden.timing.model import TimingModel
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
@@ -123,6 +124,7 @@ def net_hash(network: Network) -> str:
         netfile.save(network, Path(folder) / "net")
         read = netfile.load(Path(folder) / "net")
     fields = {**vars(read), "config": read.config.to_dict()}
+    fields["info"] = plain(fields.pop("report")) or {}
     layers = [dict(vars(layer)) for layer in fields.pop("layers")]
     arrays = [layer.pop(name) for layer in layers for name in ARRAYS]
     parts = [json.dumps([fields, layers], sort_keys=True).encode()]

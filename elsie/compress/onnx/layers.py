@@ -58,9 +58,9 @@ class Layers:
         if data.stage != len(self.layers):
             before = self.layers[data.stage - 1].name if data.stage else "the input"
             raise ElsieError(
-                f"{self.graph.path}: the graph branches behind {before}: {self._where(node)} takes its values, "
-                f"and layer {self.layers[data.stage].name} too; only a chain of layers can be "
-                f"used, or branches with the same function at each depth"
+                f"{self.graph.path}: the graph branches behind {before}: {self._where(node)} takes "
+                f"its values, and layer {self.layers[data.stage].name} too; only a chain of layers "
+                f"can be used, or branches with the same function at each depth"
             )
 
     def _where(self, node: NodeProto | None) -> str:
@@ -129,8 +129,8 @@ class Layers:
             if isinstance(value, Data) and value.stage == stage + 1:
                 self.values[name] = replace(value, affine=value.affine.beside(old, new))
         self.notes.append(
-            f"{self._where(node)} belongs to a branch: its values are computed by layer {layer.name} "
-            f"beside others"
+            f"{self._where(node)} belongs to a branch: its values are computed by layer "
+            f"{layer.name} beside others"
         )
         sizes = data.affine.sizes or (new,)
         affine = Affine(sizes=sizes, index=np.arange(old, old + new))
