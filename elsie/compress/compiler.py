@@ -19,9 +19,8 @@ from elsie.compress.checks import (
 )
 from elsie.compress.delta import check_delta, with_thresholds
 from elsie.compress.inputs import (
-    Exponents,
-    choose_exponents,
-    grid_exponents,
+    exponents_of,
+    input_frac,
     scale_inputs,
     scale_model,
     scale_signal,
@@ -35,7 +34,6 @@ from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
-from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.exact import grid_notes
 from elsie.compress.reconstruct.repair import Repair
@@ -48,10 +46,10 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.format.report import Report
 from golden.kinds import CELL_WIDTH
 from golden.limits import RANGES
 from golden.presets import check_answers, check_fits
+from golden.report import Report
 
 
 def compile_model(
@@ -131,7 +129,7 @@ class _Work:
         self, given: Signal, options: CompileOptions, say: Callable[[str], None]
     ) -> Compressed:
         """With scales, masks and weights chosen from `given`."""
-        exponents = exponents_of(self.model, given, self.room, options)
+        exponents = exponents_of(self.model, given, self.room, delta=options.delta is not None)
         # From here on all is in units in which one scale fits all inputs.
         asked, given = scale_model(self.model, exponents), scale_signal(given, exponents)
         model = restructure(self.plan, asked, given, say)
@@ -152,17 +150,6 @@ class _Work:
             effort=options.effort,
             notes=[*model.notes, *source.notes, *grid_notes(model, steps, room, self.chosen)],
         )
-
-
-def exponents_of(
-    model: Model, given: Signal, config: EngineConfig, options: CompileOptions
-) -> Exponents:
-    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own."""
-    if options.delta is not None:
-        return np.zeros(model.n_in, dtype=np.int64)
-    if 0 in model.grids:
-        return grid_exponents(model.grids[0][-1], model.n_in)
-    return choose_exponents(model, given, config)
 
 
 def _judged(
@@ -258,15 +245,7 @@ def _quantise(
 ) -> list[Step]:
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
     model = source.model
-    first, snapped = given.rows, model.snap(0, given.rows)
-    grid = model.grids[0][-1].frac if 0 in model.grids else None
-    frac = activation_frac(
-        first,
-        act_width=config.act_width,
-        powers=config.input_powers,
-        wanted=snapped,
-        grid_frac=grid,
-    )
+    frac = input_frac(model, given, config)
     signal, steps = replace(given, values=model.snap(0, given.values), frac=frac), []
     repair = Repair(signal, effort_of(options.effort), model)
     for number, layer in enumerate(model.layers, start=1):

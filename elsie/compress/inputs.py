@@ -48,7 +48,27 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
     return exponents if common > _GAIN * own else np.zeros_like(exponents)
 
 
-def grid_exponents(grid: Grid, n_in: int) -> Exponents:
+def exponents_of(model: Model, given: Signal, config: EngineConfig, *, delta: bool) -> Exponents:
+    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own."""
+    if delta:
+        return np.zeros(model.n_in, dtype=np.int64)
+    if 0 in model.grids:
+        return _of_grid(model.grids[0][-1], model.n_in)
+    return choose_exponents(model, given, config)
+
+
+def input_frac(model: Model, given: Signal, config: EngineConfig) -> int:
+    """Fraction bits of inputs whose exponents are in them already."""
+    return activation_frac(
+        given.rows,
+        act_width=config.act_width,
+        powers=config.input_powers,
+        wanted=model.snap(0, given.rows),
+        grid_frac=model.grids[0][-1].frac if 0 in model.grids else None,
+    )
+
+
+def _of_grid(grid: Grid, n_in: int) -> Exponents:
     """An exponent for each input that brings the steps of a grid together: 0 if they are one."""
     steps = np.broadcast_to(np.asarray(grid.step), n_in)
     powers = np.rint(np.log2(steps.max() / steps)).astype(np.int64)

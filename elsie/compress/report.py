@@ -18,8 +18,8 @@ from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
 from golden.format.network import Network
-from golden.format.report import LayerReport, SizeBits
 from golden.record import Record
+from golden.report import LayerReport, SizeBits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx.reference.op_run import OpRun
 
 LARGEST = 1 << 26
 """Most elements that a folded constant may have."""
@@ -61,7 +64,7 @@ def fold(node: Any, given: list[NDArray[Any] | None], opset: int) -> list[Any]:
             raise FoldError(f"cannot be worked out ({what}); export the model again") from None
 
 
-def old_operators(opset: int) -> list[Any]:
+def old_operators(opset: int) -> "list[type[OpRun]]":
     """Those of which the reference evaluator has no version as old as `opset`, for its `new_ops`.
 
     DequantizeLinear of opset 10 to 18, which onnxruntime writes for models of these opsets. Since

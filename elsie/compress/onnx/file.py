@@ -1,18 +1,14 @@
 """An ONNX file as constants in numpy and the nodes that its output needs."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from golden.errors import ElsieError, printable
-
-_LARGEST = 1 << 27
-"""Elements of a sparse initialiser, zeros included: it is made dense."""
+from elsie.compress.onnx.nodes import constant_value, dense, describe, from_sparse, one_line
+from golden.errors import ElsieError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,10 +50,10 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
     names = _Names(source)
     for tensor in graph.initializer:
         names.add(tensor.name, "an initialiser")
-        constants[tensor.name] = _dense(source, tensor)
+        constants[tensor.name] = dense(source, tensor)
     for sparse in graph.sparse_initializer:
         names.add(sparse.values.name, "an initialiser")
-        constants[sparse.values.name] = _from_sparse(source, sparse, sparse.values.name)
+        constants[sparse.values.name] = from_sparse(source, sparse, sparse.values.name)
     inputs = [value for value in graph.input if value.name not in constants]
     for value in inputs:
         _check_type(source, value)
@@ -96,7 +92,7 @@ def without_constants(
     nodes: list[NodeProto] = []
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
-            constants[node.output[0]] = _constant_value(source, node)
+            constants[node.output[0]] = constant_value(source, node)
         else:
             nodes.append(node)
     return constants, nodes
@@ -166,25 +162,6 @@ def _needed(source: Path, nodes: list[NodeProto], output: str) -> tuple[NodeProt
     return tuple(done.values())
 
 
-def describe(node: NodeProto) -> str:
-    """A node for messages: name and op type."""
-    name = node.name or next((output for output in node.output if output), "unnamed")
-    domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
-    return printable(f"node {name} ({domain}{node.op_type})")
-
-
-def attributes(node: NodeProto) -> dict[str, Any]:
-    """Attribute values of a node by name; strings are bytes, tensors are TensorProto."""
-    from onnx import helper
-
-    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-
-
-def one_line(error: Exception) -> str:
-    """An error's text on one line, the beginning of it if it is long."""
-    return " ".join(str(error).split())[:200]
-
-
 def _parse(source: Path) -> ModelProto:
     """The ModelProto with external data loaded."""
     import onnx
@@ -240,8 +217,6 @@ def _inlined(source: Path, proto: Any) -> Any:
 
 def _check_type(source: Path, value: ValueInfoProto) -> None:
     """Refuse an input that is no array of numbers."""
-    from onnx import TensorProto
-
     number = value.type.tensor_type.elem_type
     known = TensorProto.DataType.values()
     name = TensorProto.DataType.Name(number) if number in known else f"type {number}"
@@ -263,61 +238,3 @@ def _shape_of(value: ValueInfoProto) -> tuple[int | None, ...] | None:
         axis.dim_value if axis.HasField("dim_value") and axis.dim_value > 0 else None
         for axis in tensor.shape.dim
     )
-
-
-def _dense(source: Path, tensor: TensorProto) -> NDArray:
-    """A TensorProto as an array."""
-    from onnx import numpy_helper
-
-    try:
-        return numpy_helper.to_array(tensor)
-    except Exception as error:  # numpy and onnx raise several kinds for a damaged tensor
-        raise ElsieError(
-            f"{source}: initialiser {tensor.name} cannot be read ({one_line(error)}); "
-            f"export the model again"
-        ) from None
-
-
-def _from_sparse(source: Path, sparse: SparseTensorProto, name: str) -> NDArray:
-    """A SparseTensorProto (COO) as a dense array; indices are linear (nnz,) or (nnz, rank)."""
-    values, indices = _dense(source, sparse.values), _dense(source, sparse.indices)
-    dims = tuple(sparse.dims)
-    good = len(indices) == len(values) and indices.ndim in (1, 2) and all(d > 0 for d in dims)
-    if good and indices.ndim == 2:
-        good = indices.shape[1] == len(dims)
-        good = good and bool(np.all((indices >= 0) & (indices < np.array(dims))))
-        indices = np.asarray(np.ravel_multi_index(tuple(indices.T), dims)) if good else indices
-    total = math.prod(dims)  # of Python's integers, which do not overflow
-    if good and total > _LARGEST:
-        raise ElsieError(
-            f"{source}: sparse initialiser {name} has shape {dims}, more than {_LARGEST} elements, "
-            f"the most that is read; no engine could hold the layer"
-        )
-    if good and len(indices):
-        good = indices.min() >= 0 and indices.max() < total and bool(np.all(np.diff(indices) > 0))
-    if not good:
-        raise ElsieError(
-            f"{source}: sparse initialiser {name} has indices that are out of range, not ascending "
-            f"or of the wrong shape; export the model again"
-        )
-    dense = np.zeros(total, dtype=values.dtype)
-    dense[indices] = values
-    return dense.reshape(dims)
-
-
-def _constant_value(source: Path, node: NodeProto) -> NDArray:
-    """The value of a Constant node."""
-    given = attributes(node)
-    if "value" in given:
-        return _dense(source, given["value"])
-    if "sparse_value" in given:
-        return _from_sparse(source, given["sparse_value"], node.output[0])
-    for name, dtype in (
-        ("value_float", np.float32),
-        ("value_floats", np.float32),
-        ("value_int", np.int64),
-        ("value_ints", np.int64),
-    ):
-        if name in given:
-            return np.asarray(given[name], dtype=dtype)
-    raise ElsieError(f"{source}: {describe(node)} has no numeric value; export the model again")

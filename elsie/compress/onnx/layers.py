@@ -9,7 +9,8 @@ from onnx import NodeProto
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
 from elsie.compress.model.layer import FloatLayer
-from elsie.compress.onnx.file import OnnxGraph, describe
+from elsie.compress.onnx.file import OnnxGraph
+from elsie.compress.onnx.nodes import describe
 from elsie.compress.onnx.values import FEATURES, STEPS, Affine, Data
 from golden.errors import ElsieError, printable
 

@@ -11,8 +11,9 @@ from onnx import NodeProto
 
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.check.evaluate import check_model
-from elsie.compress.onnx.file import OnnxGraph, describe, read_graph
+from elsie.compress.onnx.file import OnnxGraph, read_graph
 from elsie.compress.onnx.importer import Importer, Operators
+from elsie.compress.onnx.nodes import describe
 from elsie.compress.onnx.operators.axes import MOVES, branch
 from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE

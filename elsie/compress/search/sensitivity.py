@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elsie.compress.compiler import exponents_of
-from elsie.compress.inputs import scale_model, scale_signal
+from elsie.compress.inputs import exponents_of, scale_model, scale_signal
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
@@ -73,7 +72,7 @@ def unpruned(
     say: Callable[[str], None],
 ) -> Unpruned:
     """What the compiler has before it prunes; `config` decides no more than the inputs' scales."""
-    exponents = exponents_of(model, given, config, options)
+    exponents = exponents_of(model, given, config, delta=options.delta is not None)
     plan = Plan.of(model, neurons=options.neurons, rank=options.rank)
     fitted, held = hold_out(scale_signal(given, exponents))
     left = restructure(plan, scale_model(model, exponents), fitted, say)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -211,7 +212,7 @@ def test_every_command_has_examples_that_it_takes() -> None:
     shown = {name: one.epilog or "" for name, one in parsers().items()}
     assert len(shown) >= 15
     for name, text in shown.items():
-        examples = [line.split() for line in text.splitlines() if line.startswith("  elsie")]
+        examples = [shlex.split(line) for line in text.splitlines() if line.startswith("  elsie")]
         assert examples, f"{name} --help has no examples"
         for words in examples:
             plain = list(itertools.takewhile(lambda word: word not in ("&&", "#"), words))

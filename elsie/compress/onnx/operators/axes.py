@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from elsie.compress.onnx.constants import FoldError, fold
-from elsie.compress.onnx.file import attributes, describe, without_constants
+from elsie.compress.onnx.file import without_constants
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.values import (
     BATCH,
     FEATURES,

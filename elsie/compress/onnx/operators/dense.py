@@ -10,8 +10,8 @@ from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
-from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.elementwise import scale, spread
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, UNIT, Affine, Data
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
-from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.values import FEATURES, NOTHING, ONE, UNIT, Affine, Data, Reals, Stack
 
 _FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")

@@ -11,8 +11,8 @@ from typing import Any
 
 from onnx import NodeProto
 
-from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.operators.axes import MOVES
 from elsie.compress.onnx.operators.dense import affine, function, matrix
 from elsie.compress.onnx.operators.elementwise import scale, total

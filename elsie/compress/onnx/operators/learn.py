@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto
 
-from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.operators.dense import affine, function
 from elsie.compress.onnx.operators.elementwise import scale
 from elsie.compress.onnx.operators.scores import order

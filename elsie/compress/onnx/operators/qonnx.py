@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
-from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.elementwise import spread
-from elsie.compress.onnx.operators.quantised import check_zero, plain, scalar, snap
+from elsie.compress.onnx.operators.quantised import check_zero, plain, scalar, snap, whole
 from elsie.compress.onnx.values import Data
 
 _DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas")
@@ -41,7 +41,7 @@ def _quant(importer: Importer, node: NodeProto, data: Data) -> Data:
     data, zeros = spread(importer, node, data, zero, "zero point")
     low, high = _qonnx(importer, node)(zeros)
     check_zero(importer, node, low, high)
-    ends = (plain(np.asarray(end).astype(np.int64)) for end in (low, high))
+    ends = (whole(end) for end in (low, high))
     grid = Grid(step=plain(steps), low=next(ends), high=next(ends))
     return snap(importer, node, data, grid)
 

@@ -12,8 +12,8 @@ import numpy as np
 from onnx import NodeProto
 
 from elsie.compress.model.grid import Grid
-from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.operators.axes import MOVES
 from elsie.compress.onnx.operators.dense import is_linear, is_positive, is_relu
 from elsie.compress.onnx.operators.elementwise import spread
@@ -78,7 +78,7 @@ def quantise(
             f"export the float model",
         )
     data, step, zeros = _parameters(importer, node, data, scale, zero)
-    low, high = (plain(limit - np.asarray(zeros)) for limit in _RANGES[kind])
+    low, high = (whole(limit - np.asarray(zeros)) for limit in _RANGES[kind])
     check_zero(importer, node, low, high)
     grid = Grid(step=step, low=low, high=high)
     return Coded(**vars(data.real()), grid=grid, zero=zeros)
@@ -101,9 +101,15 @@ def dequantise(
     return snap(importer, node, data.real(), data.grid)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> float | tuple[float, ...]:
     """An array as one Python number, or a tuple if there are several."""
     return np.asarray(value).tolist() if np.ndim(value) == 0 else tuple(np.asarray(value).tolist())
+
+
+def whole(value: Any) -> int | tuple[int, ...]:
+    """The same of integers."""
+    found = np.asarray(value).astype(np.int64)
+    return int(found) if found.ndim == 0 else tuple(found.tolist())
 
 
 def _parameters(
@@ -131,7 +137,7 @@ def _parameters(
     both = np.broadcast_arrays(step.reshape(-1), zeros.reshape(-1))
     data, steps = spread(importer, node, data, both[0].reshape(dims), "scale")
     _, offsets = spread(importer, node, data, both[1].reshape(dims), "zero point")
-    return data, plain(steps), plain(offsets.astype(np.int64))
+    return data, plain(steps), whole(offsets)
 
 
 def _zero(node: NodeProto) -> int | None:
@@ -177,7 +183,7 @@ def _narrow(importer: Importer, node: NodeProto, data: Data) -> Data:
     )
     low, high = np.maximum(low, data.grid.low), np.minimum(high, data.grid.high)
     check_zero(importer, node, low, high)
-    return replace(data, grid=replace(data.grid, low=plain(low), high=plain(high)))
+    return replace(data, grid=replace(data.grid, low=whole(low), high=whole(high)))
 
 
 def snap(importer: Importer, node: NodeProto, data: Data, grid: Grid) -> Data:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from elsie.compress.model.float_cells import FloatCells
-from elsie.compress.onnx.file import OnnxGraph, attributes, describe
+from elsie.compress.onnx.file import OnnxGraph
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, STEPS, Data, Sized, Unusable
 from golden.errors import ElsieError
 from golden.kinds import LayerKind

@@ -12,8 +12,8 @@ from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.functions import FUNCTIONS
-from elsie.compress.onnx.file import attributes
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.dense import function
 from elsie.compress.onnx.operators.elementwise import PRODUCT, folds
 from elsie.compress.onnx.operators.refusals import FUNCTION

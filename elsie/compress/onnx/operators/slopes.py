@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from onnx import NodeProto
 
-from elsie.compress.onnx.file import attributes, describe
 from elsie.compress.onnx.importer import Handler, Importer
+from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.operators.dense import clip, function
 from elsie.compress.onnx.operators.elementwise import scale, spread
 from elsie.compress.onnx.values import UNIT, Affine, Data, Reals
