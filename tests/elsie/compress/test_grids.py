@@ -75,7 +75,7 @@ def test_powers_of_two_are_taken_bit_for_bit(tmp_path: Path, seed: int) -> None:
     assert [layer.activation for layer in made.layers] == ["relu", "identity"]
     assert [made.layers[0].in_frac, *(layer.out_frac for layer in made.layers)] == [5, 4, 0]
     assert np.array_equal(predict(made, np.clip(x, -4, 127 / 32)), wanted)
-    assert made.info["quality"]["relative_error"] == 0
+    assert made.info.quality.relative_error == 0
 
 
 def test_other_steps_are_not(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_other_steps_are_not(tmp_path: Path) -> None:
     made, wanted = compiled(proto, x, tmp_path)
     error = predict(made, x) - wanted
     assert 0 < np.abs(error).max() < 0.6
-    assert made.info["quality"]["relative_error"] < 0.05
+    assert made.info.quality.relative_error < 0.05
 
 
 def test_a_step_for_each_feature(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boards.registry import find
-from elsie.compress import compiler, quality
+from elsie.compress import inputs, quality
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.dense import FloatDense
@@ -28,7 +28,7 @@ BASE = EngineConfig()
 def one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inputs share one scale, whatever that costs."""
     monkeypatch.setattr(
-        compiler, "choose_exponents", lambda model, *_: np.zeros(model.n_in, dtype=np.int64)
+        inputs, "choose_exponents", lambda model, *_: np.zeros(model.n_in, dtype=np.int64)
     )
 
 
