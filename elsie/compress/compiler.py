@@ -22,7 +22,7 @@ from elsie.compress.delta import check_delta, with_thresholds
 from elsie.compress.inputs import (
     Exponents,
     choose_exponents,
-    grid_exponents,
+    first_signal,
     scale_inputs,
     scale_model,
     scale_signal,
@@ -36,7 +36,6 @@ from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import check_balanced
 from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, Quality, check_drop, check_max_drop, hold_out, measure
-from elsie.compress.quantise.calibrate import activation_frac
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.exact import grid_notes
 from elsie.compress.reconstruct.repair import Repair
@@ -151,11 +150,9 @@ class _Work:
 def exponents_of(
     model: Model, given: Signal, config: EngineConfig, options: CompileOptions
 ) -> Exponents:
-    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own."""
+    """Of the inputs: one scale for all with delta, which has one threshold."""
     if options.delta is not None:
         return np.zeros(model.n_in, dtype=np.int64)
-    if 0 in model.grids:
-        return grid_exponents(model.grids[0][-1], model.n_in)
     return choose_exponents(model, given, config)
 
 
@@ -255,12 +252,8 @@ def _quantise(
     options: CompileOptions,
 ) -> list[Step]:
     """Layer by layer: scales are chosen by running the float network with quantised weights."""
-    model = source.model
-    width = {"act_width": config.act_width, "levels": config.act_levels}
-    first, snapped = given.rows, model.snap(0, given.rows)
-    grid = model.grids[0][-1].frac if 0 in model.grids else None
-    frac = activation_frac(first, **width, wanted=snapped, grid_frac=grid)
-    signal, steps = replace(given, values=model.snap(0, given.values), frac=frac), []
+    model, steps = source.model, []
+    signal = first_signal(model, given, config)
     repair = Repair(signal, effort_of(options.effort), model)
     for number, layer in enumerate(model.layers, start=1):
         last = layer is model.layers[-1]
@@ -270,8 +263,7 @@ def _quantise(
         pruned, exact = repair(layer, pruned, signal, config, even=even)
         quantised = KINDS[layer.kind].quantise(exact, signal, config)
         steps.append(Step(pruned=pruned, owners=owners, quantised=quantised))
-        frac = quantised.layers[-1].out_frac
-        signal = replace(signal, values=quantised.outputs, frac=frac)
+        signal = replace(signal, values=quantised.outputs, frac=quantised.layers[-1].out_frac)
     return steps
 
 

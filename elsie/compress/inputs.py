@@ -31,8 +31,11 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
     """An exponent e for each input, shape (n_in,): all 0 where one scale serves as well.
 
     Each column is brought to the magnitude of the largest. Whether this helps is measured: by the
-    error of the first layer's sums with quantised inputs and weights.
+    error of the first layer's sums with quantised inputs and weights. A model that rounds its
+    inputs has scales already.
     """
+    if 0 in model.grids:
+        return _grid_exponents(model.grids[0][-1], model.n_in)
     rows = given.rows
     largest = np.abs(rows).max(axis=0)
     exponents = np.zeros(model.n_in, dtype=np.int64)
@@ -48,7 +51,7 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
     return exponents if common > _GAIN * own else np.zeros_like(exponents)
 
 
-def grid_exponents(grid: Grid, n_in: int) -> Exponents:
+def _grid_exponents(grid: Grid, n_in: int) -> Exponents:
     """An exponent for each input that brings the steps of a grid together: 0 if they are one."""
     steps = np.broadcast_to(np.asarray(grid.step), n_in)
     powers = np.rint(np.log2(steps.max() / steps)).astype(np.int64)
@@ -86,6 +89,15 @@ def scale_model(model: Model, exponents: Exponents) -> Model:
 def scale_signal(given: Signal, exponents: Exponents) -> Signal:
     """Calibration data times 2**exponents."""
     return replace(given, values=scale_inputs(given.values, exponents))
+
+
+def first_signal(model: Model, given: Signal, config: EngineConfig) -> Signal:
+    """Calibration data as the model rounds them, with the scale that they have in the engine."""
+    values = model.snap(0, given.values)
+    grid = model.grids[0][-1].frac if 0 in model.grids else None
+    widths = {"act_width": config.act_width, "levels": config.act_levels}
+    frac = activation_frac(given.rows, **widths, wanted=values[given.valid], grid_frac=grid)
+    return replace(given, values=values, frac=frac)
 
 
 def scale_inputs(x: ArrayLike, exponents: Exponents) -> NDArray[np.float64]:

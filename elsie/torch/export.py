@@ -14,7 +14,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from elsie.compress.onnx.file import one_line
+from elsie.compress.onnx.parse import one_line
 from elsie.frameworks.extras import need
 from golden.errors import ElsieError
 from toolchain.scratch import replacing

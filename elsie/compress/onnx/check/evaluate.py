@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.constants import old_operators
-from elsie.compress.onnx.file import OnnxGraph, describe, one_line
+from elsie.compress.onnx.file import OnnxGraph, describe
+from elsie.compress.onnx.parse import one_line
 from elsie.compress.onnx.values import BATCH, STEPS
 from golden.errors import ElsieError
 
