@@ -160,7 +160,8 @@ def _through_fifos(config: EngineConfig, count: NDArray[np.int64], start: int) -
     while not fifos.done(cycle) or any((taken >= 0).any() for taken in way):
         full, now = now, np.maximum.reduceat(levels, first) >= config.queue_threshold
         way.append(fifos.step(cycle, full))
-        queues.push(way.popleft()[group], cycle)
+        if ((taken := way.popleft()) >= 0).any():
+            queues.push(taken[group], cycle)
         levels = queues.levels(cycle)
         cycle += 1
     return Jobs(

@@ -47,7 +47,7 @@ def connected(draw: st.DrawFn) -> Case:
         mac=draw(st.sampled_from(["codebook", "log"] + ["fixed"] * (memory == "block"))),
         pes=pes,
         group=group,
-        queue_depth=draw(st.integers(4, 9)),
+        queue_depth=draw(st.integers(5, 9)),
         run_width=draw(st.integers(2, 4)),
         acc_width=48,
         entry_memory=memory,
