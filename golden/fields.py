@@ -252,6 +252,11 @@ class EngineFields:
         return 1 if self.pes <= 16 else 2 if self.pes <= 64 else 3
 
     @property
+    def counter_stages(self) -> int:
+        """Registers from what the PEs do to the counters."""
+        return 1 + self.stages.count + tree_levels(-(-self.pes // 16), radix=4)
+
+    @property
     def over_stages(self) -> int:
         """Registers from the groups' `over` to the sequencer."""
         return self.tree_stages if self.stages.fifo else self.status_stages - 1

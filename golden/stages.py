@@ -25,6 +25,8 @@ class Stages:
     """1: of what an operation does, in each PE; it takes no cycle."""
     drain: int = 0
     """1: behind the choice of a sum and behind its bias, before they are added."""
+    count: int = 0
+    """1: of what the PEs do, before the counters."""
 
     def __post_init__(self) -> None:
         """Check every range."""
@@ -69,6 +71,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "fifo": (0, 64),
     "clear": (0, 1),
     "drain": (0, 1),
+    "count": (0, 1),
 }
 
 SHORT = Stages()
@@ -77,7 +80,7 @@ SHORT = Stages()
 SETS: dict[str, Stages] = {
     "short": SHORT,
     "drain": Stages(drain=1),
-    "long": Stages(activations=1, push=1, clear=1, drain=1),
-    "elastic": Stages(activations=1, push=1, fifo=16, clear=1, drain=1),
+    "long": Stages(activations=1, push=1, clear=1, drain=1, count=1),
+    "elastic": Stages(activations=1, push=1, fifo=16, clear=1, drain=1, count=1),
 }
 """Sets with a name, which a user may choose from."""

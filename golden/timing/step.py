@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from golden.arithmetic.powers import decode, encode, split
 from golden.config import EngineConfig
 from golden.format.program import Operation
-from golden.kinds import tree_levels
 from golden.timing.phase import Phase, Timeline, within
 from golden.timing.runner import LayerOperations
 from golden.timing.schedule import FUNCTION_LATENCY, Latencies
@@ -236,7 +235,7 @@ class StepEvents:
         self._emit("finish", finish)
         groups, last = self.config.groups, self.layers[-1]
         # The counters are late.
-        counted = finish + 1 + tree_levels(-(-self.config.pes // 16), radix=4)
+        counted = finish + self.config.counter_stages
         start, done = finish, counted
         for stream in range(self.config.streams if self.answer else 0):
             items = self.state.read(last.target, stream)

@@ -75,6 +75,11 @@ class ActivationLists(wiring.Component):
             }
         )
 
+    @staticmethod
+    def latency(config: EngineConfig) -> int:
+        """From grant to element."""
+        return 1 + config.stages.activations
+
     def elaborate(self, platform: object) -> Module:
         """One memory; the upper address bits are the list's number."""
         m = Module()

@@ -5,15 +5,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.kinds import tree_levels
 from rtl.layouts import counters_layout
+from rtl.prim.delay import delayed
 
 
 class Counters(wiring.Component):
     """Counts from `start` on; steady from the engine's `done` to the next start.
 
-    The PEs' bits are counted `stages` + 1 cycles late; none may be set in that many cycles before
-    start and done.
+    The PEs' bits are counted `counter_stages` + 1 cycles late; none may be set in that many cycles
+    before start and done.
 
     start: clear.
     running: a layer runs.
@@ -32,7 +32,7 @@ class Counters(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of PEs comes from `config`."""
-        self._pes = config.pes
+        self._config, self._pes = config, config.pes
         super().__init__(
             {
                 **{name: In(1) for name in ("start", "running", "stalled")},
@@ -43,7 +43,7 @@ class Counters(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Bits are counted, and added to the counter `stages` cycles later."""
+        """Bits are counted, and added to the counter `counter_stages` cycles later."""
         m = Module()
         starving = self.starving & self.running.replicate(self._pes)
         macs = self._count(m, self.committing, "committing")
@@ -64,11 +64,13 @@ class Counters(wiring.Component):
 
     def _count(self, m: Module, bits: Value, name: str) -> Value:
         """Number of ones: of every 16 bits, then sums of four of those, with registers between."""
+        late = self._config.stages.count
+        bits = delayed(m, bits, cycles=late, name=f"{name}_late", reset_less=False)
         counts = [
             _popcount(m, bits[first : first + 16], f"{name}_{first}")
             for first in range(0, len(bits), 16)
         ]
-        for stage in range(self.stages(self._pes)):
+        for stage in range(self._config.counter_stages - late):
             if stage:
                 counts = [sum(counts[n + 1 : n + 4], counts[n]) for n in range(0, len(counts), 4)]
             registers = [
@@ -80,11 +82,6 @@ class Counters(wiring.Component):
             ]
             counts = registers
         return counts[0]
-
-    @staticmethod
-    def stages(pes: int) -> int:
-        """Registers between the bits and the counters."""
-        return 1 + tree_levels(-(-pes // 16), radix=4)
 
 
 def _popcount(m: Module, bits: Value, name: str) -> Value:

@@ -8,7 +8,6 @@ from golden.config import EngineConfig
 from rtl.front.delta import DeltaStage
 from rtl.operations.control import OperationControl
 from rtl.prim.delay import delayed
-from rtl.sequence.counters import Counters
 
 
 class SequencerState(enum.Enum, shape=2):
@@ -193,7 +192,7 @@ class States(wiring.Component):
         m.d.comb += [self.enable.eq(answer), self.output.eq(1), self.results.eq(1)]
         last = stream == config.streams - 1
         # The counters are late.
-        counted = count == Counters.stages(config.pes)
+        counted = count == config.counter_stages
         m.d.sync += count.eq(Mux(counted, count, count + 1))
         with m.If(counted & (~answer | (self.quiet & last & self.taken))):
             m.d.comb += [self.done.eq(1), self.rewind.eq(1)]

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden.arithmetic.run import forward
+from golden.config import EngineConfig
+from golden.format.network import Network
 from rtl.pe.accumulator import Accumulator
 from sim.check import simulate
 from tests.cases import halved
@@ -94,6 +96,35 @@ def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> N
     result = simulate(network, random_input(rng, network))
     assert result.first_difference() is None
     assert result.inferences[0].counters.stalls > 20
+
+
+def full_groups(fifo: int) -> tuple[Network, np.ndarray]:
+    """A FIFO in each group, and more work than the queues hold."""
+    rng, sizes = np.random.default_rng(4), [30, 48]
+    config = small_config(sizes, pes=4, group=2, queue_depth=7, stages={"fifo": fifo, "push": 1})
+    network = random_network(rng, config, sizes, density=0.9)
+    return network, random_input(rng, network)
+
+
+def test_groups_with_full_fifos_stop_the_grants() -> None:
+    network, x = full_groups(6)
+    config = network.config
+    assert (config.fifo_threshold, config.queue_threshold) == (1, 2)
+    result = simulate(network, x)
+    assert result.first_difference() is None
+    assert result.inferences[0].counters.stalls > 20
+
+
+@pytest.mark.parametrize(("margin", "fifo"), [("queue_margin", 16), ("fifo_margin", 6)])
+def test_a_margin_that_is_too_small_overflows(
+    margin: str, fifo: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So none of the reserved slots is one too many."""
+    network, x = full_groups(fifo)
+    right = getattr(network.config, margin)
+    monkeypatch.setattr(EngineConfig, margin, property(lambda _: right - 1))
+    with pytest.raises(AssertionError, match=r"a full queue is pushed|a FIFO overflows"):
+        simulate(network, x)
 
 
 @pytest.mark.parametrize(

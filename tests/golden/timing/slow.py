@@ -348,7 +348,7 @@ class SlowEngine:
         leaves, levels = -(-self.config.pes // 16), 0
         while leaves > 1:
             leaves, levels = -(-leaves // 4), levels + 1
-        start, done = finish, finish + 1 + levels
+        start, done = finish, finish + 1 + levels + self.config.stages.count
         for stream in range(self.config.streams if answer else 0):
             items = sorted(self.lists[len(self.layers) - 1, stream], key=lambda item: item[0])
             for n, (group, index, value) in enumerate(items):

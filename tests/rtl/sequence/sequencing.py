@@ -173,6 +173,7 @@ class Script:
         streams, n, stream = self.config.streams, self.t.read, 0
         finish = len(self.rows)
         counted = finish + 1 + tree_levels(-(-self.config.pes // 16), radix=4)
+        counted += self.config.stages.count
         self._handing(last, 0, answer)
         way: list[int] = []
         while True:

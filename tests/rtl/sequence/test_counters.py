@@ -9,9 +9,10 @@ from tests.rtl.helpers import drive, tiny_config
 NAMES = ("cycles", "macs", "stalls", "starved")
 
 
+@pytest.mark.parametrize("count", [0, 1])
 @pytest.mark.parametrize("pes", [1, 2, 5, 16, 23])
-def test_every_bit_is_counted(pes: int) -> None:
-    config = tiny_config(pes=pes)
+def test_every_bit_is_counted(pes: int, count: int) -> None:
+    config = tiny_config(pes=pes, stages={"count": count})
     rng = np.random.default_rng(pes)
     inputs = ("running", "stalled")
     rows, total = [], dict.fromkeys(NAMES, 0)
@@ -26,9 +27,9 @@ def test_every_bit_is_counted(pes: int) -> None:
         total["macs"] += committing.bit_count()
         total["starved"] += bits["running"] * starving.bit_count()
     # The start is a cycle of its own; the pipeline before it must be empty by then.
-    rows[40:40] = [{}, {"start": 1}]
+    rows[40:40] = [*([{}] * (1 + count)), {"start": 1}]
     seen = drive(Counters(config=config), [*rows, *([{}] * 6)], [f"counters.{n}" for n in NAMES])
     expected = {f"counters.{name}": value for name, value in total.items()}
-    assert seen[42] == dict.fromkeys(expected, 0)
-    assert seen[-4] == expected
+    assert seen[42 + count] == dict.fromkeys(expected, 0)
+    assert seen[-4 + count] == expected
     assert seen[-1] == expected

@@ -38,15 +38,23 @@ CONFIGS = [
 
 def test_latencies_equal_goldens() -> None:
     """Those of a PE are measured in test_pe, those of broadcasts below."""
-    for config in [*CONFIGS, cell_config(), cell_config(streams=2, entry_stages=2)]:
+    cells = [cell_config(), cell_config(streams=2, entry_stages=2), cell_config(stages="long")]
+    long = [tiny_config(pes=20, group=1, stages=stages) for stages in ("long", "elastic")]
+    for config in [*CONFIGS, *cells, *long]:
         expected = Latencies.of(config)
         assert ProcessingElement.commit_latency(config) == expected.commit
         # Without cells a sum leaves straight from its memory, else through the adder.
-        result = expected.commit + (5 if config.cells else 3)
+        result = expected.commit + config.stages.drain + (5 if config.cells else 3)
         assert OperationPipeline.result_latency(config) == result
         assert config.status_stages == expected.status
-        # What is pushed until the warning has come back as a hold.
-        assert config.queue_margin == expected.status + ColumnMemory.LATENCY
+        collector = 1 + config.collector_levels
+        assert ActivationLists.latency(config) + collector == expected.broadcast
+        # What is pushed until the warning has come back as a hold, or to the FIFO.
+        if config.stages.fifo:
+            assert config.queue_margin == 1 + expected.push
+        else:
+            assert config.queue_margin == expected.status + expected.push
+            assert expected.push == ColumnMemory.LATENCY + config.stages.push
 
 
 @pytest.mark.parametrize(("pes", "status"), [(1, 1), (16, 1), (17, 2), (64, 2), (65, 3), (128, 3)])
@@ -75,6 +83,7 @@ ENGINES: list[dict[str, Any]] = [
     {"streams": 3, "pes": 17, "group": 5, "queue_depth": 8},
     {"pes": 70, "group": 35, "act_depth": 256, "entry_stages": 2, "queue_depth": 8},
     {"pes": 1, "group": 1, "delta": True, "multiplier_stages": 3},
+    {"stages": "long", "streams": 2, "broadcast_stages": 1},
     {"pes": 270, "group": 45, "act_depth": 512, "delta": True, "queue_depth": 8},
 ]
 BOTH = pytest.mark.parametrize("changes", [{"cells": 0}, {}], ids=["without cells", "with cells"])
