@@ -22,8 +22,8 @@ def _chip(board: str, density: float, neurons: float, steps: int = 12_000) -> Re
 
 
 FILES = {
-    "digits": _file("codebook:4:8", 0.05, 1.0, 24_000),
-    "lenet": _file("codebook:4:8", 0.02, 1.0),
+    "digits": _file("codebook:3:8", 0.16, 0.5),
+    "lenet": _file("codebook:4:8", 0.015, 1.0),
 }
 """The smallest file, trained, by network."""
 CHIP_ICEBREAKER = _chip("icebreaker", 0.45, 0.25)
@@ -46,10 +46,11 @@ CHOICES = (
         networks="digits",
         recipes=(
             _file("codebook:4:8", 0.05, 1.0),
-            _file("codebook:3:8", 0.05, 1.0),
-            _file("codebook:3:8", 0.06, 1.0),
-            _file("codebook:4:8", 0.13, 0.5),
-            _file("codebook:3:8", 0.13, 0.5),
+            _file("codebook:4:8", 0.16, 0.5),
+            _file("codebook:3:8", 0.16, 0.5),
+            _file("codebook:3:8", 0.2, 0.5),
+            _file("codebook:3:8", 0.17, 0.5, 24_000),
+            _file("codebook:3:8", 0.27, 0.35, 24_000),
         ),
     ),
     Choice(
@@ -70,8 +71,7 @@ CHOICES = (
         networks="digits",
         recipes=tuple(
             compiled("codebook:4", density, effort, base=ICEBREAKER.base, preset=ICEBREAKER)
-            for effort in ("fast", "normal", "best")
-            for density in (0.1, 0.15, 0.2, 0.3)
+            for effort, density in (("best", 0.15), ("best", 0.2), ("normal", 0.2), ("best", 0.1))
         ),
     ),
 )

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from elsie.bench.compression.recipes import compiled
 from examples.compression import choices, held_out
-from examples.compression.choices import CHOICES
+from examples.compression.kept import told
+from examples.compression.recipes import (
+    CHIP_ICEBREAKER,
+    CHIP_ULX3S,
+    CHOICES,
+    ENGINE,
+    FILES,
+)
 from examples.digits.mlp import Mlp
 from examples.parts import Part, joined, shifted
 
@@ -75,13 +83,13 @@ def test_a_row_for_each_setting(
     capsys: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    demo = next(choice for choice in CHOICES if choice.title == "demo")
-    two = dataclasses.replace(demo, recipes=demo.recipes[:2])
+    recipes = [compiled("codebook:4", one, "fast", base=ENGINE) for one in (0.15, 0.5)]
+    two = dataclasses.replace(CHOICES[0], recipes=tuple(recipes))
     monkeypatch.setattr(choices, "CHOICES", (two,))
     options = ["--networks", "2", "--build", str(tmp_path)]
     assert choices.main([*options, "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["choices"]
-    assert [row["density"] for row in found["settings"]] == [0.1, 0.15]
+    assert [row["density"] for row in found["settings"]] == [0.15, 0.5]
     for row in found["settings"]:
         assert row["networks"] == 2
         assert 0 <= row["accuracy_golden"] <= 100
@@ -94,6 +102,14 @@ def test_a_row_for_each_setting(
     assert choices.main(options) == 0
     assert "codebook:4" in capsys.readouterr().out
     assert choices.main(["--only", "nothing"]) == 0
+
+
+def test_what_was_chosen_was_compared() -> None:
+    compared = {told(recipe) for choice in CHOICES for recipe in choice.recipes}
+    assert compared >= {told(one) for one in (*FILES.values(), CHIP_ICEBREAKER)}
+    same = dataclasses.replace(CHIP_ULX3S, engine=CHIP_ICEBREAKER.engine)
+    assert told(same) == told(CHIP_ICEBREAKER), "one setting for both boards"
+    assert {choice.networks for choice in CHOICES} <= set(held_out.SETS)
 
 
 def test_means_and_spread() -> None:
