@@ -9,6 +9,7 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.timing.schedule import Latencies
+from rtl.front.activation_lists import ActivationLists
 from rtl.front.collector import Collector
 from rtl.front.delta import DeltaStage
 from rtl.group.column_memory import ColumnMemory
