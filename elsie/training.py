@@ -27,7 +27,7 @@ from elsie.frameworks.read import Source, read_model
 from elsie.options import whole
 from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.report import Structure
+from golden.report import Structure
 
 Labelled = Sequence[ArrayLike] | str | Path
 """(inputs, labels), or a file of them."""

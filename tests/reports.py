@@ -1,7 +1,7 @@
 """A report for networks that no compiler has made."""
 
 from golden.format.network import Network
-from golden.format.report import LayerReport, Quality, Report, SizeBits
+from golden.report import LayerReport, Quality, Report, SizeBits
 
 
 def report_of(network: Network) -> Report:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from golden.format.network import Network
-    from golden.format.report import Quality, Structure
+    from golden.report import Quality, Structure
 
 
 def add(steps: Steps) -> None:

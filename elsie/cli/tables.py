@@ -8,7 +8,7 @@ from golden.record import plain
 
 if TYPE_CHECKING:
     from elsie.compress.report import LayerSizes
-    from golden.format.report import Choice, LayerReport, Search
+    from golden.report import Choice, LayerReport, Search
 
 
 def show_front(found: "Search", rows: "Sequence[Choice]") -> None:

@@ -17,8 +17,8 @@ from elsie.compress.report import Step
 from elsie.compress.scores import has_classes
 from golden.arithmetic.sequences import clipped
 from golden.format.network import Network
-from golden.format.report import Quality
 from golden.kinds import ActCode
+from golden.report import Quality
 
 CLIPPED = 0.01
 """Share of inputs beyond the scale that deserves a word."""

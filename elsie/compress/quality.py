@@ -14,7 +14,7 @@ from elsie.compress.scores import has_classes
 from golden.arithmetic.run import predict
 from golden.errors import ArgumentError, CheckFailed
 from golden.format.network import Network
-from golden.format.report import Quality
+from golden.report import Quality
 
 FEWEST = 40
 """With fewer calibration samples none are held out, and quality is measured on all of them."""

@@ -21,11 +21,11 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.format.report import Report
 from golden.kinds import LayerKind
 from golden.proof import check_accumulators
 from golden.reading import reading
 from golden.record import plain, read_fields, read_known
+from golden.report import Report
 
 FORMAT = "elsie-network"
 VERSION = 5

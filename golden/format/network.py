@@ -13,8 +13,8 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
-from golden.format.report import Report
 from golden.kinds import LayerKind
+from golden.report import Report
 
 FARTHEST = 64
 """An input's position is at most this far from the first layer's in_frac."""

@@ -7,7 +7,7 @@ from elsie.compress.quality import accuracy_drop
 from elsie.compress.search.goal import Goal
 from elsie.compress.search.trial import Row
 from golden.format.network import Network
-from golden.format.report import Report, Search
+from golden.report import Report, Search
 
 
 def front(rows: Sequence[Row]) -> list[Row]:

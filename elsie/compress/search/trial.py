@@ -15,7 +15,7 @@ from elsie.compress.search.cycles import counters
 from elsie.compress.search.weights import Engine
 from golden.arithmetic.sequences import Sequences, quantise_input
 from golden.format.network import Network
-from golden.format.report import Choice
+from golden.report import Choice
 
 FOLDS = 4
 """Splits of few samples, so that each of them is held out once."""

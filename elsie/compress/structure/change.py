@@ -8,7 +8,7 @@ from elsie.compress.structure.factors import factorise
 from elsie.compress.structure.fold import fold, hidden
 from elsie.compress.structure.neurons import drop_neurons
 from elsie.compress.structure.plan import Plan
-from golden.format.report import Left, Structure
+from golden.report import Left, Structure
 
 
 def restructure(plan: Plan, model: Model, given: Signal, say: Callable[[str], None]) -> Model:

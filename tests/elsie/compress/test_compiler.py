@@ -20,7 +20,7 @@ from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import image, netfile
 from golden.format.network import Network, locate
-from golden.format.report import Report
+from golden.report import Report
 
 BASE = EngineConfig()
 

@@ -13,7 +13,7 @@ from golden.arithmetic.run import predict
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.network import Network
-from golden.format.report import Left, Structure
+from golden.report import Left, Structure
 
 ENGINE = EngineConfig(act_width=16, acc_width=53)
 
