@@ -96,19 +96,9 @@ def compile_model(
     made = first
     if again:
         quality, made = replace(quality, refitted=True), work(every, options, say)
-    size_bits = report.sizes(made.network, made.model)
-    told = Report(
-        layers=report.layer_reports(made.network, made.steps),
-        strategy=options.strategy,
-        balanced=options.balanced,
-        notes=tuple(made.notes),
-        board=None if options.preset is None else options.preset.board,
-        size_bits=size_bits,
-        compression_ratio=round(size_bits.dense / size_bits.stored, 3),
-        structure=changes(plan, made.model, made.structured),
-        quality=quality,
-        warnings=(),
-    )
+    told = report.begun(made.network, made.model, made.steps, options, quality)
+    structure = changes(plan, made.model, made.structured)
+    told = replace(told, notes=tuple(made.notes), structure=structure)
     if options.fold is None:
         told = _judged(told, made, made.scaled(held), evaluate, options)
     in_frac, exponents = made.network.layers[0].in_frac, made.exponents

@@ -9,7 +9,7 @@ from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Quantised
 from elsie.compress.model.layer import FloatLayer, Part, Reals
 from elsie.compress.model.model import Model
-from elsie.compress.options import Evaluation
+from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.prune.even import Owners
 from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.quantise.schemes import Scheme
@@ -19,7 +19,7 @@ from golden.format import csc, layout
 from golden.format.address_map import AddressMap
 from golden.format.network import Network
 from golden.record import Record
-from golden.report import LayerReport, SizeBits
+from golden.report import LayerReport, Quality, Report, SizeBits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +75,24 @@ def sizes(network: Network, model: Model) -> SizeBits:
     """Of the model and of what it has become."""
     dense = 32 * sum(values.size for layer in model.layers for values in layer.parameters())
     return SizeBits(dense=dense, stored=sum(parts.total for parts in on_chip(network)))
+
+
+def begun(
+    network: Network, model: Model, steps: Sequence[Step], options: CompileOptions, quality: Quality
+) -> Report:
+    """What is known of a compressed network without data to evaluate with."""
+    size_bits = sizes(network, model)
+    return Report(
+        layers=layer_reports(network, steps),
+        strategy=options.strategy,
+        balanced=options.balanced,
+        notes=(),
+        board=None if options.preset is None else options.preset.board,
+        size_bits=size_bits,
+        compression_ratio=round(size_bits.dense / size_bits.stored, 3),
+        quality=quality,
+        warnings=(),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
