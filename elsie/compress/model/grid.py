@@ -34,6 +34,14 @@ class Grid:
         one = bool(np.all(steps == steps[0]))
         return replace(self, step=float(steps[0]) if one else tuple(steps.tolist()))
 
+    def chosen(self, kept: NDArray[np.bool_]) -> "Grid":
+        """Of these values only."""
+        ends = {"step": self.step, "low": self.low, "high": self.high}
+        parts = {name: np.asarray(end) for name, end in ends.items()}
+        return replace(
+            self, **{name: tuple(v[kept].tolist()) for name, v in parts.items() if v.ndim}
+        )
+
     @property
     def positive(self) -> bool:
         """No value is below 0, so that rounding does what a Relu does."""

@@ -13,6 +13,7 @@ from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.structure.shapes import (
+    Kept,
     can_lose_inputs,
     used_inputs,
     without_inputs,
@@ -53,7 +54,15 @@ def _fold(model: Model, number: int) -> Model:
         return model
     constants = model.snap(number + 1, FUNCTIONS[layer.activation](layer.bias))[~kept]
     pair = [without_outputs(layer, kept), without_inputs(after, kept, constants)]
-    return replace(model, layers=replaced(model, number, pair, 2))
+    return thinner(model, number, pair, kept)
+
+
+def thinner(model: Model, number: int, pair: list[FloatLayer], kept: Kept) -> Model:
+    """The model with these layers, of which the first has the outputs `kept` only."""
+    grids = dict(model.grids)
+    if number + 1 in grids:
+        grids[number + 1] = tuple(grid.chosen(kept) for grid in grids[number + 1])
+    return replace(model, layers=replaced(model, number, pair, 2), grids=grids)
 
 
 def replaced(

@@ -7,7 +7,6 @@ input of least loss goes, all others are updated, and so on. What is left is sol
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.reconstruct.layer.problem import Problem
 from elsie.compress.reconstruct.matrices import VIEWS
-from elsie.compress.structure.fold import hidden, replaced
+from elsie.compress.structure.fold import hidden, thinner
 from elsie.compress.structure.shapes import Kept, without_inputs, without_outputs
 
 SHARE = 256
@@ -62,7 +61,7 @@ def _drop(
     fitted = view.write(after, refit(problem, kept))
     none = np.zeros(np.count_nonzero(~kept))
     pair: list[FloatLayer] = [without_outputs(layer, kept), without_inputs(fitted, kept, none)]
-    return replace(model, layers=replaced(model, number, pair, 2))
+    return thinner(model, number, pair, kept)
 
 
 def choose(problem: Problem, columns: int, count: int) -> Kept:

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from elsie.compress.compiler import compile_model
+from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.registry import load_onnx
 from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
@@ -97,3 +98,11 @@ def test_a_step_for_each_feature(tmp_path: Path) -> None:
     made, wanted = compiled(proto, x, tmp_path, code_width=12, weight_width=12)
     assert list(made.input_frac) == [5, 3, 7, 5, 4, 6]
     assert np.array_equal(predict(made, x), wanted)
+
+
+def test_a_grid_of_fewer_values() -> None:
+    """As when neurons are dropped: numbers for all stay, others go."""
+    grid = Grid(step=(1.0, 2.0, 4.0), low=-2, high=(3, 4, 5))
+    fewer = grid.chosen(np.array([True, False, True]))
+    assert fewer == Grid(step=(1.0, 4.0), low=-2, high=(3, 5))
+    assert fewer.snap(np.array([[9.0, -9.0]])).tolist() == [[3.0, -8.0]]
