@@ -5,47 +5,52 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elsie.bench.eie.layers import LAYERS
+from elsie.bench.eie.layers import LAYERS, PES
 from elsie.bench.eie.problem import ACT_WIDTH, Problem
 from elsie.compress.place.rows import assign_rows, place
-from golden.config import EngineConfig
+from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 from golden.format import csc
 from golden.format.address_map import layer_nonzeros
 from golden.format.layer import Layer
 from golden.format.network import Network
 
-SLOTS = 32
-"""Slots of a queue in the engine of the benchmark."""
 GROUP = 1
 """A drain unit for each PE, so that the last PE is drained as soon as it has finished."""
+BASE = EngineConfig(pes=PES, group=GROUP, queue_depth=32)
+"""The engine of the benchmark, before its memories have room for every layer."""
 _SHARE = 1.0625
 """Entry memory of a PE over its even share of the largest matrix."""
 _SHIFT, _IN_FRAC, _WEIGHT_FRAC = 20, 8, 15
 
 
-def slots_beyond(pes: int) -> int:
-    """Slots of a queue that are reserved for broadcasts already on their way."""
-    return EngineConfig(pes=pes).queue_margin
+def waiting(base: EngineConfig, *, pes: int) -> int:
+    """Jobs that may wait in a PE of such an engine before broadcasts are held."""
+    config = base.replace(pes=pes)
+    return config.queue_depth - config.queue_margin
 
 
-def engine(*, pes: int = 64, queue: int | None = None, group: int = GROUP) -> EngineConfig:
-    """The engine that has room for each of the nine layers.
+def engine(
+    *, pes: int = PES, queue: int | None = None, group: int = GROUP, base: EngineConfig = BASE
+) -> EngineConfig:
+    """An engine like `base` that has room for each of the nine layers.
 
     `queue` is how many jobs may wait in a PE before broadcasts are held; the queue itself has a few
-    slots more, for broadcasts on their way. None: as many as SLOTS slots leave.
+    slots more, for broadcasts on their way. None: as many as the slots of `base` leave.
     """
-    depth = SLOTS if queue is None else queue + slots_beyond(pes)
+    base = base.replace(pes=pes, group=group)
+    depth = base.queue_depth if queue is None else queue + base.queue_margin
     rows = max(-(-layer.n_out // pes) for layer in LAYERS)
     groups = -(-pes // group)
     inputs = max(-(-layer.n_in // groups) for layer in LAYERS)
     entries = max(layer.n_in * layer.n_out * layer.weights for layer in LAYERS)
-    return EngineConfig(
-        pes=pes,
-        group=group,
+    return base.replace(
+        mac=MacKind.CODEBOOK,
         queue_depth=depth,
         run_width=7,
         act_width=ACT_WIDTH,
+        weight_width=16,
+        code_width=4,
         acc_width=46,
         entry_depth=-(-int(_SHARE * entries / pes) // 1024) * 1024,
         column_depth=inputs * groups,

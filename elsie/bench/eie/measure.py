@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from elsie.bench.eie import engine, layers
 from elsie.bench.eie import scheme as eie_scheme
 from elsie.bench.eie.problem import Problem
+from golden.config import EngineConfig
 from golden.format.network import Network
 from golden.record import Record
 from golden.timing.losses import Losses, account, assignment_bound
@@ -94,10 +95,17 @@ class Row(Record):
 class Bench:
     """One problem on one number of PEs; the row assignment is made once."""
 
-    def __init__(self, problem: Problem, *, pes: int, group: int = engine.GROUP) -> None:
-        """Raises ElsieError when the engine has no room for it."""
-        self.problem, self.pes, self.group = problem, pes, group
-        config = engine.engine(pes=pes, group=group)
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        pes: int,
+        group: int = engine.GROUP,
+        base: EngineConfig = engine.BASE,
+    ) -> None:
+        """`base`: see engine.engine. Raises ElsieError when the engine has no room for it."""
+        self.problem, self.pes, self.group, self._base = problem, pes, group, base
+        config = engine.engine(pes=pes, group=group, base=base)
         engine.check_fits(problem, config)
         self._position = engine.assign(problem, config)
         self._work = engine.work(engine.network(problem, self._position, config))
@@ -105,7 +113,7 @@ class Bench:
 
     def network(self, queue: int) -> Network:
         """The layer for an engine with this queue."""
-        config = engine.engine(pes=self.pes, queue=queue, group=self.group)
+        config = engine.engine(pes=self.pes, queue=queue, group=self.group, base=self._base)
         return engine.network(self.problem, self._position, config)
 
     def row(self, queue: int) -> Row:

@@ -26,6 +26,8 @@ class Plan:
     """Jobs that may wait in a queue; None: the scheme's default."""
     group: int = engine.GROUP
     """PEs that share a drain unit."""
+    base: EngineConfig = engine.BASE
+    """Everything else of the engine, but for its memories."""
     scheme: str = "elsie"
     """One of measure.SCHEMES."""
     rtl: bool = True
@@ -44,7 +46,7 @@ class Plan:
             return self.queues
         if self.scheme == "eie":
             return (layers.QUEUE,)
-        return (engine.SLOTS - engine.slots_beyond(pes),)
+        return (engine.waiting(self.base, pes=pes),)
 
     def simulated(self, point: int) -> bool:
         """Whether the RTL is simulated for this point."""
@@ -86,7 +88,7 @@ def run(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> Re
     results = Results()
     for make in plan.problems:
         for pes in plan.pes:
-            problem = make(engine.engine(pes=pes, group=plan.group))
+            problem = make(engine.engine(pes=pes, group=plan.group, base=plan.base))
             for row, simulate in _rows(plan, problem, pes):
                 if plan.simulated(len(results.rows)) and simulate is not None:
                     row, difference = simulate(row)
@@ -104,7 +106,7 @@ def _check(plan: Plan) -> None:
         raise ElsieError(f"no scheme {plan.scheme!r}; there are {', '.join(measure.SCHEMES)}")
     for pes in plan.pes:
         for queue in plan.queues_for(pes):
-            engine.engine(pes=pes, queue=queue, group=plan.group)
+            engine.engine(pes=pes, queue=queue, group=plan.group, base=plan.base)
 
 
 def _rows(plan: Plan, problem: Problem, pes: int) -> Iterator[tuple[measure.Row, _Simulate | None]]:
@@ -113,6 +115,6 @@ def _rows(plan: Plan, problem: Problem, pes: int) -> Iterator[tuple[measure.Row,
         for queue in plan.queues_for(pes):
             yield measure.eie_row(problem, pes=pes, queue=queue), None
         return
-    bench = measure.Bench(problem, pes=pes, group=plan.group)
+    bench = measure.Bench(problem, pes=pes, group=plan.group, base=plan.base)
     for queue in plan.queues_for(pes):
         yield bench.row(queue), bench.with_rtl

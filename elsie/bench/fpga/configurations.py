@@ -32,6 +32,8 @@ class Configuration:
     """More options of synth_ecp5 or synth_ice40."""
     pnr: tuple[str, ...] = ()
     """More options of nextpnr."""
+    eie: bool = False
+    """The row has its useful utilisation on EIE's layers too: it is as large as EIE."""
     seeds: int = 4
     """Seeds of place and route, from 1."""
 
@@ -78,6 +80,7 @@ _ECP5_64 = Configuration(
     ),
     sizes=(896, 1024),
     density=0.11,
+    eie=True,
     pnr=("--router", "router2"),
 )
 # With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
@@ -110,7 +113,15 @@ _ECP5_16 = replace(
     ),
     sizes=(256, 128, 10),
     density=0.1,
+    eie=False,
     pnr=(),
+)
+# Half of it, on which options of the tools can be tried in a third of the time.
+_ECP5_8 = replace(
+    _ECP5_16,
+    name="ecp5-85f-8-fixed",
+    engine=_ECP5_16.engine.replace(pes=8, act_depth=128, bias_depth=128),
+    density=0.08,
 )
 _HX8K_4 = Configuration(
     name="hx8k-4-codebook",
@@ -161,6 +172,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     for configuration in (
         _HX8K_4,
         _UP5K_8,
+        _ECP5_8,
         _ECP5_16,
         _ECP5_64,
         _ECP5_128,

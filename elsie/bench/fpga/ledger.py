@@ -1,15 +1,16 @@
 """The ledger: a committed JSON file for each measured configuration, which must be reproducible."""
 
 import json
+import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from elsie.bench.fpga.configurations import CONFIGURATIONS
+from elsie.bench.fpga.path import Path
 from golden.errors import ElsieError
 from golden.record import Record
 
-FOLDER = Path(__file__).parents[1] / "ledger"
+FOLDER = pathlib.Path(__file__).parents[1] / "ledger"
 """Where the rows are."""
 
 
@@ -49,6 +50,12 @@ class Row(Record):
     seeds: int
     clocks_mhz: tuple[float, ...]
     """Of each seed."""
+    utilisation: float | None
+    """Useful, mean over EIE's layers; None where that was not measured."""
+    useful_gmacs: float | None
+    """Useful multiplications a second at the worst seed's clock, 10**9."""
+    path: Path | None
+    """The worst seed's longest; None in rows that are older than this."""
     netlist: str
     """Beginning of the netlist's SHA-256."""
     network: Layers
@@ -79,7 +86,7 @@ def load(name: str) -> Row | None:
         raise ElsieError(f"{path}: not JSON ({error}); measure it again with --update") from None
 
 
-def save(row: Row) -> Path:
+def save(row: Row) -> pathlib.Path:
     """Write one row, atomically."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{row.name}.json"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import statistics
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,12 @@ from boards import report
 from boards.build import AFTER_READ
 from boards.families.family import Family
 from boards.seeds import Spread
+from elsie.bench.eie.run import Plan, of_paper, run
 from elsie.bench.fpga.configurations import Configuration
 from elsie.bench.fpga.harness import Harness
 from elsie.bench.fpga.ledger import Layers, Row
+from elsie.bench.fpga.path import longest
+from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.image import encode
 from toolchain import process
@@ -96,7 +100,21 @@ def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress)
         routes=route(configuration, work, jobs=jobs, say=say),
         synthesis=json.loads((work / "stat.json").read_text()),
         netlist=hashlib.sha256((work / "top.json").read_bytes()).hexdigest()[:16],
+        utilisation=utilisation(configuration.engine, say) if configuration.eie else None,
     )
+
+
+def utilisation(config: EngineConfig, say: Progress) -> float:
+    """The engine's mean useful utilisation on EIE's nine layers, by the golden model."""
+    say("golden model: EIE's layers on this engine")
+    plan = Plan(
+        problems=of_paper(None, seed=0),
+        pes=(config.pes,),
+        group=config.group,
+        base=config,
+        rtl=False,
+    )
+    return statistics.mean(row.useful_utilisation for row in run(plan).rows)
 
 
 def write(configuration: Configuration, work: Path) -> None:
@@ -187,16 +205,18 @@ def row(
     routes: Sequence[report.Json],
     synthesis: report.Json,
     netlist: str,
+    utilisation: float | None,
 ) -> Row:
     """The ledger's row from nextpnr's reports, one a seed, and Yosys' `stat -json`.
 
-    The clock is that of the worst seed, and it decides whether the target is met; logic is that of
-    the first.
+    The clock is that of the worst seed, which also decides whether the target is met, and so is the
+    longest path; logic is that of the first.
     """
     used, available = report.area(configuration.family, route=routes[0], synthesis=synthesis)
     clock = configuration.clock_mhz
     clocks = [round(report.fmax_mhz(route, clock_mhz=clock), 2) for route in routes]
     spread = Spread.of(clocks)
+    worst = routes[clocks.index(spread.least)]
     engine = configuration.engine
     luts = used["lut"] or 0
     return Row(
@@ -220,6 +240,9 @@ def row(
         met=spread.least >= clock,
         seeds=len(routes),
         clocks_mhz=tuple(clocks),
+        utilisation=None if utilisation is None else round(utilisation, 4),
+        useful_gmacs=_useful_gmacs(engine.pes, spread.least, utilisation),
+        path=longest(worst, clock_mhz=clock),
         netlist=netlist,
         network=Layers(sizes=configuration.sizes, density=configuration.density),
         engine=engine.to_dict(),
@@ -227,6 +250,11 @@ def row(
         pnr=configuration.pnr,
         tools=tools(configuration.family),
     )
+
+
+def _useful_gmacs(pes: int, clock_mhz: float, utilisation: float | None) -> float | None:
+    """Useful multiplications a second, 10**9, at a clock."""
+    return None if utilisation is None else round(pes * clock_mhz * utilisation / 1000, 2)
 
 
 def tools(family: Family) -> dict[str, str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from elsie.bench.eie.measure import Row
     from elsie.bench.eie.run import Make, Plan
+    from golden.config import EngineConfig
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -54,6 +55,7 @@ def add(steps: Steps) -> None:
         "elsie bench eie",
         "elsie bench eie --layers Alex-7,NT-We --golden-only --json",
         "elsie bench eie --queue 1..64 --plot plots",
+        "elsie bench eie --engine ecp5-85f-64-codebook",
         "elsie bench eie --pes 8,16,32,64,128,256 --scheme eie",
         "elsie bench eie --balanced --pes 32",
         "elsie bench eie --matrix layer.mtx --activations input.npy",
@@ -72,6 +74,12 @@ def add(steps: Steps) -> None:
         "--activations", metavar="FILE", type=Path, help="its input: .npy, .npz or .mtx"
     )
     add_balanced(command)
+    command.add_argument(
+        "--engine",
+        metavar="NAME",
+        help="an engine as it was placed and routed (elsie bench fpga --list), with memories that "
+        "are large enough; the options below change it",
+    )
     command.add_argument("--pes", metavar="LIST", type=_numbers, help="PEs (default: 64)")
     command.add_argument(
         "--queue",
@@ -84,7 +92,6 @@ def add(steps: Steps) -> None:
         "--group",
         metavar="N",
         type=positive,
-        default=1,
         help="PEs that share a drain unit (default: 1); more saves logic",
     )
     command.add_argument(
@@ -128,7 +135,7 @@ def run(options: argparse.Namespace) -> int:
     shown = eie_tables.Results(
         seed=options.seed,
         balanced=options.balanced,
-        engines=_engines(results.rows),
+        engines=_engines(results.rows, plan.base),
         rows=results.rows,
         first_difference=results.differences[0] if results.differences else None,
         plots=[str(file) for file in drawn],
@@ -153,14 +160,17 @@ def _plan(options: argparse.Namespace) -> "Plan":
         raise ElsieError("--balanced prunes the random layers, not --matrix; leave out one of them")
     if options.balanced and options.scheme == "eie":
         raise ElsieError("EIE's scheme deals rows in its own way; leave out --balanced")
-    pes = options.pes or (64,)
+    if options.scheme == "eie" and options.engine:
+        raise ElsieError("EIE's scheme is no engine of the ledger; leave out --engine")
+    base = _base(options)
+    pes = options.pes or (base.pes,)
     curve = len(pes) > 1 or len(options.queue or (0,)) > 1
     if options.scheme == "eie" and options.spot_check:
         raise ElsieError("there is no RTL of EIE's scheme; leave out --spot-check")
     if options.golden_only and options.spot_check:
         raise ElsieError("--spot-check simulates the RTL; leave out --golden-only")
     if options.matrix:
-        config = engine(pes=min(pes), group=options.group)
+        config = engine(pes=min(pes), group=base.group, base=base)
         problem = user_problem(
             options.matrix, options.activations, config=config, seed=options.seed
         )
@@ -171,16 +181,29 @@ def _plan(options: argparse.Namespace) -> "Plan":
         problems=problems,
         pes=pes,
         queues=options.queue,
-        group=options.group,
+        group=base.group,
+        base=base,
         scheme=options.scheme,
         rtl=not (curve or options.golden_only or options.scheme == "eie"),
         spot_checks=options.spot_check,
     )
 
 
-def _engines(rows: "list[Row]") -> "list[Mapping[str, str | int | bool]]":
+def _base(options: argparse.Namespace) -> "EngineConfig":
+    """The engine before its numbers of PEs and queues, and its memories, are chosen."""
+    from elsie.bench.eie.engine import BASE
+    from elsie.bench.fpga.configurations import find
+
+    base = find(options.engine).engine if options.engine else BASE
+    return base if options.group is None else base.replace(group=options.group)
+
+
+def _engines(rows: "list[Row]", base: "EngineConfig") -> "list[Mapping[str, str | int | bool]]":
     """Every engine that was measured, as EngineConfig's fields."""
     from elsie.bench.eie.engine import engine
 
     points = dict.fromkeys((r.pes, r.queue, group) for r in rows if (group := r.group) is not None)
-    return [engine(pes=pes, queue=queue, group=group).to_dict() for pes, queue, group in points]
+    return [
+        engine(pes=pes, queue=queue, group=group, base=base).to_dict()
+        for pes, queue, group in points
+    ]

@@ -34,6 +34,11 @@ def add(steps: Steps) -> None:
         "elsie bench fpga --measure ecp5-85f-16-fixed --pnr='--router router2'",
         run=run,
     )
+    command.add_argument(
+        "--paths",
+        action="store_true",
+        help="print the longest path of each engine's worst seed, and shares of the part",
+    )
     command.add_argument("--list", action="store_true", help="print the configurations' names")
     command.add_argument(
         "--measure",
@@ -103,7 +108,7 @@ def _measure(options: argparse.Namespace) -> int:
         if options.update:
             output.note(f"{row.name}: written to {ledger.save(row)}")
         elif changes:
-            output.note(f"{row.name}: not compared, as the ledger has no --{min(changes)} ")
+            output.note(f"{row.name}: not compared, as the ledger is without --{min(changes)}")
         else:
             found = ledger.differences(ledger.load(configuration.name), row)
             changed |= bool(found)
@@ -118,8 +123,39 @@ def _print(rows: "list[Row]", options: argparse.Namespace, **more: bool) -> None
     """Rows as one JSON object or a table."""
 
     def text() -> None:
-        values = [[getattr(row, name) for name in _SHOWN] for row in rows]
+        if options.paths:
+            for row in rows:
+                _path(row)
+            return
+        shown = (*_SHOWN, *(("useful_gmacs",) if any(row.useful_gmacs for row in rows) else ()))
+        values = [[getattr(row, name) for name in shown] for row in rows]
         cells = [["-" if value is None else str(value) for value in row] for row in values]
-        output.table(list(_SHOWN), cells)
+        output.table(list(shown), cells)
 
     output.result({"rows": rows, **more}, as_json=options.json, text=text)
+
+
+def _path(row: "Row") -> None:
+    """Print what limits an engine's clock, and how much of the part it takes."""
+    path, available = row.path, row.available
+    shares = [
+        f"{name} {100 * getattr(row, field) / available[field]:.0f} %"
+        for name, field in (("logic", _logic(row)), ("block RAM", "bram"), ("multipliers", "dsp"))
+        if field in available
+    ]
+    output.line(row.name, f"{row.fmax_mhz} MHz with the worst of {row.seeds} seeds")
+    output.line("  of the part", ", ".join(shares))
+    if path is None:
+        output.line("  longest path", "not known: the row is older than this figure")
+        return
+    cells = path.ns * (1 - path.routing)
+    share = f"{100 * path.routing:.0f} % of it wires, without which {1000 / cells:.0f} MHz"
+    output.line("  longest path", f"{path.ns} ns, {share}")
+    output.line("  from", path.begin)
+    output.line("  to", path.end)
+    output.line("  its slowest net", f"{path.net}, {path.net_ns} ns")
+
+
+def _logic(row: "Row") -> str:
+    """The field that says how much logic of the part is used."""
+    return "lc" if "lc" in row.available else "lut"

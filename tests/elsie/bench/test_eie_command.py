@@ -9,6 +9,7 @@ import pytest
 from scipy import io, sparse
 
 from elsie.bench.eie import engine
+from elsie.bench.fpga.configurations import find
 from elsie.cli.main import main
 
 ROWS, COLUMNS = 20, 30
@@ -91,6 +92,26 @@ def test_json_has_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert first["cycles_rtl"] is first["trace_equal"] is None
     assert first["eie_paper_cycles"] == 6000
     assert [engine["queue_depth"] for engine in values["engines"]] == [32]
+
+
+def test_an_engine_as_it_was_routed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its groups, queues and stages, but memories that are large enough."""
+    arguments = ("--layers", "NT-LSTM", "--golden-only", "--json")
+    name = "ecp5-85f-64-codebook"
+    code, out, _ = run(capsys, *arguments, "--engine", name)
+    assert code == 0
+    routed = find(name).engine
+    (used,) = json.loads(out)["engines"]
+    memories = {"entry_depth", "column_depth", "row_depth", "act_depth", "bias_depth"}
+    widths = {"run_width", "acc_width", "layers"}
+    assert {n for n, value in used.items() if value != routed.to_dict()[n]} == memories | widths
+    (row,) = rows_of(out)
+    assert (row["pes"], row["group"], row["queue_depth"]) == (64, 8, 16)
+    _, out, _ = run(capsys, *arguments, "--engine", name, "--pes", 8, "--group", 2, "--queue", 3)
+    (row,) = rows_of(out)
+    assert (row["pes"], row["group"], row["queue"]) == (8, 2, 3)
+    assert "no configuration 'ecp5'" in refused(capsys, "--engine", "ecp5")
+    assert "leave out --engine" in refused(capsys, "--engine", name, "--scheme", "eie")
 
 
 def test_curves_over_queues_and_pes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

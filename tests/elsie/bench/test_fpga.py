@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from elsie.bench.fpga import ledger
 from elsie.bench.fpga import measure as measuring
 from elsie.bench.fpga.configurations import CONFIGURATIONS, Configuration, find
+from elsie.bench.fpga.path import longest
 from elsie.cli.main import main
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -46,6 +48,9 @@ def test_rows_are_of_the_configurations_as_they_are(path: Path) -> None:
     assert (row.fmax_mhz, row.fmax_max) == (clocks[0], clocks[-1])
     assert row.fmax_median == round(float(np.median(clocks)), 2)
     assert (row.synth, row.pnr) == (configuration.synth, configuration.pnr)
+    if row.path is not None:
+        assert row.path.ns == pytest.approx(1000 / row.fmax_mhz, rel=0.01)
+    assert (row.useful_gmacs is None) == (row.utilisation is None) == (not configuration.eie)
     assert row.met == (row.fmax_mhz >= row.clock_mhz)
     assert row.lut_per_pe == round(row.lut / row.pes, 1)
     assert row.tools == measuring.tools(configuration.family)
@@ -85,7 +90,12 @@ if seed == 3 and not os.path.exists("../../allowed"):
 used = dict(used=1, available=9)
 cells = dict(ICESTORM_LC=used, ICESTORM_RAM=used)
 fmax = dict(clk=dict(achieved=60.0 + seed, constraint=60.0))
-open(f"pnr-{seed}.json", "w").write(json.dumps(dict(utilization=cells, fmax=fmax)))
+step = dict(type="clk-to-q", delay=0.5, to=dict(cell="b_SB_DFF_Q"))
+step["from"] = dict(cell="a_SB_DFF_Q")
+wire = {**step, "type": "routing", "delay": 1.5, "net": "a"}
+path = {"from": "posedge clk", "to": "posedge clk", "path": [step, wire]}
+made = dict(utilization=cells, fmax=fmax, critical_paths=[path])
+open(f"pnr-{seed}.json", "w").write(json.dumps(made))
 """
 
 
@@ -180,10 +190,80 @@ def test_the_whole_ledger_is_printed(capsys: pytest.CaptureFixture[str]) -> None
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["name"] for row in rows} == {path.stem for path in FILES}
     needed = {"device", "board", "pes", "mac", "lut", "lut_per_pe", "ff", "bram", "dsp"}
+    needed |= {"clock_mhz", "fmax_mhz", "fmax_median", "fmax_max", "seeds", "useful_gmacs"}
     for row in rows:
-        assert needed | {"fmax_mhz", "fmax_median", "fmax_max", "seeds"} <= set(row)
+        assert needed <= set(row)
     assert main(["bench", "fpga"]) == 0
     assert SMALL in capsys.readouterr().out
+
+
+def test_longest_paths_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "fpga", "--paths"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    row = ledger.load(SMALL)
+    assert row is not None
+    path = row.path
+    assert path is not None
+    assert f"{SMALL} {row.fmax_mhz} MHz with the worst of {row.seeds} seeds" in out
+    assert f"{path.ns} ns, {100 * path.routing:.0f} % of it wires" in out
+    assert f"without which {1000 / (path.ns * (1 - path.routing)):.0f} MHz" in out
+    assert f"block RAM {100 * (row.bram or 0) / row.available['bram']:.0f} %" in out
+    assert f"from {path.begin} to {path.end} its slowest net {path.net}" in out
+
+
+def _step(kind: str, ns: float, begin: str, end: str, net: str = "") -> dict[str, Any]:
+    return {"type": kind, "delay": ns, "from": {"cell": begin}, "to": {"cell": end}, "net": net}
+
+
+def test_the_longest_path_of_the_right_clock() -> None:
+    begin, end = "engine.pe0.head_TRELLIS_FF_Q_3", "engine.pe1.sum_LUT4_D_Z_CCU2C_S0"
+    long = [
+        _step("clk-to-q", 0.5, begin, begin),
+        _step("routing", 1.0, begin, "l", "engine.pe0.head[2]"),
+        _step("logic", 0.2, "l", "l"),
+        _step("routing", 2.0, "l", end, "engine.hold_LUT4_Z"),
+        _step("setup", 0.3, end, end),
+    ]
+    other = [_step("clk-to-q", 9.0, begin, end)]
+    route = {
+        "fmax": {
+            "clk": {"achieved": 250.0, "constraint": 80.0},
+            "usb": {"achieved": 1.0, "constraint": 48.0},
+        },
+        "critical_paths": [
+            {"from": "<async>", "to": "posedge clk", "path": other},
+            {"from": "posedge usb", "to": "posedge usb", "path": other},
+            {"from": "posedge clk", "to": "posedge clk", "path": long},
+        ],
+    }
+    assert longest(route, clock_mhz=80.0).to_dict() == {
+        "begin": "pe0.head",
+        "end": "pe1.sum",
+        "ns": 4.0,
+        "routing": 0.75,
+        "net": "hold",
+        "net_ns": 2.0,
+    }
+    with pytest.raises(ElsieError, match="no path at 33 MHz"):
+        longest(route, clock_mhz=33.0)
+
+
+def test_useful_gmacs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PEs x worst clock x mean utilisation of the same engine."""
+    seen: list[EngineConfig] = []
+
+    def layers(plan: Any) -> Any:
+        assert (plan.pes, plan.group) == ((64,), 8)
+        seen.append(plan.base)
+        return SimpleNamespace(rows=[SimpleNamespace(useful_utilisation=u) for u in (0.9, 0.8)])
+
+    monkeypatch.setattr(measuring, "run", layers)
+    chosen = find("ecp5-85f-64-codebook").engine
+    found = measuring.utilisation(chosen, print)
+    assert seen == [chosen]
+    assert found == pytest.approx(0.85)
+    assert measuring._useful_gmacs(64, 100.0, found) == 5.44
+    assert measuring._useful_gmacs(64, 100.0, None) is None
 
 
 def test_what_cannot_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
