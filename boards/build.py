@@ -103,7 +103,7 @@ def _prepare(top: Design, board: Board, work: Path) -> list[list[str]]:
         synth_opts=list(board.family.parts[board.part].synthesis),
         script_after_read="\n".join(AFTER_READ),
         script_after_synth=f"tee -q -o {STATISTICS} stat -json",
-        nextpnr_opts=["--seed", SEED, "--report", ROUTED],
+        nextpnr_opts=["--seed", SEED, "--report", ROUTED, *board.family.levers],
     )
     plan.extract(work)
     if top.load_frame is not None:

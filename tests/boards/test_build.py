@@ -4,12 +4,14 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from boards.build import build, find_tools
+from boards.families.registry import FAMILIES
 from boards.gateware.top import BoardTop
 from boards.registry import find
 from boards.seeds import Seeds
@@ -119,6 +121,19 @@ def test_seeds_that_cannot_be(wrong: dict[str, Any], text: str) -> None:
         Seeds(**wrong)
 
 
+def test_options_that_pay_on_a_family(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Go to place and route of a board; elsie.bench.fpga takes them too."""
+    board = find("icebreaker")
+    monkeypatch.setitem(FAMILIES, "ice40", replace(board.family, levers=("--placer", "static")))
+    said = "import os; open(os.environ['SAID'], 'a').write(' '.join(sys.argv))\n"
+    monkeypatch.setenv("SAID", str(tmp_path / "said"))
+    pretend(tools / "nextpnr-ice40", said + (tools / "nextpnr-ice40").read_text())
+    build(Echo(), board, out=tmp_path / "out")
+    assert "--placer static" in (tmp_path / "said").read_text()
+
+
 def test_no_seed_meets_the_clock(tools: Path, tmp_path: Path) -> None:
     pretend(tools / "nextpnr-ice40", _SEEDED)
     said: list[str] = []
@@ -205,7 +220,7 @@ def test_tools_run_as_script_or_as_module(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 @pytest.mark.bitstream
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("board", ["icebreaker", "orangecrab-85f"])
+@pytest.mark.parametrize("board", ["icebreaker", "ulx3s-85f", "orangecrab-85f"])
 def test_real_bitstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str) -> None:
     """In pytest's directory, usually below /tmp, of which YoWASP's tools see nothing."""
     for tool in TOOLS.values():
