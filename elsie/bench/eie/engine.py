@@ -24,10 +24,14 @@ _SHARE = 1.0625
 _SHIFT, _IN_FRAC, _WEIGHT_FRAC = 20, 8, 15
 
 
+def _beyond(base: EngineConfig, pes: int) -> int:
+    """Slots of a queue that are reserved for broadcasts already on their way."""
+    return base.replace(pes=pes, group=1, row_depth=1).queue_margin  # with any memories
+
+
 def waiting(base: EngineConfig, *, pes: int) -> int:
     """Jobs that may wait in a PE of such an engine before broadcasts are held."""
-    config = base.replace(pes=pes)
-    return config.queue_depth - config.queue_margin
+    return base.queue_depth - _beyond(base, pes)
 
 
 def engine(
@@ -38,13 +42,14 @@ def engine(
     `queue` is how many jobs may wait in a PE before broadcasts are held; the queue itself has a few
     slots more, for broadcasts on their way. None: as many as the slots of `base` leave.
     """
-    base = base.replace(pes=pes, group=group)
-    depth = base.queue_depth if queue is None else queue + base.queue_margin
+    depth = base.queue_depth if queue is None else queue + _beyond(base, pes)
     rows = max(-(-layer.n_out // pes) for layer in LAYERS)
     groups = -(-pes // group)
     inputs = max(-(-layer.n_in // groups) for layer in LAYERS)
     entries = max(layer.n_in * layer.n_out * layer.weights for layer in LAYERS)
     return base.replace(
+        pes=pes,
+        group=group,
         mac=MacKind.CODEBOOK,
         queue_depth=depth,
         run_width=7,

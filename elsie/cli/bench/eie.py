@@ -163,14 +163,14 @@ def _plan(options: argparse.Namespace) -> "Plan":
     if options.scheme == "eie" and options.engine:
         raise ElsieError("EIE's scheme is no engine of the ledger; leave out --engine")
     base = _base(options)
-    pes = options.pes or (base.pes,)
+    pes, group = options.pes or (base.pes,), options.group or base.group
     curve = len(pes) > 1 or len(options.queue or (0,)) > 1
     if options.scheme == "eie" and options.spot_check:
         raise ElsieError("there is no RTL of EIE's scheme; leave out --spot-check")
     if options.golden_only and options.spot_check:
         raise ElsieError("--spot-check simulates the RTL; leave out --golden-only")
     if options.matrix:
-        config = engine(pes=min(pes), group=base.group, base=base)
+        config = engine(pes=min(pes), group=group, base=base)
         problem = user_problem(
             options.matrix, options.activations, config=config, seed=options.seed
         )
@@ -181,7 +181,7 @@ def _plan(options: argparse.Namespace) -> "Plan":
         problems=problems,
         pes=pes,
         queues=options.queue,
-        group=base.group,
+        group=group,
         base=base,
         scheme=options.scheme,
         rtl=not (curve or options.golden_only or options.scheme == "eie"),
@@ -190,12 +190,11 @@ def _plan(options: argparse.Namespace) -> "Plan":
 
 
 def _base(options: argparse.Namespace) -> "EngineConfig":
-    """The engine before its numbers of PEs and queues, and its memories, are chosen."""
+    """The engine before its PEs, groups, queues and memories are chosen."""
     from elsie.bench.eie.engine import BASE
     from elsie.bench.fpga.configurations import find
 
-    base = find(options.engine).engine if options.engine else BASE
-    return base if options.group is None else base.replace(group=options.group)
+    return find(options.engine).engine if options.engine else BASE
 
 
 def _engines(rows: "list[Row]", base: "EngineConfig") -> "list[Mapping[str, str | int | bool]]":

@@ -110,6 +110,8 @@ def test_an_engine_as_it_was_routed(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, *arguments, "--engine", name, "--pes", 8, "--group", 2, "--queue", 3)
     (row,) = rows_of(out)
     assert (row["pes"], row["group"], row["queue"]) == (8, 2, 3)
+    _, out, _ = run(capsys, *arguments, "--group", 64)
+    assert rows_of(out)[0]["group"] == 64
     assert "no configuration 'ecp5'" in refused(capsys, "--engine", "ecp5")
     assert "leave out --engine" in refused(capsys, "--engine", name, "--scheme", "eie")
 
