@@ -18,6 +18,7 @@ from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.quantise.schemes import Scheme
 from elsie.compress.search.goal import Goal, goal_of
 from elsie.compress.search.search import search
+from elsie.compress.search.structures import Structure, structures
 from elsie.compress.search.weights import Engine, choices, name_of
 from elsie.data import load_data
 from elsie.frameworks.read import Source, read_model
@@ -39,8 +40,8 @@ def compile(
     weights: Asked | None = None,
     density: float | Mapping[str, float] | str | None = None,
     budget: str | int | None = None,
-    neurons: float | Mapping[str, float] | None = None,
-    rank: float | int | Mapping[str, float | int] | None = None,
+    neurons: float | Mapping[str, float] | str | None = None,
+    rank: float | int | Mapping[str, float | int] | str | None = None,
     balanced: str | None = None,
     effort: str = "fast",
     delta: tuple[float, float] | None = None,
@@ -62,8 +63,9 @@ def compile(
     elsie.compress.options.CompileOptions.
     budget: most bits on chip, such as '30kbit', or '80%' of the board's memory for a network. With
     a budget, or with density 'auto', the compiler finds the densities of all layers and the bits of
-    a code, with weights 'auto' their kind too: the most accurate network within the budget, or
-    without one the smallest that loses no more than max_drop (docs/compression.md).
+    a code, and what is 'auto' of weights (their kind), neurons and rank: the most accurate network
+    within the budget, or without one the smallest that loses no more than max_drop
+    (docs/compression.md).
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
     that differ from the preset or the default.
@@ -78,9 +80,13 @@ def compile(
         if lengths is not None:
             raise ElsieError(f"{calibration}: its lengths are in the file; leave out lengths")
         calibration, lengths, _ = load_data(calibration, imported, labels=False)
+    preset, asked = _preset(board), {"density": density, "weights": weights}
+    found = {"neurons": neurons, "rank": rank}
+    goal = goal_of(budget=budget, max_drop=max_drop, preset=preset, **asked, **found)
+    shapes = structures(neurons, rank)
     options = CompileOptions(
-        neurons=neurons,
-        rank=rank,
+        neurons=shapes[0].neurons,
+        rank=shapes[0].rank,
         balanced=balanced,
         effort=effort,
         delta=delta,
@@ -93,13 +99,9 @@ def compile(
         evaluate=_labelled(evaluate, imported),
         progress=progress,
     )
-    preset = _preset(board)
-    goal = goal_of(
-        budget=budget, max_drop=max_drop, preset=preset, density=density, weights=weights
-    )
     if goal is not None:
         engines = _engines(preset, weights, engine, imported)
-        return given.search(engines, goal, _shaped(options, engine, preset))
+        return given.search(engines, goal, _shaped(options, engine, preset), shapes)
     assert not isinstance(density, str), "goal_of has refused 'auto' without a goal"
     choice = Choice(board=board, engine=engine, density=density, weights=weights)
     return given.compile(choice, options)
@@ -115,7 +117,13 @@ class _Given:
     evaluate: Evaluation | None
     progress: Callable[[str], None] | None
 
-    def search(self, engines: Mapping[str, Engine], goal: Goal, options: CompileOptions) -> Network:
+    def search(
+        self,
+        engines: Mapping[str, Engine],
+        goal: Goal,
+        options: CompileOptions,
+        shapes: Sequence[Structure],
+    ) -> Network:
         """The network for a goal."""
         return search(
             self.model,
@@ -123,6 +131,7 @@ class _Given:
             engines=engines,
             goal=goal,
             options=options,
+            structures=shapes,
             lengths=self.lengths,
             evaluate=self.evaluate,
             progress=self.progress,

@@ -112,6 +112,8 @@ class Choice(Record):
     """As Quality.relative_error."""
     chosen: bool
     """It is the network of this report."""
+    structure: str = ""
+    """Shares of neurons, ranks; empty for the layers as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from elsie.cli.grammar import (
     add_out,
     add_structure,
     add_weights,
+    or_auto,
     positive,
     share,
 )
@@ -74,7 +75,7 @@ def add(steps: Steps) -> None:
     )
     add_out(command, "NET", "file")
     _add_goal(command)
-    add_structure(command)
+    add_structure(command, auto="find it, with --budget or --density auto")
     add_balanced(command)
     add_effort(command)
     add_weights(command, auto="find the kind too, with --budget or --density auto")
@@ -101,7 +102,7 @@ def _add_goal(command: argparse.ArgumentParser) -> None:
     """How much is to be left, of weights, bits and accuracy."""
     command.add_argument(
         "--density",
-        type=_density,
+        type=or_auto(share),
         help="prune to this share of weights: one number, or LAYER=D,... "
         "(default: keep the model's own zeros); auto: find densities and bits of a code, for "
         "--budget, or the smallest network within --max-drop",
@@ -138,14 +139,6 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
             group.add_argument(option, choices=_CHOICES[name], help=meaning)
         else:
             group.add_argument(option, type=positive, metavar="N", help=meaning)
-
-
-def _density(text: str) -> float | dict[str, float] | str:
-    """One density, NAME=D,NAME=D, or auto."""
-    try:
-        return text if text == "auto" else share(text)
-    except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"{error}, nor auto") from None
 
 
 def _thresholds(text: str) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Steps: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where commands are added."""
@@ -110,22 +110,35 @@ def add_effort(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_structure(command: argparse.ArgumentParser) -> None:
-    """Fewer neurons, and low-rank factors."""
+def add_structure(command: argparse.ArgumentParser, *, auto: str | None = None) -> None:
+    """Fewer neurons, and low-rank factors. `auto`: what that word means."""
+    more = f"; auto: {auto}" if auto else ""
     command.add_argument(
         "--neurons",
-        type=share,
+        type=or_auto(share) if auto else share,
         metavar="SHARE",
         help="first drop whole neurons, and keep this share: one number, or LAYER=SHARE,...; 1 "
-        "only takes out useless ones. --density then counts the weights that are left",
+        f"only takes out useless ones. --density then counts the weights that are left{more}",
     )
     command.add_argument(
         "--rank",
-        type=rank,
+        type=or_auto(rank) if auto else rank,
         metavar="R",
         help="first split fully connected layers in two with R columns between, or below 1 with "
-        "this share of the weights: one number, or LAYER=R,...",
+        f"this share of the weights: one number, or LAYER=R,...{more}",
     )
+
+
+def or_auto(numbers: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What `numbers` takes, or the word auto."""
+
+    def either(text: str) -> Any:
+        try:
+            return text if text == "auto" else numbers(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"{error}, nor auto") from None
+
+    return either
 
 
 def share(text: str) -> float | dict[str, float]:

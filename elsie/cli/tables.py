@@ -14,25 +14,29 @@ if TYPE_CHECKING:
 def show_front(found: "Search", rows: "Sequence[Choice]") -> None:
     """Networks of which none is smaller and better, and what their figures mean."""
     names = list(rows[0].densities)
-    each = "each layer's" if len(names) > 4 else ", ".join(names)
+    many = len(names) > 4 or any(list(row.densities) != names for row in rows)
+    shaped = any(row.structure for row in rows)
     table = []
     for row in rows:
         shares = [100 * share for share in row.densities.values()]
-        shown = (min(shares), max(shares)) if len(names) > 4 else shares
+        shown = (min(shares), max(shares)) if many else shares
         table.append(
             [
                 ">" if row.chosen else "",
                 f"{100 * row.density:.1f} %",
-                (" to " if len(names) > 4 else ", ").join(f"{share:.1f}" for share in shown),
+                (" to " if many else ", ").join(f"{share:.1f}" for share in shown),
                 row.weights,
+                *([row.structure] if shaped else []),
                 f"{row.bits / 1000:.1f} kbit",
                 f"{row.cycles:.0f}",
                 f"{row.drop:.2f}",
                 f"{row.relative_error:.3g}",
             ]
         )
-    headers = ["", "density", each, "weights", "on chip", "cycles", "drop", "error"]
-    output.table(headers, table)
+    each = "each layer's" if many else ", ".join(names)
+    structures = ["structure"] if shaped else []
+    figures = ["on chip", "cycles", "drop", "error"]
+    output.table(["", "density", each, "weights", *structures, *figures], table)
     what = {
         "agreement": "samples with another class than in the float network",
         "variance": "the variance",

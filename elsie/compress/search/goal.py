@@ -56,12 +56,22 @@ class Goal:
 
 
 def goal_of(
-    *, budget: Any, max_drop: float | None, density: Any, weights: Any, preset: Preset | None
+    *,
+    budget: Any,
+    max_drop: float | None,
+    density: Any,
+    weights: Any,
+    preset: Preset | None,
+    neurons: Any = None,
+    rank: Any = None,
 ) -> Goal | None:
     """What to search for, from arguments as the user gave them; None for no search.
 
     A budget or density 'auto' asks for one. Raises ArgumentError for what makes no goal.
     """
+    for name, value in (("neurons", neurons), ("rank", rank)):
+        if isinstance(value, str) and value != AUTO:
+            raise ArgumentError(f"`{name}` must be numbers or {AUTO}, not {value!r}")
     if isinstance(density, str) and density != AUTO:
         raise ArgumentError(f"`density` must be numbers or {AUTO}, not {density!r}")
     if budget is not None and density not in (None, AUTO):
@@ -69,11 +79,12 @@ def goal_of(
             f"`budget` is for a search of densities: leave out `density`, or give {AUTO}"
         )
     if budget is None and density != AUTO:
-        if weights == AUTO:
-            raise ArgumentError(
-                f"`weights` {AUTO} is for a search: give `budget`, or `density` {AUTO} with "
-                f"`max_drop`"
-            )
+        for name, value in (("weights", weights), ("neurons", neurons), ("rank", rank)):
+            if isinstance(value, str) and value == AUTO:
+                raise ArgumentError(
+                    f"`{name}` {AUTO} is for a search: give `budget`, or `density` {AUTO} with "
+                    f"`max_drop`"
+                )
         return None
     if budget is None and max_drop is None:
         raise ArgumentError(

@@ -15,7 +15,7 @@ from scipy.optimize import isotonic_regression
 
 from elsie.compress.search.goal import Goal
 from elsie.compress.search.predict import Guess, Predictor
-from elsie.compress.search.trial import Row, Trials
+from elsie.compress.search.trial import Row, Shape, Trials
 from golden.errors import CheckFailed, DoesNotFit, ElsieError
 
 _FINEST, _COARSEST = 0.02, 1.0
@@ -23,9 +23,9 @@ _FINEST, _COARSEST = 0.02, 1.0
 _STEPS = 6
 """Times that this is halved, in logarithms: to 7 %."""
 _KINDS = 3
-"""Kinds of weights that are measured at one budget."""
+"""Shapes that are measured at one budget, and one more for each structure but the first."""
 _CHALLENGERS = 2
-"""Other kinds of weights that are measured at the error that was found."""
+"""Other shapes that are measured at the error that was found."""
 _BELOW = (0.8, 0.6)
 """Shares of a budget that are measured too, to show what they cost."""
 _MARGIN, _NEAR = 0.985, 0.965
@@ -55,10 +55,10 @@ class Strategy:
         predictor: Predictor,
         trials: Trials,
         goal: Goal,
-        limits: Mapping[str, float],
-        caps: dict[str, float],
+        limits: Mapping[Shape, float],
+        caps: dict[Shape, float],
     ) -> None:
-        """limits: bits that a network may have, by weights. caps: that it can have on the board."""
+        """limits: bits that a network may have, by shape. caps: that it can have on the board."""
         self._predictor = predictor
         self._trials = trials
         self._goal = goal
@@ -77,9 +77,7 @@ class Strategy:
     def allowed(self) -> list[Measured]:
         """Those of them that are no larger than they may be."""
         return [
-            one
-            for one in self.measured
-            if one.row.bits <= self._limits[one.guess.candidate.weights]
+            one for one in self.measured if one.row.bits <= self._limits[one.guess.candidate.shape]
         ]
 
     def run(self) -> Measured:
@@ -91,10 +89,10 @@ class Strategy:
         return self._checked(self._most_accurate())
 
     def smaller(self, one: Measured, bits: float, why: ElsieError | None = None) -> Measured:
-        """Another network of the same weights with at most so many bits, as `one` is refused."""
-        weights, self._refusal = one.guess.candidate.weights, why
-        self._caps[weights] = min(self._caps[weights], bits)
-        found = self._fit(weights, 1.0)
+        """Another network of the same shape with at most so many bits, as `one` is refused."""
+        shape, self._refusal = one.guess.candidate.shape, why
+        self._caps[shape] = min(self._caps[shape], bits)
+        found = self._fit(shape, 1.0)
         if found is None:
             self._too_small()
         return self._checked(found)
@@ -122,7 +120,7 @@ class Strategy:
                 high = middle
         good = self._good(most)
         if not good:
-            guesses = [self._predictor.within(name, cap) for name, cap in self._caps.items()]
+            guesses = [self._predictor.within(shape, cap) for shape, cap in self._caps.items()]
             self._try(min(guesses, key=lambda guess: guess.error))
             good = self._good(most)
         if not good:
@@ -142,30 +140,31 @@ class Strategy:
 
     def _most_accurate(self) -> Measured:
         """The network of least error within the budget, then the smallest."""
-        guesses = [self._predictor.within(name, _MARGIN * cap) for name, cap in self._caps.items()]
+        guesses = [self._predictor.within(s, _MARGIN * cap) for s, cap in self._caps.items()]
         room = [guess for guess in guesses if guess.bits <= self._cap(guess)]
-        for guess in sorted(room, key=lambda guess: guess.error)[:_KINDS]:
-            self._fit(guess.candidate.weights, _MARGIN)
+        structures = len({shape.structure for shape in self._caps})
+        for guess in sorted(room, key=lambda guess: guess.error)[: _KINDS + structures - 1]:
+            self._fit(guess.candidate.shape, _MARGIN)
         within = self.allowed
         if not within:
             self._too_small()
         best = min(within, key=_error)
         near = best.row.bits > _NEAR * self._cap(best.guess)
         for share in (*(() if near else (_MARGIN,)), *_BELOW):
-            self._fit(best.guess.candidate.weights, share)
+            self._fit(best.guess.candidate.shape, share)
         return min(self.allowed, key=_error)
 
-    def _fit(self, weights: str, share: float) -> Measured | None:
+    def _fit(self, shape: Shape, share: float) -> Measured | None:
         """The best network that takes at most `share` of what it may; None when none is so small.
 
         Guesses err, so it is guessed again from what the last one took.
         """
         for _ in range(_FITS):
-            guess = self._predictor.within(weights, share * self._caps[weights])
-            if guess.bits > share * self._caps[weights]:
+            guess = self._predictor.within(shape, share * self._caps[shape])
+            if guess.bits > share * self._caps[shape]:
                 return None
             one = self._try(guess)
-            if one and one.row.bits <= self._caps[weights]:
+            if one and one.row.bits <= self._caps[shape]:
                 return one
         return None
 
@@ -177,8 +176,8 @@ class Strategy:
                 row = self._trials.measure(guess.candidate)
             except ElsieError as error:  # too large for the board, or for the accumulators
                 self._refusal, self._seen[key] = error, None
-                weights = guess.candidate.weights
-                self._caps[weights] = min(self._caps[weights], _STEP_DOWN * guess.bits)
+                shape = guess.candidate.shape
+                self._caps[shape] = min(self._caps[shape], _STEP_DOWN * guess.bits)
             else:
                 self._predictor.correct(guess, row.bits)
                 self._seen[key] = Measured(guess=guess, row=row)
@@ -199,13 +198,13 @@ class Strategy:
         return [one for one in lucky if one in sure] or lucky
 
     def _cap(self, guess: Guess) -> float:
-        return self._caps[guess.candidate.weights]
+        return self._caps[guess.candidate.shape]
 
     def _too_small(self) -> NoReturn:
         """Nothing is so small: say what the smallest takes."""
         best = min(self.measured, key=_size, default=None)
         if best is None:
-            least = [self._predictor.within(name, 0.0) for name in self._caps]
+            least = [self._predictor.within(shape, 0.0) for shape in self._caps]
             best = self._try(min(least, key=lambda guess: guess.bits))
         if best is None or self._goal.budget is None:
             raise self._nowhere()

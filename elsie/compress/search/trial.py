@@ -1,7 +1,8 @@
 """Candidates, compiled and measured on calibration samples that they have not seen."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from elsie.compress.quality import hold_out
 from elsie.compress.search.cycles import counters
+from elsie.compress.search.structures import Structure
 from elsie.compress.search.weights import Engine
 from golden.arithmetic.sequences import Sequences, quantise_input
 from golden.format.network import Network
@@ -23,14 +25,30 @@ _TIMED = 4
 """Samples whose cycles are counted; of sequences one."""
 
 
+class Shape(NamedTuple):
+    """What networks have in common that differ in their densities alone."""
+
+    weights: str
+    """Key of the engines."""
+    structure: str
+    """Neurons and ranks, in words."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """What may differ between two networks that a search compares."""
 
     weights: str
     """Key of the engines: a kind of weights and the bits of its codes."""
+    structure: Structure = field(default_factory=Structure)
+    """Neurons and ranks."""
     densities: Mapping[str, float]
     """Of each layer."""
+
+    @property
+    def shape(self) -> Shape:
+        """What decides which densities there are to choose from."""
+        return Shape(self.weights, str(self.structure))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +76,16 @@ class Row:
     def __str__(self) -> str:
         """For messages: what it is and loses."""
         held = "held-out calibration" if self.held_out else "calibration"
-        return (
-            f"loses {self.drop:.2f} points on {self.samples} {held} samples "
-            f"({self.candidate.weights} weights, density {100 * self.density:.1f} %)"
-        )
+        what = f"{self.candidate.weights} weights, density {100 * self.density:.1f} %"
+        if structure := str(self.candidate.structure):
+            what += f", {structure}"
+        return f"loses {self.drop:.2f} points on {self.samples} {held} samples ({what})"
 
     def shown(self, *, chosen: bool) -> Choice:
         """For the report."""
         return Choice(
             weights=self.candidate.weights,
+            structure=str(self.candidate.structure),
             density=round(self.density, 6),
             densities={name: round(one, 6) for name, one in self.candidate.densities.items()},
             bits=self.bits,
@@ -90,7 +109,7 @@ class Trials:
     engines: Mapping[str, Engine]
     """By weights."""
     options: CompileOptions
-    """The user's, without a density or a goal."""
+    """The user's, without a density, a structure or a goal."""
     say: Callable[[str], None]
     """Is told of each candidate."""
 
@@ -104,7 +123,7 @@ class Trials:
         made = [self._compile(candidate, fold=fold) for fold in range(folds)]
         row = _row(candidate, made, self.cycles(made[0]))
         self.say(
-            f"tried {candidate.weights} at density {100 * row.density:.1f} %: "
+            f"tried {' '.join(candidate.shape).strip()} at density {100 * row.density:.1f} %: "
             f"{row.bits / 1000:.1f} kbit, {row.drop:.2f} points lost"
         )
         return row
@@ -112,7 +131,8 @@ class Trials:
     def asked(self, candidate: Candidate) -> CompileOptions:
         """The user's options with what a candidate is made of."""
         weights = self.engines[candidate.weights].weights
-        return replace(self.options, density=candidate.densities, weights=weights)
+        shape = {"neurons": candidate.structure.neurons, "rank": candidate.structure.rank}
+        return replace(self.options, density=candidate.densities, weights=weights, **shape)
 
     def _compile(self, candidate: Candidate, *, fold: int, anywhere: bool = False) -> Network:
         options = replace(self.asked(candidate), strategy="lpt", fold=fold, max_drop=None)

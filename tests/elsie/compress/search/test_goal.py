@@ -79,6 +79,7 @@ def test_what_asks_for_a_search() -> None:
     budget = Budget(bits=1000)
     assert goal(budget="1kbit") == goal(budget="1kbit", density="auto") == Goal(budget=budget)
     assert goal(density="auto", max_drop=1.0, weights="auto") == Goal(max_drop=1.0)
+    assert goal(budget="1kbit", neurons="auto", rank=8) == Goal(budget=budget)
     assert goal(budget="1kbit", max_drop=0.0) == Goal(budget=budget, max_drop=0.0)
 
 
@@ -96,6 +97,9 @@ def test_old_command_lines_mean_what_they_meant() -> None:
         ({"density": "some"}, "density must be numbers or auto, not 'some'"),
         ({"budget": "1kbit", "density": 0.1}, "leave out density, or give auto"),
         ({"weights": "auto"}, "weights auto is for a search: give budget, or density auto with"),
+        ({"neurons": "auto"}, "neurons auto is for a search: give budget, or density auto with"),
+        ({"rank": "auto", "density": 0.1}, "rank auto is for a search: give budget, or density"),
+        ({"rank": "some", "budget": "1kbit"}, "rank must be numbers or auto, not 'some'"),
         ({"weights": "auto", "density": 0.1, "max_drop": 1.0}, "weights auto is for a search"),
     ],
 )

@@ -14,6 +14,7 @@ from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.search.goal import Budget, Goal
 from elsie.compress.search.search import search
+from elsie.compress.search.structures import Structure, structures
 from elsie.compress.search.weights import Engine
 from golden.config import EngineConfig
 from golden.errors import CheckFailed, DoesNotFit, ElsieError
@@ -102,7 +103,8 @@ def small(random_model: Callable[..., Model]) -> Callable[..., Network]:
 
     def run(**goal: object) -> Network:
         options: dict = {"options": CompileOptions(strategy="lpt"), "engines": SMALL}
-        options |= {name: goal.pop(name) for name in (*options, "evaluate") if name in goal}
+        names = (*options, "evaluate", "structures")
+        options |= {name: goal.pop(name) for name in names if name in goal}
         budget = goal.pop("bits", None)
         wanted = Goal(**goal, budget=None if budget is None else Budget(bits=budget))  # type: ignore
         return search(given, x, goal=wanted, **options)
@@ -150,6 +152,38 @@ def test_a_drop_that_nothing_keeps(small: Callable[..., Network]) -> None:
         small(max_drop=0.0, engines=coarse)
 
 
+def test_structures_to_try() -> None:
+    assert structures(None, None) == [Structure()]
+    assert structures(0.5, 8) == [Structure(neurons=0.5, rank=8)]
+    first, *others = structures("auto", 8)
+    assert first == Structure(rank=8)
+    assert len(others) > 1
+    assert all(one.rank == 8 for one in others)
+    assert str(others[0]) == "neurons 0.5, rank 8"
+    ranks = [one.rank for one in structures("auto", "auto") if one.neurons is None]
+    assert ranks == [one.rank for one in structures(None, "auto")]
+    assert ranks[0] is None
+    assert len(ranks) > 1
+
+
+def test_fewer_neurons_where_pointers_are_most_of_it(small: Callable[..., Network]) -> None:
+    """A budget that no density keeps, or keeps badly, with all neurons."""
+    with pytest.raises(CheckFailed):
+        small(bits=600)
+    network = small(bits=600, structures=structures("auto", None))
+    assert network.info.size_bits.stored <= 600
+    (row,) = [row for row in network.info.front if row.chosen]
+    name, share = row.structure.split()
+    assert name == "neurons"
+    assert float(share) < 1
+    assert network.info.structure is not None
+    assert network.info.structure.neurons["fc0"].left == round(16 * float(share))
+    plain, found = small(bits=1500), small(bits=1500, structures=structures("auto", None))
+    assert found.info.size_bits.stored <= 1500
+    errors = [row.relative_error for net in (plain, found) for row in net.info.front if row.chosen]
+    assert errors[1] <= errors[0]
+
+
 def test_more_than_the_whole_network_is_the_whole_network(small: Callable[..., Network]) -> None:
     (row,) = [row for row in small(bits=10**7).info.front if row.chosen]
     assert set(row.densities.values()) == {1.0}
@@ -186,3 +220,18 @@ def test_weights_that_a_model_cannot_have_are_left_out(small: Callable[..., Netw
         small(bits=3000, options=narrow, engines=engines)
     network = small(bits=3000, options=narrow, engines={**engines, **SMALL})
     assert network.config.code_width == 8
+
+
+@pytest.mark.parametrize("weights", ["codebook:4,fc1=codebook:2", "codebook:4,fc1=ttq"])
+def test_a_smaller_alphabet_in_one_layer_takes_no_fewer_bits_on_chip(weights: str) -> None:
+    """Why alphabets of single layers are not searched for: the same weights, the same bits."""
+    found = {}
+    for one in ("codebook:4", weights):
+        model, x = digits_model(), data("calibrate").x
+        options = CompileOptions(density=0.1, weights=one, strategy="row_mod_n", effort="none")
+        found[one] = compile_model(model, x, config=BASE, options=options)
+    plain, mixed = found.values()
+    assert mixed.info.size_bits.stored >= plain.info.size_bits.stored
+    assert len(netfile.dump(mixed)) < len(netfile.dump(plain)), "the file has fewer"
+    errors = [network.info["quality"]["relative_error"] for network in (plain, mixed)]
+    assert errors[0] < errors[1]
