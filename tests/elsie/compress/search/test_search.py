@@ -233,5 +233,5 @@ def test_a_smaller_alphabet_in_one_layer_takes_no_fewer_bits_on_chip(weights: st
     plain, mixed = found.values()
     assert mixed.info.size_bits.stored >= plain.info.size_bits.stored
     assert len(netfile.dump(mixed)) < len(netfile.dump(plain)), "the file has fewer"
-    errors = [network.info["quality"]["relative_error"] for network in (plain, mixed)]
+    errors = [network.info.quality.relative_error for network in (plain, mixed)]
     assert errors[0] < errors[1]
