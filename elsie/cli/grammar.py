@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
+_T = TypeVar("_T")
 Steps: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where commands are added."""
 
@@ -129,10 +130,10 @@ def add_structure(command: argparse.ArgumentParser, *, auto: str | None = None) 
     )
 
 
-def or_auto(numbers: Callable[[str], Any]) -> Callable[[str], Any]:
+def or_auto(numbers: Callable[[str], _T]) -> "Callable[[str], _T | str]":
     """What `numbers` takes, or the word auto."""
 
-    def either(text: str) -> Any:
+    def either(text: str) -> "_T | str":
         try:
             return text if text == "auto" else numbers(text)
         except argparse.ArgumentTypeError as error:

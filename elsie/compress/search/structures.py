@@ -27,10 +27,10 @@ class Structure:
 
     def __str__(self) -> str:
         """As on the command line, without dashes; empty for the layers as they are."""
-        return ", ".join(f"{name} {_text(value)}" for name, value in self.to_dict().items())
+        return ", ".join(f"{name} {_text(value)}" for name, value in self._set().items())
 
-    def to_dict(self) -> dict[str, Any]:
-        """What is set, for JSON."""
+    def _set(self) -> "dict[str, float | Mapping[str, float]]":
+        """What is set."""
         every = {"neurons": self.neurons, "rank": self.rank}
         return {name: value for name, value in every.items() if value is not None}
 
