@@ -62,6 +62,7 @@ def heeded() -> Iterator[None]:
     _asked.clear()
     before: dict[int, Any] = {}
     hook = sys.unraisablehook
+    timers: list[threading.Timer] = []
 
     def again(unraisable: Any) -> None:
         if not isinstance(unraisable.exc_value, Stopped):
@@ -71,6 +72,7 @@ def heeded() -> Iterator[None]:
         main = threading.main_thread().ident  # which may be waiting for something
         timer = threading.Timer(_AGAIN, signal.pthread_kill, [main, number])
         timer.daemon = True
+        timers.append(timer)
         timer.start()
 
     if threading.current_thread() is threading.main_thread():
@@ -81,6 +83,8 @@ def heeded() -> Iterator[None]:
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()  # what comes after this does not heed it
         for number, handler in before.items():
             signal.signal(number, handler)
         sys.unraisablehook = hook
