@@ -19,6 +19,7 @@ class Stopped(KeyboardInterrupt):
 
 _asked: list[int] = []
 _later = [False]
+_heeding = [False]
 
 
 def asked() -> int | None:
@@ -30,9 +31,10 @@ def check() -> None:
     """Raise Stopped if somebody asked to stop, and the exception was lost on its way.
 
     A library may catch everything, and C code that imports a module makes an ImportError of it.
-    Called where it matters: before a program starts, and before a result is put in its place.
+    Called where it matters: before a program starts, and before a result is put in its place. What
+    was asked of an earlier command in this process does not count.
     """
-    if _asked:
+    if _asked and _heeding[0]:
         raise Stopped(_asked[0])
 
 
@@ -60,6 +62,7 @@ def heeded() -> Iterator[None]:
     another thread, or for a signal that the parent has told us to ignore (nohup), nothing changes.
     """
     _asked.clear()
+    outer, _heeding[0] = _heeding[0], True
     before: dict[int, Any] = {}
     hook = sys.unraisablehook
     timers: list[threading.Timer] = []
@@ -83,6 +86,7 @@ def heeded() -> Iterator[None]:
     try:
         yield
     finally:
+        _heeding[0] = outer
         for timer in timers:
             timer.cancel()  # what comes after this does not heed it
         for number, handler in before.items():

@@ -170,6 +170,21 @@ def test_what_must_not_be_half_done_is_finished_first() -> None:
     assert done == [1]
 
 
+def test_what_comes_after_is_not_stopped() -> None:
+    """In one process a command may be interrupted, and the API called after it."""
+
+    def work() -> None:
+        with stopping.heeded():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+
+    with pytest.raises(stopping.Stopped):
+        work()
+    assert stopping.asked() == signal.SIGINT
+    stopping.check()
+    assert process.run([*PYTHON, "print('yes')"]).out == "yes\n"
+
+
 def test_ignored_signals_stay_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
