@@ -7,6 +7,7 @@ process may be running the same file. So Elsie has it compiled elsewhere, once, 
 import hashlib
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from toolchain.scratch import Unwritable, scratch
 
 VARIABLE = "YOWASP_CACHE_DIR"
 """Environment variable that names another folder for compiled programs."""
+
+_GROWTH = 5
+"""A compiled program is 3 to 4.5 times as large as its WebAssembly."""
 
 
 def command(name: str, package: str) -> list[str]:
@@ -47,6 +51,7 @@ def prepare(name: str, package: str) -> None:
         return
     try:
         (cache / part).parent.mkdir(parents=True, exist_ok=True)
+        _room(cache, _GROWTH * wasm.stat().st_size)
         with locked(cache / f"{package}-{name}.lock"):
             if not (cache / part).exists():
                 _compile(name, package, cache, part)
@@ -56,6 +61,14 @@ def prepare(name: str, package: str) -> None:
             f"{name} could not be prepared in {cache}: {why or error}; set {VARIABLE} to a folder "
             f"that can be written"
         ) from None
+
+
+def _room(cache: Path, needed: int) -> None:
+    """Refuses a disk without the room, which the runtime would find out only minutes later."""
+    free = shutil.disk_usage(cache).free
+    if free < needed:
+        mib = 1 << 20
+        raise ElsieError(f"it needs {-(-needed // mib)} MiB there, and {free // mib} are free")
 
 
 def _compile(name: str, package: str, cache: Path, part: Path) -> None:

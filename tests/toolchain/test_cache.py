@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -188,3 +189,20 @@ def test_a_webassembly_program_is_prepared_once(
     with pytest.raises(ElsieError, match="other: OSError: No space left on device; set YOWASP_C"):
         yowasp.prepare("tool", "pack")
     assert not list((tmp_path / "other").glob(".elsie-*"))
+
+
+def test_a_disk_without_room_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after minutes of compiling: the runtime finds out only when it writes."""
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").touch()
+    with (tmp_path / "pack" / "tool.wasm").open("wb") as file:
+        file.truncate(1 << 20)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "compiled"))
+    monkeypatch.setattr(yowasp, "command", lambda *_: pytest.fail("it was started"))
+    usage = SimpleNamespace(free=(5 << 20) - 1)
+    monkeypatch.setattr(yowasp.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(ElsieError, match="needs 5 MiB there, and 4 are free; set YOWASP_CACHE"):
+        yowasp.prepare("tool", "pack")
