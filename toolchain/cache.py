@@ -17,6 +17,8 @@ from toolchain.scratch import Unwritable, scratch
 
 VARIABLE = "ELSIE_CACHE_DIR"
 """Environment variable that names another folder."""
+NOEXEC = "its file system lets no program run (noexec)"
+"""What is said of such a folder."""
 
 
 def folder(name: str) -> Path:
@@ -31,9 +33,14 @@ def folder(name: str) -> Path:
             (work / "probe").write_bytes(b"it holds something")
     except (OSError, Unwritable) as error:
         raise _refusal(where, error) from None
-    if hasattr(os, "statvfs") and os.statvfs(where).f_flag & getattr(os, "ST_NOEXEC", 0):
-        raise _refusal(where, "its file system lets no program run (noexec)")
+    if runs_nothing(where):
+        raise _refusal(where, NOEXEC)
     return where
+
+
+def runs_nothing(where: Path) -> bool:
+    """Whether a folder's file system lets no program run."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(where).f_flag & getattr(os, "ST_NOEXEC", 0))
 
 
 def _refusal(where: Path, why: OSError | Unwritable | str) -> ElsieError:

@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 
 from golden.errors import ElsieError
 from toolchain import process
+from toolchain.cache import NOEXEC, runs_nothing
 from toolchain.locking import locked
 from toolchain.scratch import Unwritable, scratch
 
@@ -51,7 +52,7 @@ def prepare(name: str, package: str) -> None:
         return
     try:
         (cache / part).parent.mkdir(parents=True, exist_ok=True)
-        _room(cache, _GROWTH * wasm.stat().st_size)
+        _fit(cache, _GROWTH * wasm.stat().st_size)
         with locked(cache / f"{package}-{name}.lock"):
             if not (cache / part).exists():
                 _compile(name, package, cache, part)
@@ -63,8 +64,10 @@ def prepare(name: str, package: str) -> None:
         ) from None
 
 
-def _room(cache: Path, needed: int) -> None:
-    """Refuses a disk without the room, which the runtime would find out only minutes later."""
+def _fit(cache: Path, needed: int) -> None:
+    """Refuses a folder of no use at once: the runtime would compile for minutes, at every start."""
+    if runs_nothing(cache):
+        raise ElsieError(NOEXEC)
     free = shutil.disk_usage(cache).free
     if free < needed:
         mib = 1 << 20
@@ -72,11 +75,22 @@ def _room(cache: Path, needed: int) -> None:
 
 
 def _compile(name: str, package: str, cache: Path, part: Path) -> None:
-    """Run the program once with a cache of its own; what it ends with does not matter."""
+    """Run the program with a cache of its own; what it ends with does not matter.
+
+    A second time, because a disk that is full leaves half a file: the runtime cannot load it, and
+    writes another.
+    """
     with scratch(cache) as work:
-        done = process.run(
-            [*command(name, package), "--version"], cwd=work, env={VARIABLE: str(work)}
-        )
-        if not (work / part).exists():
+        for _ in range(2):
+            before = _written(work / part)
+            done = process.run(
+                [*command(name, package), "--version"], cwd=work, env={VARIABLE: str(work)}
+            )
+        if before is None or _written(work / part) != before:
             raise ElsieError(done.reason)
         os.replace(work / part, cache / part)
+
+
+def _written(path: Path) -> int | None:
+    """When the file was written, or None if it is not there."""
+    return path.stat().st_mtime_ns if path.exists() else None

@@ -159,8 +159,11 @@ FIRST = """
 import os, sys
 out = os.path.join(os.environ['YOWASP_CACHE_DIR'], 'pack', 'tool.wasm')
 os.makedirs(out, exist_ok=True)
-open(sys.argv[0] + '.runs', 'a').write('x')
-open(os.path.join(out, '{digest}'), 'w').write('compiled')
+path = os.path.join(out, '{digest}')
+if not os.path.exists(path) or open(path).read() != 'compiled':
+    open(sys.argv[0] + '.runs', 'a').write('x')
+    open(path, 'w').write('{written}')
+    sys.exit('OSError: No space left on device' if '{written}' == 'comp' else 0)
 """
 
 
@@ -173,7 +176,7 @@ def test_a_webassembly_program_is_prepared_once(
     (tmp_path / "pack" / "tool.wasm").write_bytes(b"wasm")
     monkeypatch.syspath_prepend(tmp_path)
     digest = hashlib.sha1(b"wasm").hexdigest()
-    tool = pretend(tmp_path / "run", FIRST.format(digest=digest))
+    tool = pretend(tmp_path / "run", FIRST.format(digest=digest, written="compiled"))
     monkeypatch.setattr(yowasp, "command", lambda *_: [tool])
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "compiled"))
     for _ in range(2):
@@ -185,10 +188,12 @@ def test_a_webassembly_program_is_prepared_once(
     with pytest.raises(ElsieError, match=r"tool could not be prepared in /proc/none: .*YOWASP_C"):
         yowasp.prepare("tool", "pack")
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "other"))
-    pretend(tmp_path / "run", "sys.exit('OSError: No space left on device')")
-    with pytest.raises(ElsieError, match="other: OSError: No space left on device; set YOWASP_C"):
-        yowasp.prepare("tool", "pack")
-    assert not list((tmp_path / "other").glob(".elsie-*"))
+    for last in ("sys.exit('OSError: No space left on device')", FIRST):  # nothing, or a part
+        pretend(tmp_path / "run", last.format(digest=digest, written="comp"))
+        with pytest.raises(ElsieError, match="other: OSError: No space left on device; set YOWA"):
+            yowasp.prepare("tool", "pack")
+        assert not list((tmp_path / "other").glob(".elsie-*"))
+        assert not list((tmp_path / "other").rglob(digest))
 
 
 def test_a_disk_without_room_is_refused_at_once(
@@ -205,4 +210,7 @@ def test_a_disk_without_room_is_refused_at_once(
     usage = SimpleNamespace(free=(5 << 20) - 1)
     monkeypatch.setattr(yowasp.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ElsieError, match="needs 5 MiB there, and 4 are free; set YOWASP_CACHE"):
+        yowasp.prepare("tool", "pack")
+    monkeypatch.setattr(yowasp, "runs_nothing", lambda _: True)
+    with pytest.raises(ElsieError, match=r"lets no program run \(noexec\); set YOWASP_CACHE_DIR"):
         yowasp.prepare("tool", "pack")
