@@ -59,8 +59,8 @@ def prepare(name: str, package: str) -> None:
     except (OSError, ElsieError) as error:
         why = error.why if isinstance(error, Unwritable) else getattr(error, "strerror", None)
         raise ElsieError(
-            f"{name} could not be prepared in {cache}: {why or error}; set {VARIABLE} to a folder "
-            f"that can be written"
+            f"{name} could not be prepared in {cache}: {why or error}; set {VARIABLE} to another "
+            f"folder"
         ) from None
 
 
