@@ -70,6 +70,7 @@ def read_graph(path: str | Path, output: str | None = None) -> OnnxGraph:
             names.add(name, describe(node))
     found, nodes = without_constants(source, graph)
     constants |= found
+    _check_domains(source, proto, nodes)
     chosen, notes = _choose(source, [value.name for value in graph.output], output)
     return OnnxGraph(
         path=source,
@@ -96,6 +97,19 @@ def without_constants(
         else:
             nodes.append(node)
     return constants, nodes
+
+
+def _check_domains(source: Path, proto: ModelProto, nodes: list[NodeProto]) -> None:
+    """A node without an imported set of operators means nothing: its version is not known."""
+    known = {given.domain for given in proto.opset_import}
+    if known & {"", "ai.onnx"}:
+        known |= {"", "ai.onnx"}
+    for node in nodes:
+        if node.domain not in known:
+            raise ElsieError(
+                f"{source}: {describe(node)} belongs to {node.domain or 'ai.onnx'}, of whose "
+                f"operators the file names no version (opset_import); export the model again"
+            )
 
 
 def _taken(node: NodeProto) -> list[str]:

@@ -52,9 +52,17 @@ def boundless() -> bytes:
     return model([node("MatMul", ["x", "w"], ["y"])], ["n", 4], [huge])
 
 
+def unimported() -> bytes:
+    proto = load_model_from_string(dense()[0])
+    del proto.opset_import[:]
+    proto.opset_import.append(helper.make_opsetid("ai.onnx.ml", 1))
+    return proto.SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (unimported(), "belongs to ai.onnx, of whose operators the file names no version"),
         (on_constant("Transpose", perm=[0, 0]), r"node odd \(Transpose\)"),
         (on_constant("Cast", to=0), r"node odd \(Cast\)"),
         (undecodable(), r"node h \(LSTM\)|node l \(LSTM\)"),

@@ -105,6 +105,8 @@ def with_matmul(alone: Any, first: np.ndarray) -> Any:
         return None
     proto = type(alone)()
     proto.CopyFrom(alone)
+    if not any(given.domain in ("", "ai.onnx") for given in proto.opset_import):
+        proto.opset_import.append(helper.make_opsetid("", 21))
     size = int(np.prod(first.shape[1:]))
     weight = np.random.default_rng(size).normal(size=(size, 2)).astype(np.float32)
     proto.graph.initializer.append(numpy_helper.from_array(weight, "matmul_weight"))

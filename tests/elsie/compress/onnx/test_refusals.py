@@ -180,6 +180,7 @@ def test_nodes(tmp_path: Path, case: str) -> None:
         text=np.array([["a"]], dtype=object),
         empty=np.ones((4, 0), np.float32),
     )
+    proto.opset_import.append(helper.make_opsetid("my", 1))
     assert message in refused(proto, tmp_path)
 
 
