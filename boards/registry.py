@@ -16,6 +16,17 @@ from golden.presets import Preset
 
 
 @dataclass(frozen=True, kw_only=True)
+class Loader:
+    """How openFPGALoader loads a board."""
+
+    board: str
+    """Its name for the board."""
+    forgets: bool
+    """It loads the FPGA itself, until power is off, unless asked to write the board's flash memory;
+    else it always writes that."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """Everything needed to compile for a board and to put a design on it."""
 
@@ -29,6 +40,8 @@ class Board:
     """The clock the engine must meet on this board."""
     engine: EngineConfig
     """Shape of the engine; the compiler sets the memory depths, run and accumulator widths."""
+    loader: Loader
+    """What loads its bitstream."""
     platform: Callable[[], TemplatedPlatform]
     """Makes a fresh platform: one builds only once."""
     uart: tuple[str, int] = ("uart", 0)
@@ -122,6 +135,7 @@ BOARDS: dict[str, Board] = {
             part="iCE40UP5K",
             clock_mhz=36.0,
             engine=_SMALL,
+            loader=Loader(board="ice40_generic", forgets=False),
             platform=_vendor("icebreaker", "ICEBreakerPlatform"),
             pll_pad=True,
         ),
@@ -131,6 +145,7 @@ BOARDS: dict[str, Board] = {
             part="iCE40HX8K",
             clock_mhz=72.0,
             engine=_SMALL,
+            loader=Loader(board="ice40_generic", forgets=False),
             platform=_vendor("ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"),
         ),
         Board(
@@ -139,6 +154,7 @@ BOARDS: dict[str, Board] = {
             part="LFE5U-85F",
             clock_mhz=75.0,
             engine=_LARGE,
+            loader=Loader(board="ulx3s", forgets=True),
             platform=_vendor("ulx3s", "ULX3S_85F_Platform"),
         ),
         Board(
@@ -147,6 +163,7 @@ BOARDS: dict[str, Board] = {
             part="LFE5U-85F",
             clock_mhz=48.0,
             engine=_LARGE,
+            loader=Loader(board="orangeCrab", forgets=False),
             platform=_orangecrab,
             led=("rgb_led", 0, "g"),
         ),

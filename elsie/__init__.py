@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from boards.flash import Flashed, flash
     from elsie.api import build, compile, load, predict, save, simulate
     from elsie.data import Data, load_data
     from elsie.export.testbench import write_testbench
@@ -35,6 +36,7 @@ __all__ = [
     "Data",
     "ElsieError",
     "EngineOptions",
+    "Flashed",
     "LayerProfile",
     "Prediction",
     "Profile",
@@ -42,6 +44,7 @@ __all__ = [
     "Trained",
     "build",
     "compile",
+    "flash",
     "load",
     "load_data",
     "predict",
@@ -57,6 +60,7 @@ _HOME = {
     **dict.fromkeys(("build", "compile", "load", "predict", "save", "simulate"), "elsie.api"),
     **dict.fromkeys(("Data", "load_data"), "elsie.data"),
     "EngineOptions": "elsie.options",
+    **dict.fromkeys(("Flashed", "flash"), "boards.flash"),
     **dict.fromkeys(("Prediction", "Timing"), "elsie.prediction"),
     **dict.fromkeys(("Trained", "train"), "elsie.training"),
     **dict.fromkeys(("LayerProfile", "Profile"), "elsie.profiling.results"),

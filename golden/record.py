@@ -74,13 +74,18 @@ def _read(kind: Any, value: Any, what: str) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if type(value) in (inner if origin is UnionType else (kind,)):
         return value
+    if origin is UnionType and isinstance(value, list):
+        lists = [one for one in inner if get_origin(one) is list]
+        return _read(lists[0] if lists else inner[0], value, what)
     if origin is UnionType and inner[0] not in (int, str):
         return _read(inner[0], value, what)
     if isinstance(kind, type) and issubclass(kind, Record):
         return kind.from_dict(value, what)
     if origin is tuple and isinstance(value, list):
         return tuple(_read(inner[0], one, what) for one in value)
-    if origin is Mapping and isinstance(value, dict):
+    if origin is list and isinstance(value, list):
+        return [_read(inner[0], one, what) for one in value]
+    if origin in (Mapping, dict) and isinstance(value, dict):
         return {name: _read(inner[1], one, f"{what}: {name}") for name, one in value.items()}
     if kind is float and type(value) is int:
         return value

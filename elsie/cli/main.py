@@ -13,7 +13,8 @@ from elsie import __version__
 from elsie.own import foreign_package
 
 COMMANDS = (
-    *("demo", "train", "compile", "predict", "profile", "simulate", "build", "verilog", "bench"),
+    *("demo", "train", "compile", "predict", "profile", "simulate"),
+    *("board.build", "board.flash", "verilog", "bench"),
     *("about.boards", "about.doctor"),
 )
 """Modules of elsie.cli, each with `add(steps)`, its grammar, and `run(options)`."""

@@ -23,6 +23,8 @@ class Whole(Record):
     sure: bool
     parts: tuple[Part, ...]
     named: Mapping[str, Part]
+    fracs: int | list[int]
+    counts: dict[str, int]
     note: str | None = None
 
 
@@ -31,12 +33,16 @@ WHOLE = Whole(
     sure=True,
     parts=(Part(count=1, share=None), Part(count=2, share=0.5)),
     named={"a": Part(count=3, share=1)},
+    fracs=[1, 2],
+    counts={"b": 4},
 )
 VALUES = {
     "name": "w",
     "sure": True,
     "parts": [{"count": 1, "share": None}, {"count": 2, "share": 0.5}],
     "named": {"a": {"count": 3, "share": 1}},
+    "fracs": [1, 2],
+    "counts": {"b": 4},
 }
 
 
@@ -45,6 +51,7 @@ def test_there_and_back() -> None:
     assert Whole.from_dict(json.loads(json.dumps(VALUES)), "it") == WHOLE
     with_note = {**VALUES, "note": "n"}
     assert Whole.from_dict(with_note, "it").to_dict() == with_note
+    assert Whole.from_dict({**VALUES, "fracs": 7}, "it").fracs == 7
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,9 @@ def test_there_and_back() -> None:
         ({"parts": {}}, r"it: parts must be tuple, not \{\}"),
         ({"named": {"a": 3}}, "it: named: a must be a table of fields, not 3"),
         ({"named": {"a": {"count": 1, "share": "x"}}}, "it: named: a: share must be float"),
+        ({"fracs": [1, True]}, "it: fracs must be int, not True"),
+        ({"fracs": "1"}, "it: fracs must be .*, not '1'"),
+        ({"counts": {"b": 1.0}}, "it: counts: b must be int, not 1.0"),
         ({"note": 5}, "it: note must be .*, not 5"),
         ({"more": 5}, "it has a field 'more' that this Elsie does not know"),
     ],

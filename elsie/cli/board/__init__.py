@@ -1,0 +1,1 @@
+"""Commands that make and load what is on a board."""
