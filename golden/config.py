@@ -1,13 +1,12 @@
 """The engine's configuration: one frozen dataclass for golden model, RTL and compiler."""
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from golden import limits
-from golden.errors import ArgumentError, ElsieError
+from golden.errors import ArgumentError, ElsieError, did_you_mean
 from golden.fields import EngineFields
 from golden.kinds import ActCode, EntryMemory, MacKind
 from golden.stages import Stages
@@ -56,8 +55,7 @@ class EngineConfig(EngineFields):
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(name, known)
                 raise ElsieError(f"engine configuration: no field {name!r}{hint}")
         return cls(**values)
 

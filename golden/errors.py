@@ -1,7 +1,8 @@
 """The exceptions for bad input: a clear sentence, no traceback."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _NAME = re.compile("`([a-z_]+)`")
 _LONG = re.compile(r"\S{301,}")
@@ -15,6 +16,12 @@ def printable(text: str) -> str:
     """
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return _LONG.sub(lambda word: f"{word[0][:100]}...{word[0][-50:]}", line)
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that is not known: the one it may stand for, if any."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 class ElsieError(Exception):

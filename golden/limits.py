@@ -1,5 +1,6 @@
 """The rules of an engine's configuration: ranges of fields, and rules between fields."""
 
+from golden import stages
 from golden.errors import ArgumentError
 from golden.fields import EngineFields
 from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, ActCode, EntryMemory
@@ -37,13 +38,7 @@ RANGES: dict[str, tuple[int, int]] = {
 
 def check(config: EngineFields) -> None:
     """Raise ElsieError for the first field out of range, or rule between fields that is broken."""
-    for name, (low, high) in RANGES.items():
-        value = getattr(config, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ArgumentError(
-                f"engine configuration: `{name}` must be an integer from {low} to {high}, "
-                f"not {value!r}"
-            )
+    _check_ranges(config)
     _check_widths(config)
     _check_code(config)
     _check_cells(config)
@@ -71,6 +66,21 @@ def check(config: EngineFields) -> None:
             f"their way when a FIFO reports that it is nearly full"
         )
     _check_entries(config)
+
+
+def _check_ranges(config: EngineFields) -> None:
+    """The ranges of single numbers, those of the stages too."""
+    numbers = [(f"`{name}`", getattr(config, name), ends) for name, ends in RANGES.items()]
+    numbers += [
+        (f"`stages`: {name}", getattr(config.stages, name), ends)
+        for name, ends in stages.RANGES.items()
+    ]
+    for name, value, (low, high) in numbers:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ArgumentError(
+                f"engine configuration: {name} must be an integer from {low} to {high}, "
+                f"not {value!r}"
+            )
 
 
 def _check_widths(config: EngineFields) -> None:

@@ -1,18 +1,17 @@
 """Registers that an engine may have beyond the necessary: a shorter path for a later result."""
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from golden.errors import ArgumentError
+from golden.errors import ArgumentError, did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stages:
     """How many of each; docs/timing.md says what they cost. Without any, an engine is smallest.
 
-    Raises ElsieError naming the stage whose number is out of range.
+    A configuration checks their ranges with its own (golden.limits).
     """
 
     activations: int = 0
@@ -27,16 +26,6 @@ class Stages:
     """1: behind the choice of a sum and behind its bias, before they are added."""
     count: int = 0
     """1: of what the PEs do, before the counters."""
-
-    def __post_init__(self) -> None:
-        """Check every range."""
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise ArgumentError(
-                    f"engine configuration: `stages`: {name} must be an integer from {low} to "
-                    f"{high}, not {value!r}"
-                )
 
     def to_dict(self) -> dict[str, int]:
         """Those that are not as by default, for JSON."""
@@ -54,8 +43,7 @@ class Stages:
         if isinstance(value, dict):
             for name in value:
                 if name not in RANGES:
-                    near = difflib.get_close_matches(str(name), RANGES, n=1)
-                    hint = f"; did you mean {near[0]!r}?" if near else ""
+                    hint = did_you_mean(name, RANGES)
                     raise ArgumentError(f"engine configuration: no `stages` {name!r}{hint}")
             return cls(**value)
         if value not in SETS:
