@@ -82,7 +82,7 @@ def compile_model(
         model = replace(model, outputs=kind_of_targets(model, evaluate))
     model, config = with_schemes(model, config, options.weights)
     check_kept(model, plan, chosen)
-    room = _room(model, config, delta=options.delta is not None)
+    room = widest(model, config, delta=options.delta is not None)
     given, held = hold_out(every, options.fold or 0)
     work = _Work(model=model, plan=plan, room=room, chosen=chosen)
     again = options.fold is None and effort_of(options.effort).repair and held.dear
@@ -195,7 +195,7 @@ def _check(
     return Signal(values=samples, valid=valid_steps(model, samples, lengths), frac=0), chosen
 
 
-def _room(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
+def widest(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
     """`config` with what the model's kinds of layers need, and the widest accumulators."""
     needs = engine_needs(model, act_width=config.act_width)
     if needs:

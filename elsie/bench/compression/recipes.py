@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from elsie.compress.checks import valid_steps
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
@@ -176,7 +175,7 @@ class _Lesson:
     def _teach(self, case: Case) -> Model:
         if case.lesson is None or case.lesson.y is None:
             raise ElsieError(f"network {case.name}: there are no labels to train it with")
-        x, y = case.lesson.x, case.lesson.y
+        x, lengths, y = case.lesson
         course = Course(
             density=None if self.density == 1 else self.density,
             config=self.config,
@@ -184,7 +183,7 @@ class _Lesson:
             epochs=max(10, round(self.steps * 64 / len(x))),
         )
         plan = Plan.of(case.model, neurons=self.neurons, rank=None)
-        given = Signal(values=x, valid=np.ones(x.shape[:-1], dtype=bool), frac=0)
+        given = Signal(values=x, valid=valid_steps(case.model, x, lengths), frac=0)
         small = restructure(plan, case.model, given, lambda _: None)
-        model = train(small, Lesson.of(case.model, x, y, share=0.5), course)
+        model = train(small, Lesson.of(case.model, x, y, share=0.5, lengths=lengths), course)
         return fold(model) if plan.asked else model

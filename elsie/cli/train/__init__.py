@@ -22,7 +22,7 @@ def add(steps: Steps) -> None:
     command = add_command(
         steps,
         "train",
-        "prune a fully connected network, and share its weights, with labels",
+        "prune a network, and share its weights, with labels",
         "elsie train model.onnx --data train.npz --density .08 --weights codebook -o small.onnx",
         "elsie train model.onnx --data train.npz --density fc1=.05,fc2=.1 --weights log "
         "--epochs 100 --evaluate test.npz -o small.onnx",
@@ -49,7 +49,7 @@ def add(steps: Steps) -> None:
         "--epochs",
         type=positive,
         metavar="N",
-        help="passes over the data (default: some 12,000 steps)",
+        help="passes over the data (default: some 12,000 steps, 2,400 of sequences)",
     )
     command.add_argument(
         "--distil",
@@ -62,6 +62,13 @@ def add(steps: Steps) -> None:
         "--evaluate", metavar="DATA", type=Path, help="inputs and labels: scores before and after"
     )
     command.add_argument(
+        "--calibrate",
+        metavar="DATA",
+        type=Path,
+        help="the inputs that 'elsie compile' will get: shared weights of LSTM and GRU layers, and "
+        "of columns that differ in range, depend on their scales (default: those of --data)",
+    )
+    command.add_argument(
         "--seed", type=int, default=2016, help="seed of the order of samples (default: 2016)"
     )
     add_out(command, "OUT.onnx", "network")
@@ -71,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     """Train, write the ONNX file, and print the figures."""
     from elsie.training import train
 
-    check_file(options.out, options.model, options.data, options.evaluate)
+    check_file(options.out, options.model, options.data, options.evaluate, options.calibrate)
     with output.progress("training", "steps") as update:
         trained = train(
             options.model,
@@ -85,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
             distil=options.distil,
             evaluate=options.evaluate,
             seed=options.seed,
+            calibration=options.calibrate,
             progress=update,
         )
     trained.save(options.out)

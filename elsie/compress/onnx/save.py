@@ -1,4 +1,4 @@
-"""Fully connected networks to ONNX files."""
+"""Networks to ONNX files."""
 
 from pathlib import Path
 from typing import Any
@@ -9,21 +9,26 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
-from golden.errors import ElsieError
-
-NODES = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
-"""Activation functions as ONNX operators; without one there is no node."""
+from elsie.compress.onnx.save_cells import NODES, sequences
 
 
 def save_onnx(model: Model, path: Path, *, sparse: bool = False) -> None:
-    """Write Gemm nodes and functions, weights in float32, dense or as sparse initialisers.
+    """Write weights in float32; of fully connected networks dense or as sparse initialisers.
 
-    Equal models give equal files. Raises ElsieError for layers of another kind.
+    Equal models give equal files. Raises ElsieError for what no ONNX file holds.
     """
+    graph = sequences(model) if model.recurrent else _vectors(model, sparse=sparse)
+    graph.name = path.stem
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(made)
+    path.write_bytes(made.SerializeToString(deterministic=True))
+
+
+def _vectors(model: Model, *, sparse: bool) -> onnx.GraphProto:
+    """Gemm nodes and functions."""
     nodes, initialisers, sparse_initialisers, live = [], [], [], "x"
     for number, layer in enumerate(model.layers, start=1):
-        if not isinstance(layer, FloatDense):
-            raise ElsieError(f"layer {layer.name}: only fully connected layers can be written")
+        assert isinstance(layer, FloatDense)
         last = number == len(model.layers)
         steps = [("Gemm", "sums"), (NODES.get(layer.activation), "out")]
         for op, suffix in ((op, suffix) for op, suffix in steps if op):
@@ -38,17 +43,14 @@ def save_onnx(model: Model, path: Path, *, sparse: bool = False) -> None:
             sparse_initialisers.append(_sparse(values, f"{layer.name}.weight"))
         else:
             initialisers.append(numpy_helper.from_array(values, f"{layer.name}.weight"))
-    graph = helper.make_graph(
+    return helper.make_graph(
         nodes,
-        path.stem,
+        model.name,
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["samples", model.n_in])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["samples", model.n_out])],
         initialisers,
         sparse_initializer=sparse_initialisers,
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(made)
-    path.write_bytes(made.SerializeToString(deterministic=True))
 
 
 def _node(op: str, given: str, out: str, layer: str) -> onnx.NodeProto:

@@ -3,9 +3,8 @@
 Distillation (Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, 2015)
 on the calibration samples and mixtures of two (Zhang et al., mixup, ICLR 2018), which the dense
 network labels too. Adam (Kingma and Ba, ICLR 2015) moves what the masks keep, and biases. Through
-layers of cells the gradient goes back through all steps. A sequence has many of them, and often one
-answer, so what cells put out in each is taught too (Romero et al., FitNets: Hints for Thin Deep
-Nets, ICLR 2015). Of two sequences that are mixed, the shorter one goes on with zeros.
+layers of cells the gradient goes back through all steps, and what cells put out in each is taught
+too (train.hints). Of two sequences that are mixed, the shorter one goes on with zeros.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.train.gradients import Adam, cosine, gives_scores, taught
+from elsie.compress.train.hints import alike, hints
 from elsie.compress.train.pupil import Pupil
 
 BATCH = 64
@@ -83,7 +83,7 @@ def distil(
     # float32 takes half the time, and the steps of sequences are long.
     model, width = teacher.model, np.float32 if sequences else np.float64
     dense, pupil = Pupil(model.layers, width), Pupil(layers, width)
-    masks, alike = pupil.masks, _alike(model.layers, layers)
+    masks, pairs = pupil.masks, alike(model.layers, layers)
     adam = Adam(pupil.arrays, [RATE * size for size in pupil.sizes])
     count = max(1, round(SEQUENCES * steps)) if sequences else steps
     for step in range(count):
@@ -91,22 +91,12 @@ def distil(
             say(f"distil, step {step} of {count}")
         x, valid = teacher.batch(random)
         wanted, outputs = dense.forward(x, rounding=model.snap), pupil.forward(x)
-        hints = [
-            None if nth is None else _hint(wanted[nth], got, valid)
-            for nth, got in zip(alike, outputs[:-1], strict=True)
-        ]
         answers = _answers(model, wanted[-1], outputs[-1], valid)
-        gradients, _ = pupil.backward(answers, hints)
+        gradients, _ = pupil.backward(answers, hints(pairs, wanted, outputs, valid))
         for gradient, mask in zip(gradients, masks, strict=True):
             gradient *= mask
         adam.step(pupil.arrays, gradients, cosine(step, count))
     return pupil.layers()
-
-
-def _alike(dense: Sequence[FloatLayer], layers: Sequence[FloatLayer]) -> list[int | None]:
-    """For each layer but the last: the dense layer with the same cells, if there is one."""
-    cells = {(layer.name, layer.n_out): nth for nth, layer in enumerate(dense) if layer.stateful}
-    return [cells.get((layer.name, layer.n_out)) for layer in layers[:-1]]
 
 
 def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
@@ -118,8 +108,3 @@ def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool
     scores = gives_scores(model.layers[-1])
     error[valid] = taught(outputs[valid], wanted[valid], scores=scores)
     return error
-
-
-def _hint(wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
-    """Gradient of what a layer of cells puts out, by squared error."""
-    return (outputs - wanted) * (valid[:, :, None] / valid.sum()).astype(outputs.dtype)

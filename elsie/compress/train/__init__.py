@@ -1,1 +1,1 @@
-"""Training in numpy: gradients for every kind of layer, a trainer for fully connected ones."""
+"""Training in numpy: gradients for every kind of layer, and the trainer."""

@@ -36,15 +36,15 @@ def taught(outputs: Reals, wanted: Reals, *, scores: bool) -> Reals:
 
 
 class Adam:
-    """Kingma and Ba, ICLR 2015; steps are in proportion to `rates`, one for each matrix."""
+    """Kingma and Ba, ICLR 2015; steps are in proportion to `rates`, of each array or number."""
 
-    def __init__(self, weights: Sequence[Reals], rates: Sequence[float]) -> None:
-        """For matrices of these shapes."""
+    def __init__(self, weights: Sequence[Reals], rates: Sequence[float | Reals]) -> None:
+        """For arrays of these shapes."""
         self._first, self._second = ([np.zeros_like(w) for w in weights] for _ in range(2))
         self._rates, self._steps = rates, 0
 
     def keep(self, chosen: Sequence[NDArray[np.bool_]]) -> None:
-        """From now on, of each array of weights only the chosen ones."""
+        """From now on, of each array of weights, which has one rate, only the chosen ones."""
         for moments in (self._first, self._second):
             moments[:] = [one[stays] for one, stays in zip(moments, chosen, strict=True)]
 

@@ -18,42 +18,92 @@ BATCH = 64
 class Lesson:
     """Samples with what is wanted of them."""
 
+    model: Model
+    """The network as it was given."""
     x: Reals
-    """Shape (samples, n_in)."""
+    """Shape (samples, n_in), or (samples, steps, n_in)."""
+    lengths: NDArray[np.int64] | None
+    """Steps of each sample; None where inputs are no sequences."""
     targets: Reals | None
-    """Shape (samples, n_out); None where there are no labels."""
+    """Shape (samples, n_out), or (samples, steps, n_out) where every step has an output; None where
+    there are no labels."""
     teacher: Reals
-    """Outputs of the network as it was given, (samples, n_out)."""
+    """Outputs of the network as it was given, of the same shape."""
     share: float
     """Of the teacher in the gradient, 0 to 1."""
     scores: bool
     """The outputs are scores of classes."""
 
     @classmethod
-    def of(cls, model: Model, x: Reals, y: NDArray[Any] | None, *, share: float) -> "Lesson":
-        """For inputs (samples, n_in) and classes, targets or no labels."""
-        targets = None
-        if y is not None and y.ndim == 1 and model.n_out > 1:
+    def of(
+        cls,
+        model: Model,
+        x: Reals,
+        y: NDArray[Any] | None,
+        *,
+        share: float,
+        lengths: NDArray[np.int64] | None = None,
+    ) -> "Lesson":
+        """For inputs and classes, targets or no labels; one for each output of the network.
+
+        lengths: of sequences, None for all steps.
+        """
+        if model.recurrent and lengths is None:
+            lengths = np.full(len(x), x.shape[1])
+        teacher, targets = model.predict(x, lengths), None
+        if y is not None and y.ndim == teacher.ndim - 1 and model.n_out > 1:
             targets = np.eye(model.n_out)[y.astype(np.int64)]
         elif y is not None:
-            targets = np.asarray(y, dtype=np.float64).reshape(len(x), -1)
+            targets = np.asarray(y, dtype=np.float64).reshape(teacher.shape)
         return cls(
+            model=model,
             x=x,
+            lengths=lengths,
             targets=targets,
-            teacher=model.predict(x),
+            teacher=teacher,
             share=1.0 if y is None else share,
             scores=gives_scores(model.layers[-1]),
         )
 
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Which samples, or steps of them, count: (samples,) or (samples, steps)."""
+        return self.batch(np.arange(len(self.x)))[1]
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Reals, NDArray[np.bool_]]:
+        """Inputs of these samples up to the longest, and which, or which of their steps, count."""
+        if self.lengths is None:
+            return self.x[rows], np.ones(len(rows), dtype=bool)
+        lengths = self.lengths[rows]
+        longest = lengths.max()
+        return self.x[rows, :longest], np.arange(longest) < lengths[:, None]
+
     def error(self, outputs: Reals, rows: NDArray[np.int64]) -> Reals:
-        """Gradient of the outputs (rows, n_out) of these samples."""
+        """Gradient of the outputs (rows, n_out), or (rows, steps, n_out), of these samples.
+
+        With a head only the last step of each counts.
+        """
+        teacher, targets = self.teacher[rows], None if self.targets is None else self.targets[rows]
+        if self.lengths is None:
+            return self._error(outputs, teacher, targets)
+        steps, lengths = np.arange(outputs.shape[1]), self.lengths[rows, None]
+        valid = steps == lengths - 1
+        if self.model.head is None:
+            valid = steps < lengths
+            teacher = teacher[:, : len(steps)][valid]
+            targets = None if targets is None else targets[:, : len(steps)][valid]
+        error = np.zeros_like(outputs)
+        error[valid] = self._error(outputs[valid], teacher, targets)
+        return error
+
+    def _error(self, outputs: Reals, teacher: Reals, targets: Reals | None) -> Reals:
+        """Of outputs (rows, n_out) that all count."""
         error = np.zeros_like(outputs)
         if self.share > 0:
-            error += self.share * taught(outputs, self.teacher[rows], scores=self.scores)
-        if self.targets is not None and self.share < 1:
-            wanted = self.targets[rows]
+            error += self.share * taught(outputs, teacher, scores=self.scores)
+        if targets is not None and self.share < 1:
             got = softmax(outputs) if self.scores and self._classes else outputs
-            error += (1.0 - self.share) * (got - wanted) / len(rows)
+            error += (1.0 - self.share) * (got - targets) / len(outputs)
         return error
 
     @cached_property
@@ -61,4 +111,4 @@ class Lesson:
         """The targets are one-hot."""
         assert self.targets is not None
         binary = np.isin(self.targets, (0.0, 1.0)).all()
-        return bool(binary and (self.targets.sum(axis=1) == 1).all())
+        return bool(binary and (self.targets.sum(axis=-1) == 1).all())

@@ -7,10 +7,9 @@ so theirs stays higher.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from elsie.compress.model.layer import Reals
+from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.prune.prune import densities, prune
 
@@ -30,7 +29,8 @@ def targets(model: Model, density: float | Mapping[str, float] | None) -> list[f
     chosen = densities(model, density)
     if not isinstance(density, float | int):
         return [1.0 if value is None else value for value in chosen.values()]
-    return shares([layer.n_in * layer.n_out for layer in model.layers], density)
+    parts = [layer.parts() for layer in model.layers]
+    return shares([sum(m.size for part in own for m in part.matrices) for own in parts], density)
 
 
 def shares(sizes: Sequence[int], density: float) -> list[float]:
@@ -42,12 +42,18 @@ def shares(sizes: Sequence[int], density: float) -> list[float]:
     return [each] * (len(sizes) - 1) + [LAST * each]
 
 
-def pruned(weights: Sequence[Reals], densities: Sequence[float], progress: float) -> list[Reals]:
-    """Copies of `weights` (rows, columns + 1) at `progress`, 0 to 1, of the pruning."""
-    return [
-        np.hstack((thinned(w[:, :-1], last, progress), w[:, -1:]))
-        for w, last in zip(weights, densities, strict=True)
-    ]
+def pruned(
+    layers: Sequence[FloatLayer], densities: Sequence[float], progress: float
+) -> list[FloatLayer]:
+    """Layers at `progress`, 0 to 1, of the pruning; each matrix keeps the same share."""
+    found = []
+    for layer, last in zip(layers, densities, strict=True):
+        parts = [
+            replace(part, matrices=tuple(thinned(m, last, progress) for m in part.matrices))
+            for part in layer.parts()
+        ]
+        found.append(layer.with_parts(tuple(parts)))
+    return found
 
 
 def thinned(matrix: Reals, density: float, progress: float) -> Reals:

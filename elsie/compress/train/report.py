@@ -16,13 +16,15 @@ class LayerWeights(Record):
     density: float
     """Share of the weights that is left."""
     values: int
-    """How many different ones there are."""
+    """How many different ones there are in a matrix, at most."""
 
     @staticmethod
-    def of(name: str, weights: Reals) -> "LayerWeights":
-        """With all `weights` of the layer."""
+    def of(name: str, *matrices: Reals) -> "LayerWeights":
+        """With all weights of the layer."""
+        kept = sum(int(np.count_nonzero(matrix)) for matrix in matrices)
+        size = sum(matrix.size for matrix in matrices)
         return LayerWeights(
             name=name,
-            density=round(np.count_nonzero(weights) / weights.size, 5),
-            values=len(np.unique(weights[weights != 0])),
+            density=round(kept / size, 5),
+            values=max(len(np.unique(matrix[matrix != 0])) for matrix in matrices),
         )

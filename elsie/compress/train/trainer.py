@@ -1,40 +1,41 @@
-"""Pruning and sharing of weights while a fully connected network learns on."""
+"""Pruning and sharing of weights while a network learns on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elsie.compress.model.dense import FloatDense
-from elsie.compress.model.layer import Reals
+from elsie.compress.kinds.step import Signal
+from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
+from elsie.compress.prune.even import prune_plainly
 from elsie.compress.quantise.kinds import Asked
 from elsie.compress.quantise.quantise import quantise
-from elsie.compress.quantise.registry import QUANTISERS, Quantiser
+from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
-from elsie.compress.reconstruct.matrices import VIEWS
 from elsie.compress.schemes import check_kept, with_schemes
 from elsie.compress.structure.plan import Plan
 from elsie.compress.train import masks
 from elsie.compress.train.alphabets import Nothing, Training
-from elsie.compress.train.gradients import Adam, cosine
+from elsie.compress.train.gradients import Adam, cosine, size
+from elsie.compress.train.hints import alike, hints
 from elsie.compress.train.lesson import BATCH, Lesson
 from elsie.compress.train.live import Live
+from elsie.compress.train.passes.registry import read, write
 from elsie.compress.train.pupil import Pupil
+from elsie.compress.train.units import units
 from golden.config import EngineConfig
-from golden.errors import ElsieError
-from golden.kinds import LayerKind
 
 RATE = 0.02
 """First step of a weight, in root mean squares of its layer's weights; falls along a cosine."""
-VIEW = VIEWS[LayerKind.DENSE]
-"""A layer as one matrix."""
 DECAY = 1e-3
 """Of weights, in the gradient."""
 SHARING = 0.25
 """Share of the epochs for the alphabet, where there is pruning too."""
 STEPS = 12_000
 """That the epochs make if their number is not given."""
+SEQUENCES = 0.2
+"""Share of them for sequences: a step of one costs as much as many samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,9 @@ class Course:
     """Times that all samples are seen; None for some STEPS steps."""
     seed: int = 2016
     """Of the order of samples."""
+    inputs: Signal | None = None
+    """By which the scales are found that an alphabet depends on (train.units), as the compiler gets
+    them; None for those of the lesson."""
 
 
 def train(
@@ -59,15 +63,9 @@ def train(
 ) -> Model:
     """The model with fewer weights, all of them values of the alphabet, trained on the lesson.
 
-    `progress` is called with steps done, and all. Raises ElsieError for a model with layers that
-    are not fully connected, or a density out of range.
+    `progress` is called with steps done, and all. Raises ElsieError for a density out of range, and
+    for a layer that cannot have the alphabet.
     """
-    for layer in model.layers:
-        if not isinstance(layer, FloatDense):
-            raise ElsieError(
-                f"layer {layer.name}: only fully connected networks are trained, and it is "
-                f"{layer.kind.value}; use 'elsie compile --density', which needs no training"
-            )
     densities = masks.targets(model, course.density)
     if course.config is not None:
         model, config = with_schemes(model, course.config, course.weights)
@@ -75,7 +73,8 @@ def train(
         names = [layer.name for layer in model.layers]
         check_kept(model, Plan(), dict(zip(names, densities, strict=True)))
     batches = -(-len(lesson.x) // BATCH)
-    epochs = max(10, -(-STEPS // batches)) if course.epochs is None else course.epochs
+    usual = round((SEQUENCES if model.recurrent else 1.0) * STEPS)
+    epochs = max(10, -(-usual // batches)) if course.epochs is None else course.epochs
     school = _School(model, lesson, course, epochs * batches, progress or (lambda *_: None))
     thins = any(density < 1 for density in densities)
     steps = epochs * batches
@@ -93,7 +92,7 @@ def sharing(steps: int, *, thins: bool) -> int:
 
 
 class _School:
-    """Weights that learn, those of a layer as one matrix (rows, columns + 1)."""
+    """Weights that learn, in the arrays of their layers (train.pupil)."""
 
     def __init__(
         self,
@@ -104,10 +103,13 @@ class _School:
         progress: Callable[[int, int], None],
     ) -> None:
         self._model, self._lesson, self._progress = model, lesson, progress
-        self._layers = [layer for layer in model.layers if isinstance(layer, FloatDense)]
-        self._pupil = Pupil(self._layers, np.float32)  # half the time
-        self._live = [Live(array) for array in self._pupil.arrays]
-        self._rates = [RATE * size for size in self._pupil.sizes]
+        self._inputs = course.inputs or Signal(values=lesson.x, valid=lesson.valid, frac=0)
+        self._pupil = Pupil(model.layers, np.float32)  # half the time
+        self._dense = Pupil(lesson.model.layers, np.float32)
+        self._alike = alike(lesson.model.layers, model.layers)
+        each = [read(layer) for layer in model.layers]
+        self._live = [Live(arrays) for arrays in each]
+        self._rates = [RATE * size(arrays[0][:, :-1]) for arrays in each]
         self._random = np.random.default_rng(course.seed)
         self._order = np.arange(0)
         self._done, self._steps = 0, steps
@@ -117,10 +119,11 @@ class _School:
         adam = Adam(self._values, self._rates)
         for step in range(steps):
             if masks.due(step, steps):
-                thinner = masks.pruned(self._weights, densities, step / steps)
-                pairs = zip(self._live, thinner, strict=True)
-                adam.keep([one.stays(whole) for one, whole in pairs])
-                self._live = [Live(whole) for whole in thinner]
+                thinner = masks.pruned(self._layers, densities, step / steps)
+                each = [read(layer) for layer in thinner]
+                pairs = zip(self._live, each, strict=True)
+                adam.keep([one.stays(arrays) for one, arrays in pairs])
+                self._live = [Live(arrays) for arrays in each]
             adam.step(self._values, self._gradients(), cosine(step, steps))
             for one in self._live:
                 one.put()
@@ -130,77 +133,85 @@ class _School:
 
         Of layers that were not pruned the alphabet keeps what it would keep in the compiler.
         """
-        schemes = [layer.scheme or Scheme.of(config) for layer in self._layers]
-        kinds = [QUANTISERS[scheme.name] for scheme in schemes]
-        self._live = [
-            Live(w if density < 1 or kind.training.chooses else _kept(kind, w))
-            for kind, density, w in zip(kinds, densities, self._weights, strict=True)
+        schemes = [layer.scheme or Scheme.of(config) for layer in self._model.layers]
+        layers = [
+            layer if density < 1 else _kept(layer, scheme)
+            for layer, scheme, density in zip(self._layers, schemes, densities, strict=True)
         ]
-        ways = [
-            training(one.whole[:, :-1], config, scheme, learn=one.weights)
-            for one, scheme in zip(self._live, schemes, strict=True)
-        ]
-        adam = Adam(self._values, self._rates)
+        factors = units(replace(self._model, layers=tuple(layers)), self._inputs, config)
+        each = zip(layers, factors, strict=True)
+        self._live = [Live(read(layer), own) for layer, own in each]
+        learnt = list(zip(self._live, schemes, strict=True))
+        ways = [training(one.weights, config, scheme) for one, scheme in learnt]
+        rates = [one.rates(rate) for one, rate in zip(self._live, self._rates, strict=True)]
+        adam = Adam(self._values, rates)
         for step in range(steps):
-            pairs = list(zip(self._live, ways, strict=True))
-            for one, way in pairs:
-                one.put(way.shown(one.weights))
-            gradients = self._gradients()
-            for (one, way), gradient in zip(pairs, gradients, strict=True):
-                one.share(gradient, way.shared)
+            gradients = self._shared(ways)
             adam.step(self._values, gradients, cosine(step, steps))
+            pairs = zip(self._live, ways, strict=True)
             anew = [way.after(one.weights, step, steps) for one, way in pairs]
-            if any(anew):
-                rates = [rate * way.rate for rate, way in zip(self._rates, ways, strict=True)]
+            if any(anew):  # weights of a code have one rate, so that they stay equal
+                triples = zip(self._live, self._rates, ways, anew, strict=True)
+                rates = [one.rates(r * way.rate, equal=now) for one, r, way, now in triples]
                 adam = Adam(self._values, rates)
-        for one, scheme in zip(self._live, schemes, strict=True):
+        for one, scheme in learnt:
+            one.weights[:] = quantise(config, one.weights, scheme=scheme, zero=one.zeros).values
             one.put()
-            matrix = one.whole[:, :-1]
-            matrix[:] = quantise(config, matrix, scheme=scheme).values
 
     def model(self) -> Model:
         """The layers as they are now."""
-        pairs = zip(self._layers, self._weights, strict=True)
-        layers = tuple(VIEW.write(layer, w) for layer, w in pairs)
-        return replace(self._model, layers=layers, grids={})
+        return replace(self._model, layers=tuple(self._layers), grids={})
 
     @property
-    def _weights(self) -> list[Reals]:
-        """What the network runs with."""
-        return [one.whole for one in self._live]
+    def _layers(self) -> list[FloatLayer]:
+        pairs = zip(self._model.layers, self._live, strict=True)
+        return [write(layer, one.arrays) for layer, one in pairs]
 
     @property
     def _values(self) -> list[Reals]:
         """What is trained."""
         return [one.values for one in self._live]
 
+    def _shared(self, ways: Sequence[Training]) -> list[Reals]:
+        """Gradients of the values where the network runs with what the alphabets show."""
+        pairs = list(zip(self._live, ways, strict=True))
+        for one, way in pairs:
+            one.put(way.shown(one.weights))
+        gradients = self._gradients()
+        for (one, way), gradient in zip(pairs, gradients, strict=True):
+            one.share(gradient, way.shared)
+        return gradients
+
     def _gradients(self) -> list[Reals]:
         """Of the values, on the next samples."""
         if not len(self._order):
             self._order = self._random.permutation(len(self._lesson.x))
         rows, self._order = self._order[:BATCH], self._order[BATCH:]
-        outputs = self._pupil.forward(self._lesson.x[rows], self._weights)[-1]
-        gradients, _ = self._pupil.backward(self._lesson.error(outputs, rows))
+        x, valid = self._lesson.batch(rows)
+        outputs = self._pupil.forward(x, [array for one in self._live for array in one.arrays])
+        hinted = None
+        if self._lesson.share > 0 and any(nth is not None for nth in self._alike):
+            wanted = hints(self._alike, self._dense.forward(x), outputs, valid)
+            hinted = [one if one is None else self._lesson.share * one for one in wanted]
+        found, _ = self._pupil.backward(self._lesson.error(outputs[-1], rows), hinted)
         self._done += 1
         self._progress(self._done, self._steps)
-        pairs = zip(self._live, gradients, strict=True)
-        return [one.decayed(gradient, DECAY) for one, gradient in pairs]
+        each = iter(found)
+        own = [[next(each) for _ in one.arrays] for one in self._live]
+        return [one.gradient(g, DECAY) for one, g in zip(self._live, own, strict=True)]
 
 
-def _kept(kind: Quantiser, weights: Reals) -> Reals:
-    """Weights (rows, columns + 1) of which the alphabet keeps some."""
-    return np.hstack((kind.keep(weights[:, :-1]), weights[:, -1:]))
+def _kept(layer: FloatLayer, scheme: Scheme) -> FloatLayer:
+    """A layer that was not pruned, with the weights that the alphabet keeps."""
+    kind = QUANTISERS[scheme.name]
+    if kind.training.chooses:
+        return layer
+    return layer.with_parts(prune_plainly(layer.parts(), kind.keep))
 
 
-def training(
-    matrix: Reals, config: EngineConfig, scheme: Scheme, learn: Reals | None = None
-) -> Training:
-    """How `matrix` (rows, columns) goes to its alphabet.
-
-    learn: what is trained of it, (1, number), where that is not all; it may be changed.
-    """
-    learn = matrix if learn is None else learn
+def training(matrix: Reals, config: EngineConfig, scheme: Scheme) -> Training:
+    """How `matrix` (rows, columns), which may be changed, goes to its alphabet."""
     if not matrix.any():
-        return Nothing(learn, np.zeros(1), scheme.bits)
+        return Nothing(matrix, np.zeros(1), scheme.bits)
     grid = quantise(config, matrix, scheme=scheme).grid
-    return QUANTISERS[scheme.name].training(learn, grid, scheme.bits)
+    return QUANTISERS[scheme.name].training(matrix, grid, scheme.bits)

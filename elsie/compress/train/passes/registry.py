@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from elsie.compress.kinds.step import Quantised
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.reconstruct.matrices import VIEWS
 from elsie.compress.train.passes import cells, dense, gru, lstm
+from golden.config import EngineConfig
+from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
 
@@ -29,6 +32,8 @@ class Pass:
     """The other arrays."""
     with_beside: Callable[[Any, Sequence[Reals]], FloatLayer] = lambda layer, _: layer
     """The layer with others."""
+    scales_beside: Callable[[Any, Quantised, EngineConfig], list[float]] = lambda *_: []
+    """What the others are multiplied with before they are quantised, as in VIEWS."""
 
 
 def _beside(layer: FloatCells) -> list[Reals]:
@@ -44,12 +49,24 @@ def _with_beside(layer: FloatCells, arrays: Sequence[Reals]) -> FloatCells:
     )
 
 
+def _scales_beside(layer: FloatCells, made: Quantised, config: EngineConfig) -> list[float]:
+    if layer.projection is not None:
+        raise ElsieError(
+            f"layer {layer.name}: it has a projection, which no ONNX file holds, so it is not "
+            f"trained; use 'elsie compile --density', which needs no training"
+        )
+    if layer.peephole is None:
+        return []
+    return [2.0 ** (made.layers[0].in_frac - config.state_frac)]
+
+
 def _cells(cell: cells.Cell) -> Pass:
     return Pass(
         forward=partial(cells.forward, cell),
         backward=partial(cells.backward, cell),
         beside=_beside,
         with_beside=_with_beside,
+        scales_beside=_scales_beside,
     )
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from elsie.compress.compiler import compile_model
+from elsie.compress.kinds.step import Signal
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from elsie.compress.quantise.kinds import with_weights
 from elsie.compress.train import masks
 from elsie.compress.train.lesson import Lesson
-from elsie.compress.train.trainer import VIEW, Course, train
+from elsie.compress.train.trainer import Course, train
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
 
@@ -63,10 +64,8 @@ def test_pruning_in_steps_keeps_what_pruning_at_once_loses() -> None:
     kept = sum(int(np.count_nonzero(matrix)) for matrix in matrices(model))
     assert kept == pytest.approx(0.2 * (240 + 100), abs=1)
     assert np.count_nonzero(matrices(model)[1]) > 0.3 * 100  # the last layer keeps more
-    start = [np.hstack((m, np.zeros((len(m), 1)))) for m in matrices(teacher())]
-    once = masks.pruned(start, masks.targets(teacher(), 0.2), 1.0)
-    layers = tuple(VIEW.write(layer, w) for layer, w in zip(teacher().layers, once, strict=True))
-    assert right(model) > right(replace(teacher(), layers=layers)) + 5
+    once = masks.pruned(teacher().layers, masks.targets(teacher(), 0.2), 1.0)
+    assert right(model) > right(replace(teacher(), layers=tuple(once))) + 5
 
 
 @pytest.mark.parametrize(
@@ -155,6 +154,24 @@ def test_a_single_density_is_that_of_all_layers_together() -> None:
     assert masks.targets(teacher(), 0.9) == [0.9, 0.9]
     with pytest.raises(ElsieError, match="density must be above 0"):
         masks.targets(teacher(), 0.0)
+
+
+def test_columns_of_different_ranges_share_an_alphabet() -> None:
+    """The compiler gives such inputs scales of their own, so the weights are trained at these."""
+    factors = np.logspace(-1, 3, 12)
+    first, last = teacher().layers
+    assert isinstance(first, FloatDense)
+    model = replace(teacher(), layers=(replace(first, weight=first.weight / factors), last))
+    x = X * factors
+    inputs = Signal(values=x[:40], valid=np.ones(40, bool), frac=0)
+    course = Course(density=0.5, config=config("codebook"), epochs=10, inputs=inputs)
+    made = train(model, Lesson.of(model, x, Y, share=0.5), course)
+    network = compile_model(made, x[:40], config=config("codebook"))
+    scales = np.ldexp(1.0, network.layers[0].in_frac - np.array(network.input_frac))
+    assert len(set(scales.tolist())) > 3
+    layer, matrix = network.layers[0], matrices(made)[0] * scales
+    weight = np.ldexp(layer.weights(network.config), -layer.weight_frac)
+    assert np.array_equal(matrix[layer.rows, layer.columns], weight)
 
 
 def test_a_layer_of_zeros_stays_one() -> None:
