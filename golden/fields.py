@@ -11,13 +11,12 @@ from golden.kinds import (
     MacKind,
     Powers,
     bits_for,
-    tree_levels,
 )
-from golden.stages import SHORT, Stages
+from golden.stages import SHORT, Distances, Stages
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineFields:
+class EngineFields(Distances):
     """Every choice that shapes an engine, unchecked: golden.config.EngineConfig checks them."""
 
     mac: MacKind = MacKind.CODEBOOK
@@ -238,63 +237,3 @@ class EngineFields:
     def layer_width(self) -> int:
         """Bits of a layer's number."""
         return bits_for(self.layers - 1)
-
-    # -- timing (docs/timing.md) ---------------------------------------------------------------
-
-    @property
-    def collector_levels(self) -> int:
-        """Register levels of the collector's tree over the groups (radix 4)."""
-        return tree_levels(self.groups, radix=4)
-
-    @property
-    def status_stages(self) -> int:
-        """Registers from the PEs' queues to the hold, and from the drains to the sequencer."""
-        return 1 if self.pes <= 16 else 2 if self.pes <= 64 else 3
-
-    @property
-    def counter_stages(self) -> int:
-        """Registers from what the PEs do to the counters."""
-        return 1 + self.stages.count + tree_levels(-(-self.pes // 16), radix=4)
-
-    @property
-    def over_stages(self) -> int:
-        """Registers from the groups' `over` to the sequencer."""
-        return self.tree_stages if self.stages.fifo else self.status_stages - 1
-
-    @property
-    def tree_stages(self) -> int:
-        """Registers of a tree over the groups that has at least one."""
-        return max(1, self.collector_levels)
-
-    @property
-    def arrival_stages(self) -> int:
-        """Registers from the grant of an activation to the groups."""
-        collector = 2 + self.stages.activations + self.collector_levels
-        return collector + self.broadcast_stages
-
-    @property
-    def take_stages(self) -> int:
-        """Registers from a group's FIFO to the queues: behind it, the memory and its register."""
-        return 3 + self.stages.push
-
-    @property
-    def queue_margin(self) -> int:
-        """Jobs that can still arrive after a queue has reported that it is nearly full."""
-        if self.stages.fifo:
-            return 1 + self.take_stages
-        return 1 + self.status_stages + self.stages.push
-
-    @property
-    def fifo_margin(self) -> int:
-        """Broadcasts that can still arrive after a FIFO has reported that it is nearly full."""
-        return 1 + self.tree_stages + self.arrival_stages
-
-    @property
-    def fifo_threshold(self) -> int:
-        """Broadcasts in a FIFO at which it reports that it is nearly full."""
-        return self.stages.fifo - self.fifo_margin
-
-    @property
-    def queue_threshold(self) -> int:
-        """Jobs in a queue at which it reports that it is nearly full."""
-        return self.queue_depth - self.queue_margin

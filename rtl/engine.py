@@ -116,6 +116,8 @@ class Engine(wiring.Component):
             sequencer.pending.eq(collector.any_pending),
             self.leaving.eq(collector.broadcast.valid & self._moves(hold) & ~sequencer.output),
         ]
+        if self.config.stages.grant:
+            m.d.comb += collector.more.eq(Cat(group.more for group in self.groups))
         for number, group in enumerate(self.groups):
             m.d.comb += [
                 group.grant.eq(collector.grant[number]),
@@ -162,14 +164,20 @@ class Engine(wiring.Component):
         config, sequencer = self.config, self.sequencer
         target = Signal(config.list_width, name="target")
         # From a register: no results come in the first cycles of a step, and no inputs after them.
-        cycles = 1 + (DeltaStage.LATENCY if config.delta else 0)
-        working = delayed(m, sequencer.running, cycles=cycles, name="working", reset_less=False)
+        working = delayed(
+            m,
+            sequencer.running,
+            cycles=1 + config.store_stages,
+            name="working",
+            reset_less=False,
+        )
+        stream = delayed(m, inputs.stream, cycles=config.stages.store, name="input_stream")
         m.d.comb += [
             sequencer.fresh.eq(inputs.fresh),
             sequencer.answer.eq(inputs.answer),
             self.collector.back_base.eq(sequencer.back_base),
             # An input vector is the first list of its stream.
-            target.eq(Mux(working, sequencer.phase.target, inputs.stream * config.stream_lists)),
+            target.eq(Mux(working, sequencer.phase.target, stream * config.stream_lists)),
         ]
         for group in self.groups:
             m.d.comb += [

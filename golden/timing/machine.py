@@ -177,7 +177,8 @@ class Machine:
             return False
         if cycle >= back.handed + self.t.push:
             back.over[(back.over < 0) & (back.left == 0)] = cycle
-        ready = (back.over >= 0) & (back.over < cycle) & (phase.first < 0)
+        known = back.over + self.config.stages.choose
+        ready = (back.over >= 0) & (known < cycle) & (phase.first < 0)
         if not ready.any():
             return False
         groups, lowest = np.unique(self._group[ready], return_index=True)

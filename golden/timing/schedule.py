@@ -31,12 +31,12 @@ class Latencies:
     result: int
     """Cycles from an operation to its result."""
     late: int
-    """Cycles from an activation until it is in its list: with delta until its difference is."""
+    """Cycles until an activation, or with delta its difference, is written to its list."""
 
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
         """The distances of one configuration."""
-        broadcast = 2 + config.stages.activations + config.collector_levels
+        broadcast = config.collect_stages
         return cls(
             broadcast=broadcast,
             read=config.arrival_stages,
@@ -48,7 +48,7 @@ class Latencies:
             + config.multiplier_stages
             + (6 if config.cells else 4)
             + config.stages.drain,
-            late=2 if config.delta else 0,
+            late=config.store_stages,
         )
 
 
@@ -181,9 +181,9 @@ def operation_starts(
     `over` (pes,): the first cycle in which each PE knows that it has issued all its entries.
     `length`: cycles from a PE's first operation to its last, both counted. A group runs the
     operations of one PE at a time; in a cycle in which it runs none it chooses its lowest PE that
-    was over in an earlier one.
+    was over in an earlier one, or with `stages.choose` the one before.
     """
-    starts = np.zeros(config.pes, dtype=np.int64)
+    starts, over = np.zeros(config.pes, dtype=np.int64), over + config.stages.choose
     for group in range(config.groups):
         first = group * config.group
         left = list(range(first, first + config.group_size(group)))

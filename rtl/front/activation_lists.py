@@ -24,12 +24,14 @@ class ActivationLists(wiring.Component):
     cells there are `act_lists`, because what is fed back must last until the next step, and each
     stream has its own.
 
-    write: append to the list that is being written, unless the value is zero.
+    write: append to the list that is being written, unless the value is zero; a cycle later with
+        `stages.store`.
     index: the activation's index within the group.
     value: its value.
     begin: read from the next cycle on; the rest of other lists is dropped.
     hold: no broadcast moves in this cycle.
     pending: there are elements left.
+    more: there are at least two, from the second cycle after `begin` on; only with `stages.grant`.
     grant: take the next one; only when pending and without hold (asserted).
     element: the one granted in the last cycle without hold, or with `stages.activations` in the one
         before; all zero if there was none.
@@ -47,6 +49,7 @@ class ActivationLists(wiring.Component):
     begin: Signal
     hold: Signal
     pending: Signal
+    more: Signal
     grant: Signal
     element: data.View
     target: Signal
@@ -69,6 +72,7 @@ class ActivationLists(wiring.Component):
                 "begin": In(1),
                 "hold": In(1),
                 "pending": Out(1),
+                **({"more": Out(1)} if config.stages.grant else {}),
                 "grant": In(1),
                 "element": Out(element_layout(config)),
                 **(cells if config.cells else {}),
@@ -92,15 +96,19 @@ class ActivationLists(wiring.Component):
         more = config.stages.activations
         read_data = delayed(m, ram.r_data, cycles=more, name="stored", enable=~self.hold)
         stored = data.View(word, read_data)
+        late = config.stages.store
+        write = delayed(m, self.write, cycles=late, name="write", reset_less=False)
+        index = delayed(m, self.index, cycles=late, name="index")
+        value = delayed(m, self.value, cycles=late, name="value")
         append = Signal()
         valid = Signal()
         filled = Signal(range(config.act_depth + 1))
         end = Signal(range(config.act_depth + 1))
         m.d.comb += [
-            append.eq(self.write & (self.value != 0)),
+            append.eq(write & (value != 0)),
             end.eq(filled + append),
             ram.w_en.eq(append),
-            ram.w_data.eq(Cat(self.index, self.value)),
+            ram.w_data.eq(Cat(index, value)),
             ram.r_en.eq(self.grant),
         ]
         here = delayed(m, valid, cycles=more, name="valid", reset_less=False, enable=~self.hold)
@@ -139,6 +147,9 @@ class ActivationLists(wiring.Component):
         """The list written last is read next; numbers of source and destination."""
         bank = Signal()
         length = Signal.like(end)
+        if self._config.stages.grant:
+            after = Mux(self.grant, following, read) + 1
+            m.d.sync += self.more.eq(self.pending & (after < length))
         with m.If(self.grant):
             # A register, because it decides in one cycle what all groups and the sequencer do.
             m.d.sync += self.pending.eq(following != length)
@@ -170,9 +181,15 @@ class ActivationLists(wiring.Component):
         )
         with m.If(~self.hold):
             m.d.sync += back.eq(self.grant & second)
-        with m.If(self.grant & (following == Mux(second, length_back, length))):
+        here = Mux(second, length_back, length)
+        if config.stages.grant:
+            after = Mux(self.grant, following, read) + 1
+            m.d.sync += self.more.eq(self.pending & (more | (after < here)))
+        with m.If(self.grant & (following == here)):
             # A register, because it decides in one cycle what all groups do.
             m.d.sync += [self.pending.eq(more), second.eq(1), more.eq(0), read.eq(0)]
+            if config.stages.grant:
+                m.d.sync += self.more.eq(more & (length_back != 1))
         with m.If(self.begin):
             m.d.sync += [
                 read.eq(0),

@@ -28,23 +28,26 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
-    With `stages.activations` it takes a cycle more.
+    With `stages.activations` it takes a cycle more, and with `stages.grant` another one: then one
+    grant is on its way while the next is decided.
 
     enable: grant if any group is pending.
     hold: nothing is granted in this cycle, and whatever is on its way stays where it is; but with
         `stages.fifo` it moves on.
-    pending: of each group.
+    pending: of each group, it has elements left.
+    more: of each group, it has at least two; only with `stages.grant`.
     grant: to at most one of them.
-    elements: from each group, one cycle after its grant, or two.
+    elements: from each group, one cycle after its grant, or more.
     base: pointer address of the layer's column 0.
     back_base: that of the first column that is fed back; only with cells.
     broadcast: the activation and its column; it moves on in the next cycle without hold.
-    any_pending: some group is pending.
+    any_pending: some group has elements that are not granted.
     """
 
     enable: Signal
     hold: Signal
     pending: Signal
+    more: Signal
     grant: Signal
     elements: data.View
     base: Signal
@@ -60,6 +63,7 @@ class Collector(wiring.Component):
                 "enable": In(1),
                 "hold": In(1),
                 "pending": In(config.groups),
+                **({"more": In(config.groups)} if config.stages.grant else {}),
                 "grant": Out(config.groups),
                 "elements": In(data.ArrayLayout(element_layout(config), config.groups)),
                 "base": In(config.column_width),
@@ -72,9 +76,10 @@ class Collector(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Lowest pending group first; then the tree; then the column's address."""
         m = Module()
-        m.d.comb += self.any_pending.eq(self.pending.any())
+        left = self._left(m) if self._config.stages.grant else self.pending
+        m.d.comb += self.any_pending.eq(left.any())
         with m.If(self.enable & ~self.hold):
-            m.d.comb += self.grant.eq(self.pending & (~self.pending + 1))
+            m.d.comb += self.grant.eq(left & (~left + 1))
         node, group = self._tree(m)
         top = data.View(element_layout(self._config), node)
         # Position = index * groups + group, as a sum of shifted indices.
@@ -94,6 +99,13 @@ class Collector(wiring.Component):
                 self.broadcast.value.eq(top.value),
             ]
         return m
+
+    def _left(self, m: Module) -> Value:
+        """The groups with elements besides the one that was just granted."""
+        before = Signal.like(self.grant)
+        with m.If(self._moves()):
+            m.d.sync += before.eq(self.grant)
+        return self.pending & (~before | self.more)
 
     def _moves(self) -> Value:
         """Whatever is on its way moves on."""

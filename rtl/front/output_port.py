@@ -52,7 +52,7 @@ class OutputPort(wiring.Component):
         # What moves on until the hold takes effect.
         margin = 2 if self._config.status_stages < 3 else 3
         if self._config.stages.fifo:
-            margin = 4 + self._config.stages.activations + self._config.collector_levels
+            margin = 2 + self._config.collect_stages
         m.submodules.queue = queue = Queue(
             shape=output_layout(self._config), depth=2 + margin, threshold=2
         )

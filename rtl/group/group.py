@@ -1,6 +1,6 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -23,7 +23,8 @@ from rtl.operations.control import OperationControl
 from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
 from rtl.prim.delay import delayed, marked
-from rtl.probe import Events, fields
+from rtl.prim.kept import kept
+from rtl.probe import Events
 
 
 class Group(wiring.Component):
@@ -38,8 +39,9 @@ class Group(wiring.Component):
     closed: all its jobs have arrived.
     end: it ends with this cycle's write.
     pending: the activation memory has elements left.
-    grant: take the next one.
-    element: that one, a cycle later.
+    more: it has at least two; only with `stages.grant`.
+    grant: take the next one; with `stages.grant` a cycle later.
+    element: that one, a cycle after it is taken, or two.
     arriving: an input activation; only between inferences.
     over: the operations of all PEs have begun.
     starving: one bit for each PE: it has neither an entry nor an operation.
@@ -68,6 +70,7 @@ class Group(wiring.Component):
     closed: Signal
     end: Signal
     pending: Signal
+    more: Signal
     grant: Signal
     element: data.View
     arriving: data.View
@@ -109,6 +112,7 @@ class Group(wiring.Component):
                 "closed": In(1),
                 "end": In(1),
                 "pending": Out(1),
+                **({"more": Out(1)} if config.stages.grant else {}),
                 "grant": In(1),
                 "element": Out(element_layout(config)),
                 "arriving": In(arriving_layout(config)),
@@ -144,25 +148,7 @@ class Group(wiring.Component):
 
     def events(self) -> Events:
         """Signals for the group's own events, for the trace."""
-        pipeline, operation = self.pipeline, self.control.operation
-        value = pipeline.activation
-        drain = {"valid": pipeline.output, "index": pipeline.index, "value": value}
-        if not self._config.cells:
-            return {"drain": drain}
-        last = pipeline.access[0]
-        slots = [pipeline.access[slot].write.any() for slot in range(len(self.pes))]
-        return {
-            "drain": drain,
-            "operation": {**fields(operation), "operation": operation.number},
-            "gate": {
-                "valid": pipeline.half.any(),
-                # The last group may have fewer PEs.
-                "slots": Cat(slots, Const(0, self._config.group - len(slots))),
-                "half": pipeline.half[1],
-                "address": last.write_address,
-                "value": last.value,
-            },
-        }
+        return self.pipeline.events(self.control.operation)
 
     def _activations(self, m: Module) -> None:
         """Inputs and outputs to the lists of activations, those to the collector."""
@@ -177,27 +163,37 @@ class Group(wiring.Component):
             value.eq(Mux(pipeline.output, pipeline.activation, self.arriving.value)),
             memory.begin.eq(self.begin),
             memory.hold.eq(self.hold),
-            memory.grant.eq(self.grant),
+            memory.grant.eq(self._granted(m)),
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
         ]
+        if self._config.stages.grant:
+            m.d.comb += self.more.eq(memory.more)
+        closes: Value = Const(0, 1)
         if self._config.cells:
             m.d.comb += [memory.target.eq(self.target), memory.lists.eq(self.lists)]
+            cycles, late = self._config.store_stages, self.arriving.close
+            closes = delayed(m, late, cycles=cycles, name="closes", reset_less=False)
         if self._config.delta:
-            self._delta(m, memory, write, index, value)
-            return
+            write, index, value = self._delta(m, write, index, value)
         m.d.comb += [memory.write.eq(write), memory.index.eq(index), memory.value.eq(value)]
         if self._config.cells:
-            m.d.comb += memory.close.eq(self.end | self.arriving.close)
+            m.d.comb += memory.close.eq(self.end | closes)
+
+    def _granted(self, m: Module) -> Value:
+        """A grant, perhaps through a register, in which it waits while nothing moves."""
+        if not self._config.stages.grant:
+            return self.grant
+        late = Signal(name="granted")
+        with m.If(~self.hold):
+            m.d.sync += late.eq(self.grant)
+        return late & ~self.hold
 
     def _delta(
-        self, m: Module, memory: ActivationLists, write: Signal, index: Signal, value: Signal
-    ) -> None:
+        self, m: Module, write: Signal, index: Signal, value: Signal
+    ) -> tuple[Signal, Signal, Signal]:
         """Only what moved is kept, as a difference."""
         m.submodules.delta = delta = DeltaStage(config=self._config)
-        closes = delayed(
-            m, self.arriving.close, cycles=DeltaStage.LATENCY, name="closes", reset_less=False
-        )
         m.d.comb += [
             delta.write.eq(write),
             delta.index.eq(index),
@@ -207,24 +203,29 @@ class Group(wiring.Component):
             delta.threshold.eq(Mux(self.inputs, self.input_threshold, self.phase.threshold)),
             delta.plain.eq(~self.inputs & self.phase.plain),
             delta.reset.eq(self.reset),
-            memory.write.eq(delta.sent),
-            memory.index.eq(delta.sent_index),
-            memory.value.eq(delta.sent_value),
-            memory.close.eq(self.end | closes),
         ]
+        return delta.sent, delta.sent_index, delta.sent_value
 
     def _operations(self, m: Module) -> None:
         """The control of the operations, and their path through the PEs."""
         control, pipeline = self.control, self.pipeline
         m.submodules.control, m.submodules.pipeline = control, pipeline
+        phase = self.phase
+        if self.fifo:  # a copy: it comes from afar, and is steady long before the operations
+            shape = phase.shape()
+            phase = data.View(shape, kept(m, phase, shape=shape.size, name="phase_here"))
+        if self._config.stages.choose:
+            # The end of a phase shows in the PEs a cycle later.
+            m.d.sync += control.ready.eq(Mux(self.end, 0, Cat(pe.ready for pe in self.pes)))
+        else:
+            m.d.comb += control.ready.eq(Cat(pe.ready for pe in self.pes))
         m.d.comb += [
-            control.ready.eq(Cat(pe.ready for pe in self.pes)),
-            control.phase.eq(self.phase),
+            control.phase.eq(phase),
             control.end.eq(self.end),
             self.over.eq(control.over),
             pipeline.operation.eq(control.operation),
             pipeline.wipe.eq(control.wipe),
-            pipeline.phase.eq(self.phase),
+            pipeline.phase.eq(phase),
             pipeline.bias.eq(self.columns.bias),
             *(pipeline.results[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
         ]

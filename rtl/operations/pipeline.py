@@ -12,6 +12,7 @@ from rtl.operations.function_unit import FunctionUnit
 from rtl.operations.table import CARRIED, constants
 from rtl.pe.accumulator import Accumulator
 from rtl.pe.decoder import Decoder
+from rtl.probe import Events, fields
 
 
 class OperationPipeline(wiring.Component):
@@ -91,6 +92,26 @@ class OperationPipeline(wiring.Component):
     def result_latency(cls, config: EngineConfig) -> int:
         """From an operation to its requantised total."""
         return cls._total(config) + Accumulator.result_latency(config) + DrainUnit.latency(config)
+
+    def events(self, operation: data.View) -> Events:
+        """Signals of the group's own events, for the trace; `operation` is the control's."""
+        drain = {"valid": self.output, "index": self.index, "value": self.activation}
+        if not self._config.cells:
+            return {"drain": drain}
+        last = self.access[0]
+        slots = [self.access[slot].write.any() for slot in range(self._size)]
+        return {
+            "drain": drain,
+            "operation": {**fields(operation), "operation": operation.number},
+            "gate": {
+                "valid": self.half.any(),
+                # The last group may have fewer PEs.
+                "slots": Cat(slots, Const(0, self._config.group - len(slots))),
+                "half": self.half[1],
+                "address": last.write_address,
+                "value": last.value,
+            },
+        }
 
     def elaborate(self, platform: object) -> Module:
         """Operands, totals, results."""

@@ -5,7 +5,6 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from rtl.front.delta import DeltaStage
 from rtl.layouts import phase_layout
 from rtl.operations.control import OperationControl
 from rtl.operations.function_unit import FunctionUnit
@@ -55,9 +54,7 @@ class Back(wiring.Component):
         m = Module()
         config = self._config
         way = OperationPipeline.result_latency(config) - config.over_stages
-        way -= OperationControl.OVER_LATENCY
-        if config.delta:
-            way += DeltaStage.LATENCY
+        way += config.store_stages - OperationControl.OVER_LATENCY
         extra = FunctionUnit.LATENCY if config.functions else 0
         late = Signal(range(way + extra + 1))
         ending = Signal()

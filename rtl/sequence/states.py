@@ -144,8 +144,8 @@ class States(wiring.Component):
         config = self._config
         following = Signal()
         overlap = config.streams > 1
-        # With delta the last inputs are late.
-        cycles = DeltaStage.LATENCY if config.delta else 0
+        # Until the last input is in its list.
+        cycles = config.store_stages
         first = delayed(m, self.start, cycles=cycles, name="start", reset_less=False)
         ended = self.end & ~self.valid if overlap else self.end
         m.d.comb += [

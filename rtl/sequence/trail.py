@@ -23,8 +23,7 @@ class Trail(wiring.Component):
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Length comes from `config`."""
-        self._stages = 2 + config.stages.activations
-        self._stages += config.collector_levels + config.broadcast_stages
+        self._stages = config.arrival_stages
         super().__init__({"passed": In(1), "clear": In(1), "hold": In(1), "quiet": Out(1)})
 
     def elaborate(self, platform: object) -> Module:

@@ -45,6 +45,8 @@ class Row(Record):
     fmax_max: float
     clock_mhz: float
     """The target."""
+    asked_mhz: float
+    """What place and route was told."""
     met: bool
     """By the worst seed."""
     seeds: int

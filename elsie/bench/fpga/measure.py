@@ -161,7 +161,7 @@ def route(
             tool.check(part, [name])
             os.replace(part / name, home / name)
             made = _report(home, missing[number]) or {}
-            fmax = report.fmax_mhz(made, clock_mhz=configuration.clock_mhz)
+            fmax = report.fmax_mhz(made, clock_mhz=configuration.asked_mhz)
             say(f"{configuration.name}: seed {missing[number]} reached {fmax:.2f} MHz")
 
         arguments = [_arguments(configuration, seed) for seed in missing]
@@ -191,7 +191,7 @@ def _options(configuration: Configuration) -> list[str]:
     family = configuration.family
     return [
         *family.parts[configuration.device].route,
-        *("--freq", f"{configuration.clock_mhz:g}"),
+        *("--freq", f"{configuration.asked_mhz:g}"),
         # A clock that is not met is a result too, and the row says so.
         "--timing-allow-fail",
         *family.levers,
@@ -213,8 +213,8 @@ def row(
     longest path; logic is that of the first.
     """
     used, available = report.area(configuration.family, route=routes[0], synthesis=synthesis)
-    clock = configuration.clock_mhz
-    clocks = [round(report.fmax_mhz(route, clock_mhz=clock), 2) for route in routes]
+    clock, asked = configuration.clock_mhz, configuration.asked_mhz
+    clocks = [round(report.fmax_mhz(route, clock_mhz=asked), 2) for route in routes]
     spread = Spread.of(clocks)
     worst = routes[clocks.index(spread.least)]
     engine = configuration.engine
@@ -237,12 +237,13 @@ def row(
         fmax_median=round(spread.median, 2),
         fmax_max=spread.most,
         clock_mhz=clock,
+        asked_mhz=asked,
         met=spread.least >= clock,
         seeds=len(routes),
         clocks_mhz=tuple(clocks),
         utilisation=None if utilisation is None else round(utilisation, 4),
         useful_gmacs=_useful_gmacs(engine.pes, spread.least, utilisation),
-        path=longest(worst, clock_mhz=clock),
+        path=longest(worst, clock_mhz=asked),
         netlist=netlist,
         network=Layers(sizes=configuration.sizes, density=configuration.density),
         engine=engine.to_dict(),

@@ -41,7 +41,7 @@ def test_rows_are_of_the_configurations_as_they_are(path: Path) -> None:
     assert EngineConfig.from_dict({**row.engine}) == configuration.engine
     assert row.network.sizes == configuration.sizes
     assert row.network.density == configuration.density
-    for name in ("device", "board", "seeds", "clock_mhz"):
+    for name in ("device", "board", "seeds", "clock_mhz", "asked_mhz"):
         assert getattr(row, name) == getattr(configuration, name)
     clocks = sorted(row.clocks_mhz)
     assert len(clocks) == row.seeds

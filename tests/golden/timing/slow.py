@@ -88,10 +88,11 @@ class SlowEngine:
         self.levels, leaves = 0, c.groups
         while leaves > 1:
             leaves, self.levels = -(-leaves // 4), self.levels + 1
-        self.collected = 2 + c.stages.activations + self.levels
+        self.collected = 2 + c.stages.grant + c.stages.activations + self.levels
         self.status = 1 if c.pes <= 16 else 2 if c.pes <= 64 else 3
         self.lanes = 2 if c.entry_memory == "spram" else 1
         self.drain = 6 + c.stages.drain
+        self.store = c.stages.store
         self.result = c.entry_stages + c.multiplier_stages + self.drain - (0 if c.cells else 2)
         self.values = Runner(network, c.streams)
         self.lists: dict[tuple[int, int], list[Item]] = {}
@@ -106,7 +107,7 @@ class SlowEngine:
         """Events in order, and counters."""
         c, groups = self.config, self.config.groups
         self.events: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in FIELDS}
-        self.stalls = self.starved = 0
+        self.stalls, self.starved = 0, self.store * c.pes
         self.fresh, self.before = reset, dict(self.lists)
         self.values.reset(np.array(reset))
         self.values.step(x, answer=answer)
@@ -150,11 +151,11 @@ class SlowEngine:
     def _run(self) -> int:
         """All phases; returns the cycle of finish."""
         full = deque([False] * self.status)
-        front: Phase | None = self._begin(0, 1)
+        front: Phase | None = self._begin(0, 1 + self.store)
         back: Phase | None = None
         arriving: deque[tuple[Phase, tuple[int, int]] | None]
         arriving = deque([None] * (1 + self.config.stages.push))
-        cycle, end, begun = 1, -1, 1
+        cycle, end, begun = 1 + self.store, -1, 1
         while True:
             levels = [len(pe.queue) for pe in self.pes]
             quiet = front is not None and front.ended[-1]
@@ -170,7 +171,7 @@ class SlowEngine:
             self.stalls += held and front is not None and not quiet
             stealing = self._operations(back, cycle) if back else set()
             if back and len(back.done) == len(self.pes) and not any(self.groups) and end < 0:
-                end = cycle + self._late(back)
+                end = cycle + self._late(back) + self.store
             for number, pe in enumerate(self.pes):
                 self._pe(number, pe, cycle, number in stealing, front or back)
                 if one := pushed[number // self.config.group]:
@@ -279,7 +280,10 @@ class SlowEngine:
                 continue
             size = self.config.group
             for pe in range(group * size, min((group + 1) * size, self.config.pes)):
-                if pe not in back.done and back.over.get(pe, cycle) < cycle:
+                if (
+                    pe not in back.done
+                    and back.over.get(pe, cycle) + self.config.stages.choose < cycle
+                ):
                     back.done.add(pe)
                     running.extend(self._program(back, pe))
                     break

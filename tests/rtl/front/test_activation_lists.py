@@ -29,14 +29,17 @@ Row = dict[str, int]
 )
 def test_source_and_destination(seed: int, begins: float, holds: float, register: int) -> None:
     """With a register behind the memory, an element comes a step later."""
-    config = TWO.replace(stages={"activations": register})
+    config = TWO.replace(stages={"activations": register, "grant": 1})
     rng = np.random.default_rng(seed)
     source: list[tuple[int, int]] = []
     destination: list[tuple[int, int]] = []
     granted: list[tuple[int, int] | None] = [None] * (1 + register)
-    rows, expected = [], []
-    for _ in range(150):
+    rows, expected, more = [], [], {}
+    began = 0
+    for cycle in range(150):
         pending = bool(source)
+        if cycle >= began + 2:
+            more[cycle] = len(source) > 1
         value = int(rng.integers(-2, 3))
         write = rng.random() < 0.5 and (len(destination) < TWO.act_depth or value == 0)
         hold = rng.random() < holds
@@ -51,9 +54,10 @@ def test_source_and_destination(seed: int, begins: float, holds: float, register
         if write and value:
             destination.append((index, value))
         if begin:
-            source, destination = destination, []
-    seen = drive(ActivationLists(config=config), rows, WATCH)
-    assert [tuple(cycle.values()) for cycle in seen] == expected
+            source, destination, began = destination, [], cycle
+    seen = drive(ActivationLists(config=config), rows, [*WATCH, "more"])
+    assert {cycle: seen[cycle]["more"] for cycle in more} == more
+    assert [tuple(row[name] for name in WATCH) for row in seen] == expected
 
 
 def test_what_is_written_in_the_cycle_of_begin_is_read() -> None:
@@ -79,9 +83,11 @@ def test_many_lists(seed: int, holds: float, eager: float) -> None:
     reading: set[int] = set()
     queue: list[tuple[int, int, int]] = []
     granted: tuple[int, int, int] | None = None
-    rows, expected = [], []
-    for _ in range(200):
+    rows, expected, more, began = [], [], {}, 0
+    for cycle in range(200):
         pending = bool(queue)
+        if cycle >= began + 2:
+            more[cycle] = len(queue) > 1
         expected.append((pending, *((1, *granted) if granted else (0, 0, 0, 0))))
         value = int(rng.integers(-2, 3))
         write = rng.random() < 0.4 and (len(new) < MANY.act_depth or value == 0)
@@ -105,13 +111,15 @@ def test_many_lists(seed: int, holds: float, eager: float) -> None:
             row |= {"lists.source": source, "lists.back": back, "lists.fed_back": fed_back}
             queue = [(0, *item) for item in lists[source]]
             queue += [(1, *item) for item in lists[back]] if fed_back else []
-            reading = {source, back}
+            reading, began = {source, back}, cycle
         if close:
             free = [n for n in range(MANY.act_lists) if n not in reading]
             target = int(rng.choice(free))
         rows.append(row)
-    seen = drive(ActivationLists(config=MANY), rows, WATCH_MANY)
-    assert [tuple(cycle.values()) for cycle in seen] == expected
+    dut = ActivationLists(config=MANY.replace(stages={"grant": 1}))
+    seen = drive(dut, rows, [*WATCH_MANY, "more"])
+    assert {cycle: seen[cycle]["more"] for cycle in more} == more
+    assert [tuple(row[name] for name in WATCH_MANY) for row in seen] == expected
 
 
 def test_lists_without_elements_are_passed_over() -> None:

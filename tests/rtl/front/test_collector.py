@@ -15,8 +15,11 @@ Element = tuple[int, int]
 BASE = 7
 
 
-def config_of(groups: int) -> EngineConfig:
-    return tiny_config(pes=groups, group=1, row_depth=4, act_depth=8, column_depth=512)
+def config_of(groups: int, grant: int = 0) -> EngineConfig:
+    stages = {"grant": grant}
+    return tiny_config(
+        pes=groups, group=1, row_depth=4, act_depth=8, column_depth=512, stages=stages
+    )
 
 
 def run(
@@ -31,13 +34,17 @@ def run(
     async def bench(ctx) -> None:
         ctx.set(dut.base, BASE)
         shown: tuple[int, Element] | None = None
+        late = 0
         for cycle in range(len(enable)):
             pending = sum(bool(elements) << g for g, elements in enumerate(waiting))
             ctx.set(dut.pending, pending)
+            if config.stages.grant:
+                ctx.set(dut.more, sum((len(left) > 1) << g for g, left in enumerate(waiting)))
             ctx.set(dut.enable, enable[cycle])
             ctx.set(dut.hold, hold[cycle])
             grant = ctx.get(dut.grant)
-            assert ctx.get(dut.any_pending) == bool(pending)
+            left = sum(map(len, waiting)) - bool(late)
+            assert ctx.get(dut.any_pending) == bool(left)
             assert grant & (grant - 1) == 0
             grants.append(grant.bit_length() - 1 if grant else None)
             leaving = ctx.get(dut.broadcast)
@@ -49,6 +56,8 @@ def run(
             if shown:
                 ctx.set(dut.elements[shown[0]], {"valid": 0, "index": 0, "value": 0})
             shown = None
+            if config.stages.grant:  # it is on its way
+                grant, late = late, grant
             if grant:
                 group = grant.bit_length() - 1
                 shown = (group, waiting[group].popleft())
@@ -81,9 +90,11 @@ def test_sustained_in_order_and_after_a_fixed_latency(groups: int) -> None:
     }
 
 
+@pytest.mark.parametrize("grant", [0, 1])
 @pytest.mark.parametrize("groups", [1, 3, 4, 7, 17])
-def test_hold_stops_all_that_is_on_its_way_and_enable_the_grants(groups: int) -> None:
-    config = config_of(groups)
+def test_hold_stops_all_that_is_on_its_way_and_enable_the_grants(groups: int, grant: int) -> None:
+    """A grant that is on its way counts: no element is granted twice, and no cycle is lost."""
+    config = config_of(groups, grant)
     rng = np.random.default_rng(groups)
     lists = random_lists(rng, config)
     lists[0] = [(0, 1), (1, -1), (2, 5)]
@@ -96,7 +107,7 @@ def test_hold_stops_all_that_is_on_its_way_and_enable_the_grants(groups: int) ->
     assert [n for n, grant in enumerate(grants) if grant is not None] == open_cycles[: len(order)]
     # A step is a cycle without hold; the way takes 2 + levels of them.
     steps = [n for n in range(cycles) if not hold[n]]
-    latency = 2 + config.collector_levels
+    latency = 2 + config.collector_levels + grant
     expected = {}
     for cycle, (group, (index, value)) in zip(open_cycles, order, strict=False):
         leaves = steps[steps.index(cycle) + latency]

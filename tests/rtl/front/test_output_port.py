@@ -19,7 +19,7 @@ def run(config: EngineConfig, results: list[Result], ready: list[int]) -> list[d
     With FIFOs in the groups, what is granted moves on, and grants stop a cycle later.
     """
     dut, fifo = OutputPort(config=config), bool(config.stages.fifo)
-    latency = 2 + config.stages.activations + config.collector_levels
+    latency = config.collect_stages
     way: list[Result | None] = [None] * latency
     left, seen = list(results), []
 

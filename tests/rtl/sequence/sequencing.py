@@ -47,7 +47,7 @@ class Script:
 
     def __post_init__(self) -> None:
         self.t, self.busy = Latencies.of(self.config), False
-        self.late = 2 if self.config.delta else 0
+        self.late = (2 if self.config.delta else 0) + self.config.stages.store
         config = self.config
         result = config.entry_stages + config.multiplier_stages + (6 if config.cells else 4)
         result += config.stages.drain

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from rtl.front.delta import DeltaStage
 from rtl.sequence.back import Back
 from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
@@ -22,15 +21,15 @@ WATCH = ["busy", "closed", "end", "phase.rows"]
         cell_config(streams=2, entry_stages=2),
         cell_config(pes=70, group=35, act_depth=256),
         cell_config(delta=True),
-        cell_config(stages={"drain": 1}),
+        cell_config(stages={"drain": 1, "store": 1}),
     ],
-    ids=["dense", "dense, 17 PEs", "cells", "two streams", "70 PEs", "delta", "drain"],
+    ids=["dense", "dense, 17 PEs", "cells", "two streams", "70 PEs", "delta", "drain, store"],
 )
 def test_a_phase_ends_with_its_last_output(config: Any) -> None:
     """Docs: E + M + 6 cycles after the last operation, 2 fewer without cells; 2 more with delta."""
     way = config.entry_stages + config.multiplier_stages + (6 if config.cells else 4)
     way += config.stages.drain
-    way += DeltaStage.LATENCY if config.delta else 0
+    way += (2 if config.delta else 0) + config.stages.store
     # The operations' control tells a cycle later, the engine `status_stages` - 1 after that.
     way -= 1 + config.status_stages - 1
     rows: list[Row] = [{} for _ in range(80)]

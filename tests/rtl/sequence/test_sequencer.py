@@ -48,7 +48,7 @@ def test_latencies_equal_goldens() -> None:
         result = expected.commit + config.stages.drain + (5 if config.cells else 3)
         assert OperationPipeline.result_latency(config) == result
         assert config.status_stages == expected.status
-        collector = 1 + config.collector_levels
+        collector = 1 + config.collector_levels + config.stages.grant
         assert ActivationLists.latency(config) + collector == expected.broadcast
         # What is pushed until the warning has come back as a hold, or to the FIFO.
         if config.stages.fifo:
