@@ -7,8 +7,9 @@ layers of cells the gradient goes back through all steps, and what cells put out
 too (train.hints). Of two sequences that are mixed, the shorter one goes on with zeros.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,13 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.model import Model
 from elsie.compress.train.gradients import Adam, cosine, gives_scores, taught
 from elsie.compress.train.hints import alike, hints
+from elsie.compress.train.live import Live, sizes
+from elsie.compress.train.passes.registry import read, write
 from elsie.compress.train.pupil import Pupil
 
 BATCH = 64
+AHEAD = 8
+"""Batches that the dense network answers at once, as that takes less time; not of sequences."""
 MIXED = 0.75
 """Share of a batch that is mixtures."""
 RATE = 0.02
@@ -52,18 +57,41 @@ class Teacher:
         x = np.where(given.valid[:, :, None], given.values, 0.0)
         return cls(model=model, x=x[lengths > 0], lengths=lengths[lengths > 0])
 
-    def batch(self, random: np.random.Generator) -> tuple[Reals, NDArray[np.bool_]]:
+    def batches(self, steps: int, random: np.random.Generator) -> Iterator["Batch"]:
+        """So many, in float32; where the dense network rounds to grids, in float64."""
+        width = np.float64 if self.model.grids else np.float32
+        dense, every = Pupil(self.model.layers, width), replace(self, x=self.x.astype(width))
+        count, ahead = min(BATCH, 4 * len(self.x)), AHEAD if self.lengths is None else 1
+        for done in range(0, steps, ahead):
+            some = min(ahead, steps - done)
+            x, valid = every.mixed(some * count, random)
+            wanted = dense.forward(x, rounding=self.model.snap)
+            for start in range(0, some * count, count):
+                rows = slice(start, start + count)
+                yield Batch(x[rows], valid[rows], [one[rows] for one in wanted])
+
+    def mixed(self, count: int, random: np.random.Generator) -> tuple[Reals, NDArray[np.bool_]]:
         """Inputs, and which samples, or steps of them, count."""
-        count = min(BATCH, 4 * len(self.x))
         first, second = random.integers(len(self.x), size=(2, count))
         share = np.where(random.random(count) < MIXED, random.random(count), 1.0)
-        each = share.reshape(-1, *(1,) * (self.x.ndim - 1))
+        each = share.reshape(-1, *(1,) * (self.x.ndim - 1)).astype(self.x.dtype)
         x = each * self.x[first] + (1.0 - each) * self.x[second]
         if self.lengths is None:
             return x, np.ones(count, dtype=bool)
         longer = np.maximum(self.lengths[first], self.lengths[second])
         lengths = np.where(share < 1.0, longer, self.lengths[first])
         return x[:, : lengths.max()], np.arange(lengths.max()) < lengths[:, None]
+
+
+class Batch(NamedTuple):
+    """What there is to learn in a step."""
+
+    x: Reals
+    """Inputs."""
+    valid: NDArray[np.bool_]
+    """Which samples, or steps of them, count."""
+    wanted: list[Reals]
+    """Outputs of each dense layer."""
 
 
 def distil(
@@ -79,32 +107,34 @@ def distil(
     Outputs without a function are scores of classes, and their softmax is taught; others, and
     single ones, are taught themselves, by squared error.
     """
-    sequences = teacher.lengths is not None
-    # float32 takes half the time, and the steps of sequences are long.
-    model, width = teacher.model, np.float32 if sequences else np.float64
-    dense, pupil = Pupil(model.layers, width), Pupil(layers, width)
-    masks, pairs = pupil.masks, alike(model.layers, layers)
-    adam = Adam(pupil.arrays, [RATE * size for size in pupil.sizes])
-    count = max(1, round(SEQUENCES * steps)) if sequences else steps
-    for step in range(count):
+    model, pairs = teacher.model, alike(teacher.model.layers, layers)
+    pupil = Pupil(layers, np.float32)  # half the time
+    live = [Live(read(layer), width=np.float32) for layer in layers]
+    values = [one.values for one in live]
+    rates = [[RATE * size for size in sizes(one.arrays)] for one in live]
+    adam = Adam(values, [one.rates(each) for one, each in zip(live, rates, strict=True)])
+    count = steps if teacher.lengths is None else max(1, round(SEQUENCES * steps))
+    for step, (x, valid, wanted) in enumerate(teacher.batches(count, random)):
         if step and step % TOLD == 0:
             say(f"distil, step {step} of {count}")
-        x, valid = teacher.batch(random)
-        wanted, outputs = dense.forward(x, rounding=model.snap), pupil.forward(x)
+        outputs = pupil.forward(x, [array for one in live for array in one.arrays])
         answers = _answers(model, wanted[-1], outputs[-1], valid)
-        gradients, _ = pupil.backward(answers, hints(pairs, wanted, outputs, valid))
-        for gradient, mask in zip(gradients, masks, strict=True):
-            gradient *= mask
-        adam.step(pupil.arrays, gradients, cosine(step, count))
-    return pupil.layers()
+        found = iter(pupil.backward(answers, hints(pairs, wanted, outputs, valid))[0])
+        gradients = [one.gradient([next(found) for _ in one.arrays]) for one in live]
+        adam.step(values, gradients, cosine(step, count))
+        for one in live:
+            one.put()
+    return [write(layer, one.arrays) for layer, one in zip(layers, live, strict=True)]
 
 
 def _answers(model: Model, wanted: Reals, outputs: Reals, valid: NDArray[np.bool_]) -> Reals:
     """Gradient of the outputs that count: with a head those of a sequence's last step."""
+    scores = gives_scores(model.layers[-1])
+    if valid.ndim == 1:
+        return taught(outputs, wanted, scores=scores).astype(outputs.dtype, copy=False)
     if model.head is not None:
         steps = np.arange(valid.shape[1])
         valid = steps == valid.sum(axis=1, keepdims=True) - 1
     error = np.zeros_like(outputs)
-    scores = gives_scores(model.layers[-1])
     error[valid] = taught(outputs[valid], wanted[valid], scores=scores)
     return error

@@ -1,5 +1,6 @@
 """Gradients of the outputs, and steps of Adam along those of weights."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,9 +45,11 @@ class Adam:
         self._rates, self._steps = rates, 0
 
     def keep(self, chosen: Sequence[NDArray[np.bool_]]) -> None:
-        """From now on, of each array of weights, which has one rate, only the chosen ones."""
+        """From now on, of each array of weights only the chosen ones."""
         for moments in (self._first, self._second):
             moments[:] = [one[stays] for one, stays in zip(moments, chosen, strict=True)]
+        pairs = zip(self._rates, chosen, strict=True)
+        self._rates = [r[stays] if isinstance(r, np.ndarray) else r for r, stays in pairs]
 
     def step(self, weights: Sequence[Reals], gradients: Sequence[Reals], share: float) -> None:
         """Move `weights` in place, `share` of the rates far."""
@@ -56,13 +59,13 @@ class Adam:
             m += 0.1 * (g - m)
             v += 0.001 * (g * g - v)
             unbiased = np.sqrt(v / (1 - 0.999**self._steps))
-            divisor = unbiased + 1e-8 * unbiased.max() + 1e-300
+            divisor = unbiased + 1e-8 * unbiased.max() + float(np.finfo(v.dtype).tiny)
             w -= share * rate * m / (1 - 0.9**self._steps) / divisor
 
 
 def cosine(step: int, steps: int) -> float:
     """Falls from 1 at step 0 to 0 at `steps`."""
-    return 0.5 * (1.0 + np.cos(np.pi * step / steps))
+    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
 
 
 def size(weights: Reals) -> float:

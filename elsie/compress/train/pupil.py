@@ -1,13 +1,13 @@
 """Layers of any kinds as arrays that learn."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from elsie.compress.model.layer import FloatLayer, Reals
-from elsie.compress.train.gradients import size
 from elsie.compress.train.passes.registry import PASSES, read, write
 
 
@@ -17,35 +17,17 @@ class Pupil:
     arrays: list[Reals]
     """Of all layers: each one's matrix, (rows, columns + 1), the last column its bias, then what
     it has beside. To be changed in place."""
-    matrices: list[Reals]
-    """Views of the same without biases."""
 
     def __init__(self, layers: Sequence[FloatLayer], dtype: DTypeLike = np.float64) -> None:
         """Copies of the layers' arrays; passes are worked out in `dtype`."""
         self._layers, self._dtype = layers, dtype
         each = [read(layer) for layer in layers]
-        self._counts = [len(arrays) for arrays in each]
-        self.arrays = [array for arrays in each for array in arrays]
-        self.matrices = [
-            array if beside else array[:, :-1]
-            for arrays in each
-            for beside, array in enumerate(arrays)
+        ends = accumulate(len(arrays) for arrays in each)
+        self._slices = [
+            slice(end - len(arrays), end) for end, arrays in zip(ends, each, strict=True)
         ]
+        self.arrays = [array for arrays in each for array in arrays]
         self._tapes: list[Any] = []
-
-    @property
-    def masks(self) -> list[NDArray[np.bool_]]:
-        """Of each array: weights that are not 0, and all biases."""
-        found = []
-        for array, matrix in zip(self.arrays, self.matrices, strict=True):
-            found.append(np.ones(array.shape, dtype=bool))
-            found[-1][:, : matrix.shape[1]] = matrix != 0
-        return found
-
-    @property
-    def sizes(self) -> list[float]:
-        """Root mean square of each array's weights that are not 0."""
-        return [size(matrix) for matrix in self.matrices]
 
     def forward(
         self,
@@ -91,6 +73,4 @@ class Pupil:
         return zip(self._layers, self._split(cast), strict=True)
 
     def _split(self, arrays: Sequence[Reals]) -> list[list[Reals]]:
-        ends = np.cumsum(self._counts)
-        pairs = zip(ends, self._counts, strict=True)
-        return [list(arrays[end - count : end]) for end, count in pairs]
+        return [list(arrays[own]) for own in self._slices]

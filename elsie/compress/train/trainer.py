@@ -17,10 +17,10 @@ from elsie.compress.schemes import check_kept, with_schemes
 from elsie.compress.structure.plan import Plan
 from elsie.compress.train import masks
 from elsie.compress.train.alphabets import Nothing, Training
-from elsie.compress.train.gradients import Adam, cosine, size
+from elsie.compress.train.gradients import Adam, cosine
 from elsie.compress.train.hints import alike, hints
 from elsie.compress.train.lesson import BATCH, Lesson
-from elsie.compress.train.live import Live
+from elsie.compress.train.live import Live, sizes
 from elsie.compress.train.passes.registry import read, write
 from elsie.compress.train.pupil import Pupil
 from elsie.compress.train.units import units
@@ -109,14 +109,14 @@ class _School:
         self._alike = alike(lesson.model.layers, model.layers)
         each = [read(layer) for layer in model.layers]
         self._live = [Live(arrays) for arrays in each]
-        self._rates = [RATE * size(arrays[0][:, :-1]) for arrays in each]
+        self._rates = [[RATE * size for size in sizes(arrays)] for arrays in each]
         self._random = np.random.default_rng(course.seed)
         self._order = np.arange(0)
         self._done, self._steps = 0, steps
 
     def prune(self, densities: Sequence[float], steps: int) -> None:
         """Train while the density falls."""
-        adam = Adam(self._values, self._rates)
+        adam = Adam(self._values, self._steps_of([1.0] * len(self._live)))
         for step in range(steps):
             if masks.due(step, steps):
                 thinner = masks.pruned(self._layers, densities, step / steps)
@@ -143,17 +143,14 @@ class _School:
         self._live = [Live(read(layer), own) for layer, own in each]
         learnt = list(zip(self._live, schemes, strict=True))
         ways = [training(one.weights, config, scheme) for one, scheme in learnt]
-        rates = [one.rates(rate) for one, rate in zip(self._live, self._rates, strict=True)]
-        adam = Adam(self._values, rates)
+        adam = Adam(self._values, self._steps_of([1.0] * len(ways)))
         for step in range(steps):
             gradients = self._shared(ways)
             adam.step(self._values, gradients, cosine(step, steps))
             pairs = zip(self._live, ways, strict=True)
             anew = [way.after(one.weights, step, steps) for one, way in pairs]
             if any(anew):  # weights of a code have one rate, so that they stay equal
-                triples = zip(self._live, self._rates, ways, anew, strict=True)
-                rates = [one.rates(r * way.rate, equal=now) for one, r, way, now in triples]
-                adam = Adam(self._values, rates)
+                adam = Adam(self._values, self._steps_of([way.rate for way in ways], equal=anew))
         for one, scheme in learnt:
             one.weights[:] = quantise(config, one.weights, scheme=scheme, zero=one.zeros).values
             one.put()
@@ -171,6 +168,16 @@ class _School:
     def _values(self) -> list[Reals]:
         """What is trained."""
         return [one.values for one in self._live]
+
+    def _steps_of(
+        self, factors: Sequence[float], equal: Sequence[bool] | None = None
+    ) -> list[float | Reals]:
+        """First steps of the values, of each layer times a factor; `equal` ones for its weights."""
+        found = []
+        for nth, (one, rates) in enumerate(zip(self._live, self._rates, strict=True)):
+            each = [rate * factors[nth] for rate in rates]
+            found.append(one.rates(each, equal=bool(equal and equal[nth])))
+        return found
 
     def _shared(self, ways: Sequence[Training]) -> list[Reals]:
         """Gradients of the values where the network runs with what the alphabets show."""

@@ -11,7 +11,7 @@ from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.reconstruct import lamp
-from elsie.compress.reconstruct.distil import Teacher, distil
+from elsie.compress.reconstruct.distil import AHEAD, Teacher, distil
 from tests.elsie.compress.test_compile_cells import MODELS
 
 
@@ -122,13 +122,27 @@ def test_a_network_that_equals_its_teacher_stays(name: str) -> None:
     )
     for one, other in zip(same, model.layers, strict=True):
         for mine, given in zip(one.parameters(), other.parameters(), strict=True):
-            assert np.array_equal(mine, given)
+            assert np.array_equal(mine, given.astype(np.float32))
+
+
+def test_batches_ahead_are_answered_as_one_would_be(random_model: Callable[..., Model]) -> None:
+    model = random_model(6, 5, 3, density=1.0)
+    given = np.random.default_rng(1).normal(size=(40, 6))
+    teacher = Teacher(model=model, x=given, lengths=None)
+    batches = list(teacher.batches(AHEAD + 3, np.random.default_rng(2)))
+    assert len(batches) == AHEAD + 3
+    assert len({one.x.tobytes() for one in batches}) == AHEAD + 3
+    for one in batches:
+        assert one.x.shape == (64, 6)
+        assert one.valid.all()
+        assert np.allclose(one.wanted[0], model.layers[0].forward(one.x), atol=1e-5)
+        assert np.allclose(one.wanted[1], model.predict(one.x), atol=1e-5)
 
 
 def test_mixtures_last_as_long_as_the_longer() -> None:
     model = MODELS["lstm"](np.random.default_rng(9))
     teacher = Teacher.of(model, sequences(model.n_in))
-    x, valid = teacher.batch(np.random.default_rng(10))
+    x, valid = teacher.mixed(64, np.random.default_rng(10))
     assert np.isfinite(x).all()
     assert valid.any(axis=1).all()
     assert set(valid.sum(axis=1)) <= set(range(2, 7))

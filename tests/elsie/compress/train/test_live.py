@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elsie.compress.train.gradients import Adam
-from elsie.compress.train.live import Live
+from elsie.compress.train.live import Live, sizes
 
 WHOLE = np.array([[1.0, 0.0, 2.0, 0.0], [0.0, 3.0, 0.0, 5.0]])
 """Three columns of weights; the biases are 0 and 5, and a bias of 0 learns too."""
@@ -48,9 +48,12 @@ def test_values_are_in_units() -> None:
     live.put(2 * live.weights)
     assert live.arrays[0].tolist() == (WHOLE * [4, 4, 4, 1]).tolist()
     assert live.arrays[1].tolist() == [[16, 0]]
-    assert live.rates(0.5).tolist() == [1, 4, 0.5, 0.125, 0.5, 0.5]  # type: ignore[union-attr]
-    assert live.rates(0.5, equal=True).tolist() == [0.125] * 4 + [0.5] * 2  # type: ignore[union-attr]
-    assert Live([WHOLE]).rates(0.5) == 0.5
+    rates = [live.rates([0.5, 0.25], equal=equal) for equal in (False, True)]
+    assert np.array_equal(rates[0], [1, 4, 0.5, 0.0625, 0.5, 0.5])
+    assert np.array_equal(rates[1], [0.0625] * 4 + [0.5] * 2), "biases have their own"
+    assert np.array_equal(Live([WHOLE, BESIDE]).rates([0.5, 0.25]), [0.5, 0.5, 0.5, 0.25, 0.5, 0.5])
+    assert Live([WHOLE]).rates([0.5]) == 0.5
+    assert sizes([WHOLE, BESIDE]) == [pytest.approx(np.sqrt(14 / 3)), 4]
 
 
 def test_gradients_in_units_are_those_of_differences() -> None:

@@ -8,6 +8,7 @@ import pytest
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import FloatLayer
+from elsie.compress.train.live import Live
 from elsie.compress.train.passes.dense import SLOPES
 from elsie.compress.train.passes.registry import PASSES, read, write
 from elsie.compress.train.pupil import Pupil
@@ -109,12 +110,14 @@ def test_what_does_not_count_teaches_nothing(name: str) -> None:
 
 def test_zeros_of_a_layout_stay() -> None:
     """A GRU's matrix has blocks without weights: what n is given is of inputs or fed back."""
-    pupil = Pupil([cells(np.random.default_rng(5), "gru", 3, 4, density=1.0)])
-    (mask,) = pupil.masks
-    assert mask.shape == (16, 8)
-    assert not mask[8:12, 3:7].any()
-    assert not mask[12:, :3].any()
-    assert mask.sum() == 3 * 4 * (3 + 4) + 16
+    live = Live(read(cells(np.random.default_rng(5), "gru", 3, 4, density=1.0)))
+    assert len(live.values) == 3 * 4 * (3 + 4) + 16
+    live.values[:] = 1.0
+    live.put()
+    (matrix,) = live.arrays
+    assert matrix.shape == (16, 8)
+    assert not matrix[8:12, 3:7].any()
+    assert not matrix[12:, :3].any()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
