@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from elsie.advice import Choice, advise, has_room
-from elsie.compress.checks import WIDEST, check_steps
+from elsie.compress.checks import WIDEST, check_kinds, check_steps
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
 from elsie.compress.model.model import Model
@@ -60,12 +60,11 @@ def compile(
     LAYER=KIND[:BITS] for single ones, such as "codebook:4,fc2=ternary"; or by layer, the others
     under None (elsie.compress.quantise.registry has the kinds). A recurrent model gets fixed ones
     of 12 bits by default. density, neurons, rank, balanced, effort, delta: see
-    elsie.compress.options.CompileOptions.
-    budget: most bits on chip, such as '30kbit', or '80%' of the board's memory for a network. With
-    a budget, or with density 'auto', the compiler finds the densities of all layers and the bits of
-    a code, and what is 'auto' of weights (their kind), neurons and rank: the most accurate network
-    within the budget, or without one the smallest that loses no more than max_drop
-    (docs/compression.md).
+    elsie.compress.options.CompileOptions. budget: most bits on chip, such as '30kbit', or '80%' of
+    the board's memory for a network. With a budget, or with density 'auto', the compiler finds the
+    densities of all layers and the bits of a code, and what is 'auto' of weights (their kind),
+    neurons and rank: the most accurate network within the budget, or without one the smallest that
+    loses no more than max_drop (docs/compression.md).
     evaluate: (inputs, labels) or (inputs, lengths, labels), or a file of them, for the accuracy at
     each step, in `Network.info`. max_drop: most percentage points that may be lost. engine: options
     that differ from the preset or the default.
@@ -74,6 +73,7 @@ def compile(
     """
     engine = engine or EngineOptions()
     imported = read_model(model, output, calibration)
+    check_kinds(imported)
     streams = None if engine.streams == 1 else engine.streams
     check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
     if isinstance(calibration, str | Path):

@@ -64,6 +64,8 @@ class LayerKind(str, Enum):
     """Long short-term memory; gates i, f, g, o (golden.arithmetic.cells)."""
     GRU = "gru"
     """Gated recurrent unit; gates z, r, and the two halves of n (golden.arithmetic.cells)."""
+    CONV = "conv"
+    """Convolution of one or more maps, and max pooling (golden.maps.convolution)."""
 
     @property
     def cells(self) -> bool:
@@ -91,6 +93,7 @@ _TRAITS = {
     LayerKind.DENSE: _Traits(),
     LayerKind.LSTM: _Traits(gates=GATES, cells=True),
     LayerKind.GRU: _Traits(gates=GATES, cells=True),
+    LayerKind.CONV: _Traits(),
 }
 """Kind of layer -> its properties."""
 

@@ -11,6 +11,7 @@ from elsie.compress.options import Evaluation
 from elsie.compress.scores import Kind, Score, score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ArgumentError, ElsieError
+from golden.kinds import LayerKind
 
 WIDEST = 53
 """Accumulator width in which a network is built before the width it needs is known."""
@@ -42,6 +43,16 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float6
     if not np.isfinite(real).all():
         raise ElsieError(f"{what} has values that are NaN or infinite; remove them first")
     return np.asarray(real, dtype=np.float64)
+
+
+def check_kinds(model: Model) -> None:
+    """Refuse layers that no engine has yet."""
+    first = next((layer for layer in model.layers if layer.kind is LayerKind.CONV), None)
+    if first is not None:
+        raise ElsieError(
+            f"layer {first.name}: it is a convolution (or a pool) on maps, which can be imported, "
+            f"but no engine has it yet; use a model of fully connected, LSTM and GRU layers"
+        )
 
 
 def check_steps(model: Model, given: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from elsie.compress.causes import Compressed, warnings
 from elsie.compress.checks import (
     WIDEST,
     check_evaluation,
+    check_kinds,
     check_samples,
     check_scale,
     check_steps,
@@ -76,6 +77,7 @@ def compile_model(
     network that does not fit the accumulators or the board, or loses more than options.max_drop.
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
+    check_kinds(model)
     plan = Plan.of(model, neurons=options.neurons, rank=options.rank)
     every, chosen = _check(model, plan, calibration, lengths, options, evaluate)
     if evaluate is not None:

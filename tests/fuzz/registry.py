@@ -18,6 +18,7 @@ TARGETS: dict[str, str] = {
     "sparse": "tests.fuzz.targets.matrices:SPARSE",
     "onnx": "tests.fuzz.targets.onnx:DENSE",
     "recurrent": "tests.fuzz.targets.onnx:RECURRENT",
+    "maps": "tests.fuzz.targets.maps:MAPS",
     "build": "tests.fuzz.targets.build:BUILD",
     "idx": "tests.fuzz.targets.idx:IDX",
     "frame": "tests.fuzz.targets.frame:LOADER",

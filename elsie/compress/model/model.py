@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.model.grid import Grid, snap
 from elsie.compress.model.layer import FloatLayer, Reals
@@ -38,6 +37,12 @@ class Model:
 
     quantised: bool = False
     """Weights are given as integers and scales."""
+    sources: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """By a layer's number from 1: the layers whose outputs it takes, side by side, 0 for the
+    inputs; where that is not the one before it."""
+    order: NDArray[np.int64] | None = None
+    """Place in a sample, as the file has it, of each input that layers see; None if it is the same:
+    maps are in the order channel, row, column."""
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other."""
@@ -45,14 +50,32 @@ class Model:
             raise ElsieError(f"model {self.name}: it has no layers")
         if len({layer.name for layer in self.layers}) < len(self.layers):
             raise ElsieError(f"model {self.name}: two layers share one name")
-        for before, layer in pairwise(self.layers):
-            if layer.n_in != before.n_out:
-                raise ElsieError(
-                    f"layer {layer.name}: it takes {layer.n_in} inputs but layer {before.name} "
-                    f"has {before.n_out} outputs"
-                )
+        for number, layer in enumerate(self.layers, start=1):
+            self._check_sources(number, layer)
         if self.head is not None and any(layer.stateful for layer in self.layers[self.head :]):
             raise ElsieError(f"model {self.name}: a recurrent layer follows the last step's output")
+
+    def _check_sources(self, number: int, layer: FloatLayer) -> None:
+        """A layer takes as many inputs as the layers before it have outputs."""
+        taken = self.taken(number)
+        if not taken or not all(0 <= source < number for source in taken):
+            raise ElsieError(f"layer {layer.name}: it must take outputs of layers before it")
+        found = sum(self.layers[source - 1].n_out if source else self.n_in for source in taken)
+        if layer.n_in != found:
+            names = [self.layers[source - 1].name if source else "the input" for source in taken]
+            raise ElsieError(
+                f"layer {layer.name}: it takes {layer.n_in} inputs but layer {' and '.join(names)} "
+                f"has {found} outputs"
+            )
+
+    def taken(self, number: int) -> tuple[int, ...]:
+        """Numbers of the layers, from 1, whose outputs layer `number` takes; 0 is the inputs."""
+        return self.sources.get(number, (number - 1,))
+
+    @property
+    def chain(self) -> bool:
+        """Each layer takes the one before it, and no other."""
+        return all(self.taken(n) == (n - 1,) for n in range(1, len(self.layers) + 1))
 
     @property
     def recurrent(self) -> bool:
@@ -62,7 +85,7 @@ class Model:
     @property
     def n_in(self) -> int:
         """Inputs of the model."""
-        return self.layers[0].n_in
+        return self.layers[0].n_in // len(self.taken(1))
 
     @property
     def n_out(self) -> int:
@@ -81,20 +104,35 @@ class Model:
         *,
         rounding: Callable[[int, Reals], Reals] = lambda _, values: values,
     ) -> Reals:
-        """Outputs (samples, n_out) for inputs (samples, n_in).
+        """Outputs (samples, n_out) for inputs (samples, n_in), or samples of any shape.
 
         For a recurrent model's inputs (samples, steps, n_in): outputs after each sample's last
         step, given by `lengths` (samples,), or without a head (samples, steps, n_out). rounding: is
         called with (0, inputs), then (number, outputs) of each layer; returns what the next layer
         sees.
         """
-        values = rounding(0, self.snap(0, np.asarray(x, dtype=np.float64)))
+        values = rounding(0, self.snap(0, self.ordered(x)))
+        seen = {0: values}
+        last_use = {s: n for n in range(1, len(self.layers) + 1) for s in self.taken(n)}
         for number, layer in enumerate(self.layers, start=1):
-            values = rounding(number, self.snap(number, layer.forward(values)))
+            given = [seen[source] for source in self.taken(number)]
+            x = given[0] if len(given) == 1 else np.concatenate(given, axis=-1)
+            values = rounding(number, self.snap(number, layer.forward(x)))
+            seen[number] = values
+            for source in self.taken(number):
+                if last_use[source] == number:
+                    seen.pop(source, None)
         if self.head is None:
             return values
         last = np.full(len(values), values.shape[1]) if lengths is None else np.asarray(lengths)
         return values[np.arange(len(values)), last - 1]
+
+    def ordered(self, x: ArrayLike) -> Reals:
+        """Inputs as layers see them: samples of maps flat, in the model's order."""
+        real = np.asarray(x, dtype=np.float64)
+        if not self.recurrent and real.ndim > 2:
+            real = real.reshape(len(real), -1)
+        return real if self.order is None else real[..., self.order]
 
     def snap(self, number: int, values: Reals) -> Reals:
         """Outputs of layer `number`, from 1, as the layer after it sees them; 0 is the inputs."""

@@ -119,6 +119,11 @@ def _taken(node: NodeProto) -> list[str]:
     return [*node.input, *names, *(value.name for graph in inner for value in graph.output)]
 
 
+def uses(node: NodeProto) -> list[str]:
+    """Values whose elements a node takes, once for each time; not those of which it asks sizes."""
+    return [] if node.op_type in ("Shape", "Size") else [name for name in _taken(node) if name]
+
+
 def _choose(source: Path, names: list[str], output: str | None) -> tuple[str, tuple[str, ...]]:
     """The output that is used, and a note if it was a choice."""
     listed = ", ".join(names)

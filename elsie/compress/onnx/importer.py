@@ -1,25 +1,23 @@
 """The walk over an ONNX graph: what every value is, and the layers found so far."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import NodeProto
 
+from elsie.compress.model.conv import FloatConv
 from elsie.compress.model.model import Model
-from elsie.compress.onnx.constants import SELECT, FoldError, fold, unlike
-from elsie.compress.onnx.file import OnnxGraph
-from elsie.compress.onnx.layers import Layers
+from elsie.compress.onnx.constants import SELECT, FoldError, fold
+from elsie.compress.onnx.file import OnnxGraph, uses
+from elsie.compress.onnx.lookup import Values
 from elsie.compress.onnx.operators.refusals import LACKS, foreign, malformed
 from elsie.compress.onnx.values import (
     BATCH,
     FEATURES,
     ONE,
     STEPS,
-    TOGETHER,
     Affine,
     Data,
     Sized,
@@ -45,21 +43,27 @@ class Operators:
     """Operators on constants that the folder does not know; each gives the first output."""
     moving: Collection[str]
     """Those that only move values."""
+    on_maps: Collection[str]
+    """Those that make values of several axes maps."""
+    finish: Callable[["Importer", Data], Data | None]
+    """Outputs of a map that is scaled or moved, as outputs of a layer; None for other data."""
     reasons: Mapping[str, str]
     """Why an operator without a handler is refused, the end of a sentence."""
     supported: str
     """The list, for messages."""
 
 
-class Importer(Layers):
+class Again(Exception):
+    """The values that a node took have changed: it is to be looked at again."""
+
+
+class Importer(Values):
     """Takes node after node; `values` says what each value is."""
 
     def __init__(self, graph: OnnxGraph, operators: Operators) -> None:
         super().__init__(graph)
         self.operators = operators
         self.quantised = False
-        free = unlike(graph.shape, graph.constants)
-        self.open: dict[str, int] = {axis: next(free) for axis in (BATCH, STEPS, FEATURES)}
 
     def run(self, axes: tuple[str, ...]) -> Model:
         """The model, from an input with these axes."""
@@ -72,14 +76,14 @@ class Importer(Layers):
         start = Affine(sizes=sizes)
         self.inputs = start.n
         self.values[self.graph.input] = Data(axes=axes, stage=0, affine=start)
-        for node in self.graph.nodes:
-            self.node(node)
+        self.left[self.graph.output] += 1
+        self.each(self.graph.nodes)
         result = self.values.get(self.graph.output)
         if isinstance(result, Unusable | Stack):
             raise ElsieError(f"{self.graph.path}: the output {self.graph.output} {result.why}")
         if isinstance(result, Data) and result.form:
             giver = next(n for n in self.graph.nodes if self.graph.output in n.output)
-            result = result.linear(self, giver) or self.refuse(giver, f"gives {result.why}")
+            result = self._ended(giver, result) or self.refuse(giver, f"gives {result.why}")
         if not isinstance(result, Data):
             raise ElsieError(
                 f"{self.graph.path}: the output {self.graph.output} does not depend on the input "
@@ -96,14 +100,15 @@ class Importer(Layers):
                 f"{self.graph.path}: the output {self.graph.output} has axes "
                 f"({', '.join(result.axes)}); the features must be the last, so export it that way"
             )
+        result = replace(result, affine=result.affine.tidy(self.width(result.stage)))
         if not result.affine.plain:
-            result = self.choose(result)
+            result = self.operators.finish(self, result) or self.choose(result)
         if not result.affine.plain:
             result = self.close(None, result, "identity")
         if not self.layers:
             raise ElsieError(
                 f"{self.graph.path}: it has no fully connected layer; a model needs at least one "
-                f"Gemm or MatMul"
+                f"Gemm or MatMul, or a Conv"
             )
         self.enter(None, result)
         return Model(
@@ -114,7 +119,25 @@ class Importer(Layers):
             outputs="classes" if self.classes else None,
             grids=self.grids,
             quantised=self.quantised,
+            sources=self.sources,
+            order=self.order,
         )
+
+    def _ended(self, giver: NodeProto, result: Data) -> Data | None:
+        """The output as outputs of a layer; None if it cannot be."""
+        try:
+            return result.linear(self, giver)
+        except Again:
+            return self.values[self.graph.output].linear(self, giver)
+
+    def each(self, nodes: Iterable[NodeProto]) -> None:
+        """Node after node, of the graph or of one inside it."""
+        listed = list(nodes)
+        for node in listed:
+            self.left.update(uses(node))
+        for node in listed:
+            self.left.subtract(uses(node))
+            self.node(node)
 
     def node(self, node: NodeProto) -> None:
         """One node: constants are folded, the data tracked."""
@@ -132,9 +155,11 @@ class Importer(Layers):
             if data is None:
                 self._constant(node, kind, given)
             elif kind == "Shape" and isinstance(data, Data):
-                self.fold(node, [self._extent(data)], sized=self._is_open(data), exact=True)
+                self.fold(node, [self.extent(data)], sized=self.is_open(data), exact=True)
             else:
                 self._follow(node, kind, data)
+        except Again:
+            self.node(node)
         except (IndexError, KeyError):
             self.refuse(node, LACKS)
 
@@ -170,6 +195,8 @@ class Importer(Layers):
         """A node on the data."""
         form = data.form if isinstance(data, Data) else ""
         handler = self.operators.handlers.get(f"{form} {kind}".strip())
+        if not form and isinstance(data, Data) and self.is_map(data):
+            handler = self.operators.handlers.get(f"map {kind}", handler)
         if handler is None and not form:
             self.unknown(node, kind)
         if self.dropped and kind not in self.operators.closing:
@@ -182,8 +209,18 @@ class Importer(Layers):
             self.settle(node, data)
             return
         result = handler(self, node, data)
+        if isinstance(result, Data) and self.left[node.output[0]] > 1:
+            result = result.shared(self, node)
         if result is not None:
             self.values[node.output[0]] = result
+
+    def is_map(self, data: Data) -> bool:
+        """Plain values with channels and places, in a model with layers on maps."""
+        if data.stage:
+            maps = isinstance(self.layers[data.stage - 1], FloatConv)
+        else:
+            maps = any(node.op_type in self.operators.on_maps for node in self.graph.nodes)
+        return maps and len(data.axes) > 2 and not data.sized(STEPS)
 
     def settle(self, node: NodeProto, data: Any) -> None:
         """A node again, with its input `data` as outputs of a layer instead of another form."""
@@ -201,60 +238,3 @@ class Importer(Layers):
         if reason is None and node.domain not in ("", "ai.onnx", "ai.onnx.ml"):
             reason = foreign(node.domain)
         self.refuse(node, reason or f"is not supported; a model may use {self.operators.supported}")
-
-    def value(self, node: NodeProto, name: str) -> Any:
-        """What an input is: an array, Sized, Data, or None if it is left out."""
-        if name and name not in self.values:
-            self.refuse(
-                node, f"takes {name}, which no node before it gives; export the model again"
-            )
-        found = self.values[name] if name else None
-        if isinstance(found, Unusable):
-            self.refuse(node, found.why)
-        return found
-
-    def constant(self, node: NodeProto, number: int, what: str) -> NDArray[np.float64]:
-        """Input `number` of a node, which must be a finite constant."""
-        name = node.input[number]
-        raw = self.value(node, name)
-        if isinstance(raw, Data | Sized):
-            why = "is computed from the data" if isinstance(raw, Data) else "depends on open sizes"
-            self.refuse(
-                node,
-                f"needs a constant {what}, but its input {name} {why}; "
-                f"only a chain of layers with fixed weights can be used",
-            )
-        try:
-            value = np.asarray(raw, dtype=np.float64)
-        except (TypeError, ValueError):
-            kind = getattr(raw, "dtype", type(raw).__name__)
-            self.refuse(node, f"has a {what} of type {kind}; it must be numbers")
-        if not np.isfinite(value).all():
-            self.refuse(
-                node,
-                f"uses initialiser {name}, which has values that are NaN or "
-                f"infinite; train or export the model again",
-            )
-        return value
-
-    def size(self, axis: str) -> int:
-        """Of an axis of samples or steps: the file's, or the stand-in."""
-        return self.sizes.get(axis) or self.open[axis]
-
-    def dims(self, data: Data, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape of the data, given the sizes of samples and steps."""
-        features = iter(data.affine.sizes or [self.open[FEATURES]] * len(data.axes))
-        known = {**sizes, ONE: 1}
-        return tuple(
-            next(features) if a == FEATURES else prod(known[name] for name in a.split(TOGETHER))
-            for a in data.axes
-        )
-
-    def _extent(self, data: Data) -> NDArray[Any]:
-        """An array of the data's shape, without memory."""
-        sizes = {axis: self.size(axis) for axis in (BATCH, STEPS)}
-        return np.broadcast_to(np.float32(0), self.dims(data, sizes))
-
-    def _is_open(self, data: Data) -> bool:
-        axes = [axis for axis in (BATCH, STEPS) if data.sized(axis)]
-        return data.affine.sizes is None or any(not self.sizes.get(axis) for axis in axes)

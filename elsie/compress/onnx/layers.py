@@ -1,9 +1,11 @@
 """The layers that an import has found so far."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import NodeProto
 
 from elsie.compress.model.dense import FloatDense
@@ -14,6 +16,8 @@ from elsie.compress.onnx.nodes import describe
 from elsie.compress.onnx.values import FEATURES, STEPS, Affine, Data
 from golden.errors import ElsieError, printable
 
+LARGEST = 1 << 26
+"""Weights of a fully connected layer that no Gemm or MatMul of the file has."""
 _LONGEST = 100
 """Characters of a layer's name."""
 
@@ -36,6 +40,14 @@ class Layers:
         """The file says that the largest output is a class."""
         self.head: int | None = None
         self.inputs: int | None = None
+        self.sources: dict[int, tuple[int, ...]] = {}
+        """Of layers that do not take the one before, as in Model."""
+        self.input_map: tuple[int, int, int] | None = None
+        """Channels, rows and columns of the inputs, once they are used as a map."""
+        self.order: NDArray[np.int64] | None = None
+        """Of the inputs, as in Model."""
+        self.left: Counter[str] = Counter()
+        """Nodes still to come that take each value, and once more the output."""
         self.sizes: dict[str, int | None] = {}
         """Sizes of the input's axes of samples and steps, None where the file leaves them open."""
 
@@ -95,11 +107,21 @@ class Layers:
                 "comes before the first Gemm or MatMul, and the file does not say how many "
                 "features the input has; export it with their number",
             )
+        self.check_room(node or data.affine.node, data, width)
         if data.affine.matrix is None:
             self.own_layer(node or data.affine.node)
         weight, bias = data.affine.rows(width)
         self.append(data.affine.node or node, weight, bias, activation)
         return self.after(data.axes, data.affine.sizes)
+
+    def check_room(self, node: NodeProto | None, data: Data, width: int) -> None:
+        """Refuse a matrix of the data's values that would fill the memory."""
+        if (data.affine.n or 1) * width > LARGEST:
+            self.refuse(
+                node or self.graph.nodes[-1],
+                f"needs a fully connected layer of {data.affine.n} x {width} weights, for a map; "
+                f"put it before the map is flattened, or behind a Gemm",
+            )
 
     def _beside(self, node: NodeProto | None, data: Data, activation: str) -> Data | None:
         """The same for a branch: its values become more rows of the layer that took its input.
@@ -113,6 +135,7 @@ class Layers:
         rounded = (stage + 1) in self.grids or data.grids != self.grids.get(stage, ())
         if rounded or not isinstance(layer, FloatDense) or layer.activation != activation:
             return None
+        self.check_room(node, data, width)
         weight, bias = data.affine.rows(width)
         old, new = layer.n_out, len(bias)
         self.layers[stage] = replace(
@@ -160,6 +183,35 @@ class Layers:
         name = self.free_name(node, "layer")
         self.layers.append(FloatDense(name=name, weight=weight, bias=bias, activation=activation))
 
+    def add(self, layer: FloatLayer, stages: tuple[int, ...]) -> int:
+        """Add a layer that takes some stages; its number."""
+        self.layers.append(layer)
+        if stages != (len(self.layers) - 1,):
+            self.sources[len(self.layers)] = stages
+        return len(self.layers)
+
+    def sole(self, stage: int) -> bool:
+        """No layer takes the outputs of a stage, and no node but the one that asks."""
+        taken = {
+            n for number in range(stage + 1, len(self.layers) + 1) for n in self._taken(number)
+        }
+        waiting = (
+            self.left[name]
+            for name, value in self.values.items()
+            if isinstance(value, Data) and stage in value.stages
+        )
+        return stage not in taken and stage not in self.grids and not sum(waiting)
+
+    def _taken(self, number: int) -> tuple[int, ...]:
+        return self.sources.get(number, (number - 1,))
+
+    def reorder(self, places: NDArray[np.int64]) -> None:
+        """Layers see the inputs in this order from here on."""
+        self.order = places
+        for name, value in self.values.items():
+            if isinstance(value, Data):
+                self.values[name] = value.placed(np.argsort(places))
+
     def after(self, axes: tuple[str, ...], sizes: tuple[int, ...] | None = None) -> Data:
         """The outputs of the last layer."""
         n = self.layers[-1].n_out
@@ -182,12 +234,13 @@ class Layers:
             name = f"{stem}_{number}"
         return name
 
-    def own_layer(self, node: NodeProto | None) -> None:
-        """Note that a node needs a layer that is no Gemm or MatMul of the file."""
+    def own_layer(self, node: NodeProto | None, each: str = "output") -> None:
+        """Note that a node needs a layer that is no Gemm, MatMul or Conv of the file."""
         what = "the order of the outputs" if node is None else describe(node)
+        before = "Conv" if each == "channel" else "Gemm or MatMul"
         self.notes.append(
-            f"{what} does not follow a Gemm or MatMul: it is a layer of its own, with "
-            f"one weight for each output"
+            f"{what} does not follow a {before}: it is a layer of its own, with one weight for "
+            f"each {each}"
         )
 
     def drop(self, node: NodeProto, what: str = "") -> None:

@@ -19,6 +19,11 @@ from elsie.compress.onnx.operators.dense import DENSE, FUNCTIONS
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
 from elsie.compress.onnx.operators.integers import INTEGERS
 from elsie.compress.onnx.operators.learn import LEARN
+from elsie.compress.onnx.operators.maps.convolve import CONVOLUTIONS
+from elsie.compress.onnx.operators.maps.functions import MAP_FUNCTIONS, finish
+from elsie.compress.onnx.operators.maps.joins import JOINS
+from elsie.compress.onnx.operators.maps.moves import MAP_MOVES
+from elsie.compress.onnx.operators.maps.pools import POOLS
 from elsie.compress.onnx.operators.qonnx import CONSTANT, QONNX
 from elsie.compress.onnx.operators.quantised import QUANTISED
 from elsie.compress.onnx.operators.recurrent import CELLS, input_axes
@@ -28,6 +33,9 @@ from elsie.compress.onnx.operators.slopes import SLOPES
 from elsie.compress.onnx.values import BATCH, FEATURES
 from golden.errors import ElsieError
 from golden.reading import reading
+
+ON_MAPS = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Pad")
+"""Operators on maps of channels."""
 
 OPERATORS = Operators(
     handlers={
@@ -41,6 +49,11 @@ OPERATORS = Operators(
         **INTEGERS,
         **SCORES,
         **SLOPES,
+        **CONVOLUTIONS,
+        **MAP_FUNCTIONS,
+        **MAP_MOVES,
+        **JOINS,
+        **POOLS,
     },
     closing=(
         *("Softmax", "LogSoftmax", "ArgMax", "Cast", "Identity", "Dropout", "Flatten", "Squeeze"),
@@ -49,11 +62,14 @@ OPERATORS = Operators(
     ),
     constant={**CONSTANT, "If": branch},
     moving=MOVES,
+    on_maps=ON_MAPS,
+    finish=finish,
     reasons=REASONS,
     supported=(
         f"Gemm, MatMul, {', '.join([*FUNCTIONS, *SLOPES])}, Clip, Max, Min, BatchNormalization, "
-        f"LSTM, GRU, Add, Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, "
-        f"Transpose ...), and a trailing Softmax, LogSoftmax or ArgMax"
+        f"Conv, MaxPool, AveragePool, GlobalAveragePool, Add and Concat of maps, LSTM, GRU, Add, "
+        f"Sub, Mul and Div by constants, what only moves values (Flatten, Reshape, Transpose ...), "
+        f"and a trailing Softmax, LogSoftmax or ArgMax"
     ),
 )
 """What a model may use."""
@@ -93,9 +109,10 @@ def _import(path: str | Path, output: str | None) -> Model:
     for node in graph.nodes:
         if node.op_type in LOOPS:
             importer.unknown(node, node.op_type)
-    model = importer.run(axes or _rows(graph))
-    if axes is not None:
-        check_model(graph, axes, model, importer.answer)
+    names = axes or _rows(graph)
+    model = importer.run(names)
+    if axes is not None or any(node.op_type in ON_MAPS for node in graph.nodes):
+        check_model(graph, names, model, importer.answer)
     return model
 
 

@@ -72,6 +72,12 @@ class Affine:
             and not np.any(self.offset)
         )
 
+    def tidy(self, width: int | None) -> Self:
+        """Without an index that changes nothing."""
+        if self.index is None or self.matrix is not None or width is None:
+            return self
+        return replace(self, index=None) if np.array_equal(self.index, np.arange(width)) else self
+
     def scaled(self, factor: Reals, plus: Reals, node: NodeProto) -> Self:
         """Times `factor`, plus `plus`; each of shape (n,) or ()."""
         scale, offset = self.scale * factor, self.offset * factor + plus
@@ -123,6 +129,26 @@ class Data:
     """Its values, from the outputs of that layer."""
     grids: tuple[Grid, ...] = ()
     """What rounds the outputs of that layer, as far as this value has seen it."""
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Layers that it is computed of, 0 for the inputs."""
+        return (self.stage,)
+
+    def placed(self, place: NDArray[np.int64]) -> Self:
+        """The same where input k of the model has become input `place[k]`."""
+        if self.stage:
+            return self
+        affine, order = self.affine, np.argsort(place)
+        if affine.matrix is not None:
+            return replace(self, affine=replace(affine, matrix=affine.matrix[:, order]))
+        index = place if affine.index is None else place[affine.index]
+        return replace(self, affine=replace(affine, index=index))
+
+    def shared(self, importer: Any, node: Any) -> "Data":
+        """What it becomes where several nodes take it."""
+        del importer, node
+        return self
 
     @property
     def form(self) -> str:

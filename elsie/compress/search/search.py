@@ -9,7 +9,13 @@ from dataclasses import replace
 
 from numpy.typing import ArrayLike
 
-from elsie.compress.checks import check_evaluation, check_samples, check_steps, valid_steps
+from elsie.compress.checks import (
+    check_evaluation,
+    check_kinds,
+    check_samples,
+    check_steps,
+    valid_steps,
+)
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
@@ -53,6 +59,7 @@ def search(
     Raises CheckFailed, saying what is possible, when no network that was found meets the goal, and
     ElsieError as compile_model does.
     """
+    check_kinds(model)
     check_max_drop(goal.max_drop)
     samples = check_samples(model, calibration, what="calibration data")
     check_steps(model, {"lengths": lengths})

@@ -258,8 +258,8 @@ def branch(importer: Importer, node: NodeProto, given: list[Any]) -> Any:
     if graph.initializer or any(name in importer.values for name in constants):
         importer.unknown(node, "If")
     importer.values |= constants
-    for inner in nodes:
-        importer.node(inner)
+    importer.left.update(value.name for value in graph.output)
+    importer.each(nodes)
     return importer.value(node, graph.output[0].name)
 
 

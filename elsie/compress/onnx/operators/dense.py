@@ -13,6 +13,7 @@ from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.elementwise import scale, spread
+from elsie.compress.onnx.operators.maps.functions import rectified
 from elsie.compress.onnx.values import BATCH, FEATURES, ONE, UNIT, Affine, Data
 
 FUNCTIONS: Mapping[str, str] = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid"}
@@ -119,6 +120,9 @@ def affine(importer: Importer, node: NodeProto, data: Data, weight: NDArray[np.f
 def function(importer: Importer, node: NodeProto, data: Data, name: str) -> Data:
     """An activation function, at the end of a layer."""
     before = importer.layers[data.stage - 1] if data.stage else None
+    behind = rectified(importer, data) if name == "relu" else None
+    if behind is not None:
+        return behind
     if name == "relu" and data.affine.plain and is_positive(before):
         return data
     if data.grids and name == "relu" and data.affine.plain and is_linear(before):

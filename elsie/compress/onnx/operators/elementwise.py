@@ -126,6 +126,7 @@ def _rows(importer: Importer, node: NodeProto, data: Data) -> tuple[Reals, Reals
     width = importer.width(data.stage) or data.affine.n
     if width is None:
         importer.refuse(node, "joins values of an open size; export the model with fixed sizes")
+    importer.check_room(node, data, width)
     return data.affine.rows(width)
 
 
@@ -178,7 +179,12 @@ def _norm(importer: Importer, node: NodeProto, data: Data) -> Data:
         importer.constant(node, n, name)
         for n, name in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
-    root = np.sqrt(var + given.get("epsilon", 1e-5))
+    sizes = {gamma.shape, beta.shape, mean.shape, var.shape}
+    if len(sizes) > 1 or gamma.ndim != 1:
+        importer.refuse(
+            node, f"has parameters of shapes {sorted(sizes)}; they must be one number a feature"
+        )
+    root = np.sqrt(np.maximum(var + given.get("epsilon", 1e-5), 0.0))
     if not np.all(root > 0):
         importer.refuse(node, "has a variance that is not positive; train or export it again")
     shape = (-1,) + (1,) * (len(data.axes) - 2)

@@ -23,7 +23,12 @@ _CONTROL = (
     "is control flow, which is not followed; export the model for fixed shapes, or without it"
 )
 _IMAGE = (
-    "is for images, which are not supported; a model may have fully connected, LSTM and GRU layers"
+    "is for maps, but not one of the operators on them that are possible: Conv of 1 or 2 "
+    "dimensions, MaxPool, AveragePool and GlobalAveragePool; build the model of those"
+)
+MAPS = (
+    "takes no maps: its input must be (samples, channels, rows, columns) or (samples, channels, "
+    "steps); export it that way"
 )
 ACROSS = "computes across features, which no layer does; compute it outside the model"
 _ORDER = "orders or selects by value, which no layer does; choose the output before it"
@@ -59,8 +64,8 @@ REASONS: Mapping[str, str] = {
     **dict.fromkeys(LOOPS, _LOOP),
     **dict.fromkeys(
         (
-            *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "LpPool"),
-            *("GlobalMaxPool", "GlobalLpPool", "Resize", "Upsample", "LRN", "MaxUnpool"),
+            *("ConvTranspose", "LpPool", "GlobalLpPool", "Resize", "Upsample", "LRN", "MaxUnpool"),
+            *("DeformConv", "RoiAlign", "MaxRoiPool", "GridSample", "AffineGrid", "Col2Im"),
         ),
         _IMAGE,
     ),

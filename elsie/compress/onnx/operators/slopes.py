@@ -49,6 +49,7 @@ def _slopes(importer: Importer, node: NodeProto, data: Data, slope: Reals) -> Da
         )
     if data.affine.matrix is None:
         importer.own_layer(node)
+    importer.check_room(node, data, width)
     rows, offset = data.affine.rows(width)
     slope = np.broadcast_to(slope, len(rows))
     root, leaks = np.sqrt(np.abs(slope)), slope != 0

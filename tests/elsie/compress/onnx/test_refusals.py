@@ -69,7 +69,10 @@ NODES = {
         [GEMM, node("QuantizeLinear", ["y", "v", "zero"], ["z"], name="q")],
         "node q (QuantizeLinear) gives integers, which only layers and what moves values can take",
     ),
-    "convolution": ([node("Conv", ["x", "w"], ["z"], name="c")], "node c (Conv) is for images"),
+    "convolution": (
+        [node("Conv", ["x", "w"], ["z"], name="c")],
+        "node c (Conv) has a weight of shape (4, 4)",
+    ),
     "typed": (
         [node("Gemm", ["x", "w"], ["z"], name="g", transB="yes")],
         "node g (Gemm) has an attribute transB of type STRING; it must be INT",

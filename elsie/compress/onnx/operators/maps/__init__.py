@@ -1,0 +1,1 @@
+"""Operators on maps: convolution, pooling, and what joins them."""
