@@ -1,7 +1,6 @@
 """What moves, pads, scales and shifts maps."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from onnx import NodeProto
 
@@ -12,7 +11,7 @@ from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
 from elsie.compress.onnx.operators.maps.form import Map
 from elsie.compress.onnx.operators.maps.padded import Padded, pad, padded
 from elsie.compress.onnx.operators.maps.view import by_channel
-from elsie.compress.onnx.values import BATCH, Affine, Data
+from elsie.compress.onnx.values import BATCH, Affine, Data, Stack
 
 
 def _turn(importer: Importer, node: NodeProto, data: Data) -> Data | None:
@@ -40,7 +39,7 @@ def _moved(importer: Importer, node: NodeProto, data: Data) -> Data:
     return importer.values[node.output[0]]
 
 
-def scaled(importer: Importer, node: NodeProto, data: Data) -> Any:
+def scaled(importer: Importer, node: NodeProto, data: Data) -> Data | Stack | None:
     """Scales, shifts and casts by constants: of each channel, or as they are of plain data."""
     plain = ELEMENTWISE[node.op_type]
     if not isinstance(data, Map):
@@ -56,7 +55,7 @@ def scaled(importer: Importer, node: NodeProto, data: Data) -> Any:
     return data.scaled(scale, offset)
 
 
-def same(importer: Importer, node: NodeProto, data: Data) -> Any:
+def same(importer: Importer, node: NodeProto, data: Data) -> Data | Stack | None:
     """Identity."""
     return data if data.form else move(importer, node, data)
 
