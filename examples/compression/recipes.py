@@ -69,6 +69,15 @@ CHOICES = (
         recipes=tuple(_chip("icebreaker", density, 0.25) for density in (0.375, 0.45, 0.5)),
     ),
     Choice(
+        title="masks, digits",
+        networks="digits",
+        recipes=tuple(
+            trained("codebook:4", density, steps=12_000, surgery=surgery, base=ENGINE)
+            for density in (0.08, 0.05)
+            for surgery in (False, True)
+        ),
+    ),
+    Choice(
         title="demo",
         networks="digits",
         recipes=tuple(

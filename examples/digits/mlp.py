@@ -1,4 +1,7 @@
-"""A small multilayer perceptron trained with Adam under pruning masks, in numpy."""
+"""A small multilayer perceptron trained with Adam under pruning masks, in numpy.
+
+It makes the network that `elsie train` starts from, and all figures are of its files, so it stays.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -104,6 +104,7 @@ def trained(
     steps: int,
     base: EngineConfig,
     neurons: float | None = None,
+    surgery: bool = False,
     preset: Preset | None = None,
 ) -> Recipe:
     """Pruned and put on the alphabet while the network learns on, with labels, then compiled.
@@ -113,7 +114,14 @@ def trained(
     """
     config, weights = config_for(alphabet, base)
     options = CompileOptions(weights=weights, preset=preset)
-    lesson = _Lesson(config=config, weights=weights, density=density, steps=steps, neurons=neurons)
+    lesson = _Lesson(
+        config=config,
+        weights=weights,
+        density=density,
+        steps=steps,
+        neurons=neurons,
+        surgery=surgery,
+    )
 
     def make(case: Case) -> tuple[Network, float]:
         start = time.process_time()
@@ -122,7 +130,9 @@ def trained(
         return network, time.process_time() - start + spent
 
     return Recipe(
-        method=f"train {steps}" + (f", neurons {neurons:g}" if neurons else ""),
+        method=f"train {steps}"
+        + (f", neurons {neurons:g}" if neurons else "")
+        + (", surgery" if surgery else ""),
         alphabet=alphabet,
         density=density,
         engine=_where(base, preset),
@@ -155,12 +165,14 @@ class _Lesson:
     density: float
     steps: int
     neurons: float | None
+    surgery: bool
 
     def taught(self, case: Case) -> tuple[Model, float]:
         """The trained model, and seconds of CPU that are not of this process."""
         if case.keep is None:
             return self._teach(case), 0.0
-        told = repr((case.name, self.density, self.steps, self.weights, self.neurons, self.config))
+        how = (self.weights, self.neurons, self.config) + (("surgery",) if self.surgery else ())
+        told = repr((case.name, self.density, self.steps, *how))
         path = case.keep / f"{case.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.onnx"
         spent = path.with_suffix(".seconds")
         if spent.exists():
@@ -181,6 +193,7 @@ class _Lesson:
             config=self.config,
             weights=self.weights,
             epochs=max(10, round(self.steps * 64 / len(x))),
+            surgery=self.surgery,
         )
         plan = Plan.of(case.model, neurons=self.neurons, rank=None)
         given = Signal(values=x, valid=valid_steps(case.model, x, lengths), frac=0)

@@ -12,6 +12,8 @@ from elsie.compress.model.model import Model
 from elsie.compress.train.gradients import gives_scores, softmax, taught
 
 BATCH = 64
+AT_ONCE = 1024
+"""Sequences that the given network answers at once, as it keeps all of their steps."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +52,7 @@ class Lesson:
         """
         if model.recurrent and lengths is None:
             lengths = np.full(len(x), x.shape[1])
-        teacher, targets = model.predict(x, lengths), None
+        teacher, targets = _answers(model, x, lengths), None
         if y is not None and y.ndim == teacher.ndim - 1 and model.n_out > 1:
             targets = np.eye(model.n_out)[y.astype(np.int64)]
         elif y is not None:
@@ -112,3 +114,12 @@ class Lesson:
         assert self.targets is not None
         binary = np.isin(self.targets, (0.0, 1.0)).all()
         return bool(binary and (self.targets.sum(axis=-1) == 1).all())
+
+
+def _answers(model: Model, x: Reals, lengths: NDArray[np.int64] | None) -> Reals:
+    """Outputs (samples, n_out), or (samples, steps, n_out), for inputs of that many samples."""
+    if lengths is None:
+        return model.predict(x)
+    starts = range(0, len(x), AT_ONCE)
+    each = [model.predict(x[at : at + AT_ONCE], lengths[at : at + AT_ONCE]) for at in starts]
+    return np.concatenate(each)

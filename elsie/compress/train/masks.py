@@ -3,6 +3,10 @@
 Zhu and Gupta, To prune, or not to prune, arXiv 1710.01878, 2017: the density falls along a cubic
 curve while the network learns. Dense networks' last layers are small and all their outputs count,
 so theirs stays higher.
+
+With surgery (Guo et al., Dynamic Network Surgery for Efficient DNNs, NIPS 2016) a pruned weight
+learns on by the gradient at 0, and comes back when it has become one of the largest. There, two
+thresholds decide; here the density does, so that it is as asked.
 """
 
 import math

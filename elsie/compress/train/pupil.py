@@ -48,19 +48,24 @@ class Pupil:
         return outputs
 
     def backward(
-        self, error: Reals, hints: Sequence[Reals | None] | None = None
-    ) -> tuple[list[Reals], Reals]:
-        """Gradients of all arrays, and of the inputs, of the last `forward` from its outputs'.
+        self, error: Reals, hints: Sequence[Reals | None] | None = None, *, inputs: bool = False
+    ) -> tuple[list[Reals], Reals | None]:
+        """Gradients of all arrays, and of the inputs if wanted, of the last `forward`.
 
-        `hints` are those of each layer's outputs but the last one's, added to what comes back.
+        error: that of its outputs. hints: those of each layer's outputs but the last one's, added
+        to what comes back.
         """
         found: list[Reals] = []
+        before: Reals | None = error
         for nth, (layer, own, tape) in reversed(list(enumerate(self._tapes))):
-            gradients, error = PASSES[layer.kind].backward(layer, own, tape, error)
+            assert before is not None
+            back = PASSES[layer.kind].backward
+            gradients, before = back(layer, own, tape, before, inputs=inputs or nth > 0)
             found = gradients + found
             hint = None if hints is None or not nth else hints[nth - 1]
-            error = error if hint is None else error + hint
-        return found, error
+            if hint is not None and before is not None:
+                before = before + hint
+        return found, before
 
     def layers(self) -> list[FloatLayer]:
         """The layers with the arrays as they are now."""

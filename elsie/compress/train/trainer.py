@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import FloatLayer, Reals
@@ -56,6 +57,8 @@ class Course:
     inputs: Signal | None = None
     """By which the scales are found that an alphabet depends on (train.units), as the compiler gets
     them; None for those of the lesson."""
+    surgery: bool = False
+    """Pruned weights learn on until the last masks, and may come back (train.masks)."""
 
 
 def train(
@@ -80,7 +83,7 @@ def train(
     steps = epochs * batches
     last = 0 if course.config is None else sharing(steps, thins=thins)
     if thins or course.config is None:
-        school.prune(densities, steps - last)
+        school.prune(densities, steps - last, surgery=course.surgery)
     if course.config is not None:
         school.share(course.config, densities, last)
     return school.model()
@@ -114,16 +117,23 @@ class _School:
         self._order = np.arange(0)
         self._done, self._steps = 0, steps
 
-    def prune(self, densities: Sequence[float], steps: int) -> None:
+    def prune(self, densities: Sequence[float], steps: int, *, surgery: bool) -> None:
         """Train while the density falls."""
         adam = Adam(self._values, self._steps_of([1.0] * len(self._live)))
+        stays: list[NDArray[np.bool_]] = []
         for step in range(steps):
             if masks.due(step, steps):
+                for one in self._live:
+                    one.put()
                 thinner = masks.pruned(self._layers, densities, step / steps)
                 each = [read(layer) for layer in thinner]
                 pairs = zip(self._live, each, strict=True)
-                adam.keep([one.stays(arrays) for one, arrays in pairs])
-                self._live = [Live(arrays) for arrays in each]
+                stays = [one.stays(arrays) for one, arrays in pairs]
+                if not surgery or step >= masks.FALLING * steps:
+                    adam.keep(stays)
+                    self._live, stays = [Live(arrays) for arrays in each], []
+            for one, chosen in zip(self._live, stays, strict=bool(stays)):
+                one.put((one.values * chosen)[None])
             adam.step(self._values, self._gradients(), cosine(step, steps))
             for one in self._live:
                 one.put()

@@ -60,9 +60,15 @@ def forward(cell: Cell, layer: FloatCells, arrays: Sequence[Reals], x: Reals) ->
 
 
 def backward(
-    cell: Cell, layer: FloatCells, arrays: Sequence[Reals], tape: Tape, error: Reals
-) -> tuple[list[Reals], Reals]:
-    """Gradients of the arrays, and of the inputs, from that of the outputs."""
+    cell: Cell,
+    layer: FloatCells,
+    arrays: Sequence[Reals],
+    tape: Tape,
+    error: Reals,
+    *,
+    inputs: bool = True,
+) -> tuple[list[Reals], Reals | None]:
+    """Gradients of the arrays, and of the inputs if they are wanted, from that of the outputs."""
     w, looks, projection = _named(layer, arrays)
     recurrent = w[:, layer.n_in : -1]
     outputs = np.array(error.transpose(1, 0, 2), order="C")
@@ -83,7 +89,8 @@ def backward(
     if projection is not None:
         flat_outputs = outputs.reshape(-1, layer.n_out)
         found.append(flat_outputs.T @ tape.inner.reshape(-1, layer.n_cells))
-    return found, (sums @ w[:, : layer.n_in]).transpose(1, 0, 2)
+    before = (sums @ w[:, : layer.n_in]).transpose(1, 0, 2) if inputs else None
+    return found, before
 
 
 def _named(layer: FloatCells, arrays: Sequence[Reals]) -> tuple[Reals, Reals | None, Reals | None]:

@@ -36,11 +36,11 @@ def forward(layer: FloatDense, arrays: Sequence[Reals], x: Reals) -> tuple[Reals
 
 
 def backward(
-    layer: FloatDense, arrays: Sequence[Reals], tape: Tape, error: Reals
-) -> tuple[list[Reals], Reals]:
-    """Gradients of the arrays, and of the inputs, from that of the outputs."""
+    layer: FloatDense, arrays: Sequence[Reals], tape: Tape, error: Reals, *, inputs: bool = True
+) -> tuple[list[Reals], Reals | None]:
+    """Gradients of the arrays, and of the inputs if they are wanted, from that of the outputs."""
     (w,) = arrays
     sums = error.reshape(tape.outputs.shape) * SLOPES[layer.activation](tape.outputs)
     ones = np.ones((len(sums), 1), sums.dtype)
-    before = sums @ w[:, :-1]
-    return [sums.T @ np.hstack((tape.x, ones))], before.reshape(*error.shape[:-1], -1)
+    before = (sums @ w[:, :-1]).reshape(*error.shape[:-1], -1) if inputs else None
+    return [sums.T @ np.hstack((tape.x, ones))], before

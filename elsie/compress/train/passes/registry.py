@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,16 @@ from golden.errors import ElsieError
 from golden.kinds import LayerKind
 
 
+class Backward(Protocol):
+    """Goes back through a layer."""
+
+    def __call__(
+        self, layer: Any, arrays: Sequence[Reals], tape: Any, error: Reals, /, *, inputs: bool
+    ) -> tuple[list[Reals], Reals | None]:
+        """From the tape of the way forwards, and the gradient of the outputs."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pass:
     """A kind of layer as arrays that learn: its matrix (VIEWS), and what it has beside.
@@ -26,8 +36,8 @@ class Pass:
 
     forward: Callable[[Any, Sequence[Reals], Reals], tuple[Reals, Any]]
     """Outputs (..., n_out) and a tape, from layer, arrays and inputs (..., n_in)."""
-    backward: Callable[[Any, Sequence[Reals], Any, Reals], tuple[list[Reals], Reals]]
-    """Gradients of the arrays, and of the inputs, from that tape and the outputs' gradient."""
+    backward: Backward
+    """Gradients of the arrays, and of the inputs if they are wanted."""
     beside: Callable[[Any], list[Reals]] = lambda _: []
     """The other arrays."""
     with_beside: Callable[[Any, Sequence[Reals]], FloatLayer] = lambda layer, _: layer

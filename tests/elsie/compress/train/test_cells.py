@@ -14,7 +14,7 @@ from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.save import save_onnx
 from elsie.compress.quantise.kinds import with_weights
-from elsie.compress.train import masks
+from elsie.compress.train import lesson, masks
 from elsie.compress.train.lesson import Lesson
 from elsie.compress.train.units import units
 from golden.config import EngineConfig
@@ -117,9 +117,9 @@ def test_gradients_are_those_of_the_loss(head: bool) -> None:
     given = model(head=head)
     y = answers(given)[:5]
     lengths = LENGTHS[:5]
-    lesson = Lesson.of(given, X[:5], y, share=0.0, lengths=lengths)
+    made = Lesson.of(given, X[:5], y, share=0.0, lengths=lengths)
     rows = np.array([3, 1])
-    x, valid = lesson.batch(rows)
+    x, valid = made.batch(rows)
     assert x.shape[1] == lengths[rows].max()
     counts = np.arange(x.shape[1]) == lengths[rows, None] - 1 if head else valid
     outputs = np.random.default_rng(1).normal(size=(*x.shape[:2], 4))
@@ -131,7 +131,7 @@ def test_gradients_are_those_of_the_loss(head: bool) -> None:
         chosen = np.take_along_axis(shares, np.broadcast_to(classes, counts.shape)[..., None], -1)
         return float(-np.log(chosen[..., 0][counts]).mean())
 
-    found = lesson.error(outputs, rows)
+    found = made.error(outputs, rows)
     for place in np.ndindex(outputs.shape):
         kept, sides = outputs[place], []
         for step in (1e-6, -1e-6):
@@ -139,6 +139,13 @@ def test_gradients_are_those_of_the_loss(head: bool) -> None:
             sides.append(loss())
         outputs[place] = kept
         assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(found[place], abs=1e-8)
+
+
+def test_what_is_asked_in_parts_is_answered_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = model()
+    whole = Lesson.of(given, X, None, share=1.0, lengths=LENGTHS).teacher
+    monkeypatch.setattr(lesson, "AT_ONCE", 100)
+    assert np.allclose(Lesson.of(given, X, None, share=1.0, lengths=LENGTHS).teacher, whole)
 
 
 def test_units_are_the_compilers_scales(tmp_path: Path) -> None:

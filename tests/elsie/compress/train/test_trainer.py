@@ -1,6 +1,8 @@
 """Training ends at the density asked for, on the alphabet, and the compiler keeps the weights."""
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +156,29 @@ def test_a_single_density_is_that_of_all_layers_together() -> None:
     assert masks.targets(teacher(), 0.9) == [0.9, 0.9]
     with pytest.raises(ElsieError, match="density must be above 0"):
         masks.targets(teacher(), 0.0)
+
+
+def test_surgery_lets_weights_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some that an earlier mask left out are in a later one; without surgery none is."""
+    model, seen = teacher(), []
+
+    def pruned(*given: Any) -> Any:
+        layers = thin(*given)
+        seen.append(np.concatenate([layer.parameters()[0].ravel() != 0 for layer in layers]))
+        return layers
+
+    thin = masks.pruned
+    monkeypatch.setattr(masks, "pruned", pruned)
+    back = {}
+    for surgery in (False, True):
+        seen.clear()
+        course = Course(density=0.2, epochs=40, surgery=surgery)
+        made = train(model, Lesson.of(model, X, Y, share=0.5), course)
+        back[surgery] = sum(np.count_nonzero(b & ~a) for a, b in pairwise(seen))
+        assert sum(np.count_nonzero(m) for m in matrices(made)) == pytest.approx(0.2 * 340, abs=1)
+        assert right(made) > 85
+    assert back[False] == 0
+    assert back[True] > 5
 
 
 def test_columns_of_different_ranges_share_an_alphabet() -> None:

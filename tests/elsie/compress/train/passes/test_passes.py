@@ -77,8 +77,12 @@ def test_backwards(name: str) -> None:
 
     pupil.forward(x)
     given = error.copy()
-    gradients, of_inputs = pupil.backward(error, hints)
+    gradients, of_inputs = pupil.backward(error, hints, inputs=True)
+    assert of_inputs is not None
     assert np.array_equal(error, given)
+    alone, nothing = pupil.backward(error, hints)
+    assert nothing is None
+    assert all(np.array_equal(*pair) for pair in zip(gradients, alone, strict=True))
     for array, gradient in ((x, of_inputs), *zip(pupil.arrays, gradients, strict=True)):
         assert array.shape == gradient.shape
         for place in np.ndindex(array.shape):
@@ -97,7 +101,8 @@ def test_what_does_not_count_teaches_nothing(name: str) -> None:
     pupil = Pupil(LAYERS[name](rng))
     error = rng.normal(size=pupil.forward(X)[-1].shape)
     error[:, 3:], error[2] = 0.0, 0.0
-    found, of_inputs = pupil.backward(error)
+    found, of_inputs = pupil.backward(error, inputs=True)
+    assert of_inputs is not None
     assert not of_inputs[:, 3:].any()
     assert not of_inputs[2].any()
     other = X.copy()
