@@ -31,7 +31,19 @@ if TYPE_CHECKING:
 
 __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
-load = netfile.load
+
+def load(path: str | Path) -> Network:
+    """Read a NET file.
+
+    Raises ElsieError that names the file and what is wrong with it, or that it has convolutions.
+    """
+    network = netfile.load(path)
+    if network.maps:
+        raise ElsieError(
+            f"{path}: network {network.name} has convolutions, which this Elsie has only a golden "
+            f"model of; use a network of fully connected or recurrent layers"
+        )
+    return network
 
 
 def save(network: Network, path: str | Path) -> None:

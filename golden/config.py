@@ -9,6 +9,7 @@ from golden import limits
 from golden.errors import ArgumentError, ElsieError, did_you_mean
 from golden.fields import EngineFields
 from golden.kinds import ActCode, EntryMemory, MacKind
+from golden.maps.settings import Maps
 from golden.stages import Stages
 
 
@@ -26,6 +27,7 @@ class EngineConfig(EngineFields):
         _as_kind(self, "entry_memory", EntryMemory)
         _as_kind(self, "act_code", ActCode)
         object.__setattr__(self, "stages", Stages.of(self.stages))
+        object.__setattr__(self, "maps", Maps.of(self.maps))
         limits.check(self)
 
     def replace(self, **changes: Any) -> "EngineConfig":
@@ -33,7 +35,7 @@ class EngineConfig(EngineFields):
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `act_code`, `input_terms` and `stages` only where they matter.
+        """Plain values, for JSON; `act_code`, `input_terms`, `stages`, `maps` where they matter.
 
         So networks without them have the NET files that they always had.
         """
@@ -41,9 +43,10 @@ class EngineConfig(EngineFields):
         values |= {name: values[name].value for name in ("mac", "entry_memory", "act_code")}
         if self.act_code is ActCode.LINEAR:
             del values["act_code"], values["input_terms"]
-        values["stages"] = self.stages.to_dict()
-        if not values["stages"]:
-            del values["stages"]
+        for name, given in (("stages", self.stages), ("maps", self.maps)):
+            values[name] = given.to_dict()
+            if not values[name]:
+                del values[name]
         return values
 
     @classmethod

@@ -12,6 +12,7 @@ from golden.kinds import (
     Powers,
     bits_for,
 )
+from golden.maps.settings import NONE, Maps
 from golden.stages import SHORT, Distances, Stages
 
 
@@ -56,7 +57,7 @@ class EngineFields(Distances):
     shift_low: int = 0
     """Smallest requantising shift of any layer; the bits below it need no shifter."""
     shift_high: int = 52
-    """Largest requantising shift of any layer; never more than acc_width - 1 in any case."""
+    """Largest requantising shift of any layer; never more than acc_width - 1."""
     layers: int = 8
     """Length of the longest layer program."""
     entry_stages: int = 1
@@ -68,7 +69,7 @@ class EngineFields(Distances):
     stages: Stages = SHORT
     """Further registers; also the name of a set of them, or a dictionary (golden.stages)."""
     cells: int = 0
-    """LSTM and GRU cells a PE can own, all layers together; 0 for an engine without them."""
+    """LSTM and GRU cells a PE can own, all layers together; 0 for none."""
     functions: bool = False
     """Sigmoid and tanh behind fully connected layers."""
     state_frac: int = 12
@@ -79,8 +80,8 @@ class EngineFields(Distances):
     """Only activations that moved are broadcast, as differences; sums last from step to step."""
     act_lists: int = 2
     """Lists of activations a group can hold, `act_depth` long each (golden.format.lists)."""
-
-    # -- shape -------------------------------------------------------------------------------
+    maps: Maps = NONE
+    """For convolutions; or a dictionary. With them `act_depth` is the indices of a row of a map."""
 
     @property
     def groups(self) -> int:
@@ -105,8 +106,6 @@ class EngineFields(Distances):
     def codebook_size(self) -> int:
         """Shared weights of a layer; 0 if codes need none."""
         return 1 << self.code_width if self.alphabet.codebook else 0
-
-    # -- widths ------------------------------------------------------------------------------
 
     @property
     def act_levels(self) -> tuple[int, ...]:
@@ -209,9 +208,7 @@ class EngineFields(Distances):
     @property
     def sum_sets(self) -> int:
         """Sets of sums of a PE: one for each of two overlapping phases; with delta, each layer."""
-        if self.delta:
-            return self.layers
-        return 2 if self.streams > 1 else 1
+        return self.layers if self.delta else 2 if self.streams > 1 else 1
 
     @property
     def sum_width(self) -> int:

@@ -4,6 +4,7 @@ from golden import stages
 from golden.errors import ArgumentError
 from golden.fields import EngineFields
 from golden.kinds import CELL_WIDTH, GATE_FRAC, SPRAM_ENTRIES, ActCode, EntryMemory
+from golden.maps import settings
 
 FEWEST_LEVELS = 3
 """Magnitudes that a coded activation must be able to have."""
@@ -42,7 +43,9 @@ def check(config: EngineFields) -> None:
     _check_widths(config)
     _check_code(config)
     _check_cells(config)
-    if not config.cells and config.act_depth < config.row_depth * config.group:
+    if config.maps.rows:
+        _check_maps(config)
+    elif not config.cells and config.act_depth < config.row_depth * config.group:
         raise ArgumentError(
             f"engine configuration: `act_depth` must be at least row_depth x group = "
             f"{config.row_depth * config.group}, the outputs of a group, not {config.act_depth}"
@@ -69,18 +72,49 @@ def check(config: EngineFields) -> None:
 
 
 def _check_ranges(config: EngineFields) -> None:
-    """The ranges of single numbers, those of the stages too."""
+    """The ranges of single numbers, those of the stages and of the maps too."""
     numbers = [(f"`{name}`", getattr(config, name), ends) for name, ends in RANGES.items()]
-    numbers += [
-        (f"`stages`: {name}", getattr(config.stages, name), ends)
-        for name, ends in stages.RANGES.items()
-    ]
+    for part, inner, ranges in (
+        ("stages", config.stages, stages.RANGES),
+        ("maps", config.maps, settings.RANGES),
+    ):
+        numbers += [
+            (f"`{part}`: {name}", getattr(inner, name), ends) for name, ends in ranges.items()
+        ]
     for name, value, (low, high) in numbers:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise ArgumentError(
                 f"engine configuration: {name} must be an integer from {low} to {high}, "
                 f"not {value!r}"
             )
+
+
+def _check_maps(config: EngineFields) -> None:
+    """What an engine with convolutions cannot have besides."""
+    rows = config.maps.rows
+    if rows & (rows - 1) or rows == 1:
+        raise ArgumentError(
+            f"engine configuration: `maps`: rows must be 0 or a power of two from 2 on, not {rows}"
+        )
+    refused = {
+        "cells": config.cells > 0,
+        "functions": config.functions,
+        "act_code": config.act_code is not ActCode.LINEAR,
+        "entry_memory": config.entry_memory is not EntryMemory.BLOCK,
+    }
+    for name in ("fifo", "grant", "store", "choose"):
+        refused[f"stages.{name}"] = getattr(config.stages, name) > 0
+    for name, given in refused.items():
+        if given:
+            raise ArgumentError(
+                f"engine configuration: `maps` (convolution) cannot be together with `{name}`; "
+                f"leave it out"
+            )
+    if config.group & (config.group - 1):
+        raise ArgumentError(
+            f"engine configuration: `group` must be a power of two with `maps` (convolution), not "
+            f"{config.group}"
+        )
 
 
 def _check_widths(config: EngineFields) -> None:

@@ -1,5 +1,6 @@
 """The proofs that a network suits its engine: no sum can overflow, and every memory has room."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from golden.format.address_map import AddressMap, EntryRegion
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import EntryMemory
+from golden.maps.checks import as_shape
+from golden.maps.places import convolution_of, shapes_of
 
 
 def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> int:
@@ -38,12 +41,36 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     return max(idle, *sums)
 
 
+def map_bound(network: Network, number: int) -> int:
+    """Largest |partial sum + bias| of layer `number` of a network with maps, at any place.
+
+    At the border a kernel adds less than inside, so the whole kernel bounds all places.
+    """
+    layers, layer = network.layers, network.layers[number]
+    limit = 1 << (network.config.act_width - 1)
+    shapes = shapes_of(layers, as_shape(network.input_shape))
+    weights, total = np.abs(layer.weights(network.config)), np.zeros(layer.n_out)
+    first = 0
+    for source in convolution_of(layers, number).sources:
+        end = first + source.columns(shapes[source.layer + 1][0])
+        before = layers[source.layer] if source.layer >= 0 else None
+        signed = before is None or activation_of(before.kind, before.activation).signed
+        mine = (layer.columns >= first) & (layer.columns < end)
+        each = (limit if signed else limit - 1) * (math.prod(source.kernel) // source.places)
+        total += each * np.bincount(layer.rows[mine], weights[mine], minlength=layer.n_out)
+        first = end
+    return max(int(t) + abs(b) for t, b in zip(total.tolist(), layer.bias.tolist(), strict=True))
+
+
 def check_accumulators(network: Network) -> None:
     """Prove that no input can overflow an accumulator. Raises ElsieError naming the layer."""
     signed = True
-    for layer in network.layers:
+    for number, layer in enumerate(network.layers):
         signed = signed or layer.kind.cells  # states are signed
-        bound = accumulator_bound(layer, network, signed_input=signed)
+        if network.maps:
+            bound = map_bound(network, number)
+        else:
+            bound = accumulator_bound(layer, network, signed_input=signed)
         if bound >= 1 << (network.config.acc_width - 1):
             raise ElsieError(
                 f"layer {layer.name}: its sums can reach {bound}, which does not fit acc_width "

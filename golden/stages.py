@@ -6,6 +6,7 @@ from typing import Any
 
 from golden.errors import ArgumentError, did_you_mean
 from golden.kinds import tree_levels
+from golden.maps.settings import Maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ class Distances:
     broadcast_stages: int
     queue_depth: int
     stages: Stages
+    maps: Maps
 
     @property
     def groups(self) -> int:
@@ -127,8 +129,9 @@ class Distances:
 
     @property
     def collect_stages(self) -> int:
-        """Registers from the grant of an activation to its broadcast."""
-        return 2 + self.stages.grant + self.stages.activations + self.collector_levels
+        """Registers from the grant of an activation to its broadcast; one finds a map's columns."""
+        taken = 2 + self.stages.grant + self.stages.activations + (self.maps.rows > 0)
+        return taken + self.collector_levels
 
     @property
     def arrival_stages(self) -> int:

@@ -49,6 +49,8 @@ class Engine(wiring.Component):
         """Memories start with `image` if there is one, else they wait for the load port."""
         if image is not None and image.config != config:
             raise ElsieError("the image was encoded for another engine configuration")
+        if config.maps.rows:
+            raise ElsieError("there is no engine with convolutions (`maps`) yet; leave maps out")
         self.config = config
         program = [int(word) for word in image.program] if image else []
         self.sequencer = Sequencer(config=config, init=program)

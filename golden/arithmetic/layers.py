@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from golden.arithmetic.cells import gru, lstm
 from golden.arithmetic.functions import FUNCTIONS
 from golden.arithmetic.integers import round_half_even, saturate
+from golden.arithmetic.maps import conv, conv_sums
 from golden.arithmetic.powers import doubled, nearest
 from golden.format.activations import activation_of
 from golden.format.layer import Layer
@@ -20,6 +21,7 @@ from golden.format.network import Network
 from golden.kinds import ActCode, LayerKind
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def dense(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints, Ints]:
@@ -33,11 +35,21 @@ def dense(layer: Layer, network: Network, sums: Ints, state: Ints) -> tuple[Ints
     return FUNCTIONS[made.function](np.maximum(out, 0) if made.relu else out), state
 
 
-def dense_weights(layer: Layer, network: Network) -> NDArray[np.float64]:
+def dense_weights(layer: Layer, network: Network) -> Floats:
     """Integer weights as a dense float64 matrix (n_columns, n_rows)."""
     dense = np.zeros((layer.n_columns, layer.n_rows))
     dense[layer.columns, layer.rows] = layer.weights(network.config)
     return dense
+
+
+def matrix_sums(_: Layer, __: Network, weights: Floats, inputs: list[Ints]) -> Ints:
+    """Sums without bias, (samples, n_rows), for inputs and what is fed back, side by side.
+
+    `weights` (n_columns, n_rows). Formed in float64, which is exact: the compiler has proved |sum|
+    < 2**(acc_width - 1) <= 2**52 for every partial sum.
+    """
+    columns = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
+    return (columns.astype(np.float64) @ weights).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +57,18 @@ class Formula:
     """What a kind of layer computes."""
 
     outputs: Callable[[Layer, Network, Ints, Ints], tuple[Ints, Ints]]
-    """Outputs and new state, both (samples, n_out), of the layer, its network, its sums without
-    bias (samples, n_rows), and the previous state."""
-    matrix: Callable[[Layer, Network], NDArray[np.float64]] = dense_weights
+    """Outputs (samples, n_values) and new state of the layer, its network, its sums without bias,
+    and the previous state (samples, n_values)."""
+    matrix: Callable[[Layer, Network], Floats] = dense_weights
     """What its columns are multiplied by, integers of shape (n_columns, n_rows)."""
+    sums: Callable[[Layer, Network, Floats, list[Ints]], Ints] = matrix_sums
+    """Its sums without bias, of the layer, its network, its matrix, and its inputs or maps."""
 
 
 LAYERS: dict[LayerKind, Formula] = {
     LayerKind.DENSE: Formula(outputs=dense),
     LayerKind.LSTM: Formula(outputs=lstm),
     LayerKind.GRU: Formula(outputs=gru),
+    LayerKind.CONV: Formula(outputs=conv, sums=conv_sums),
 }
 """The formula of every kind of layer."""

@@ -28,12 +28,12 @@ class Runner:
         """Room for `sequences` sequences."""
         self.network = network
         self._matrices = [LAYERS[layer.kind].matrix(layer, network) for layer in network.layers]
-        widths = [layer.n_out for layer in network.layers]
+        widths = [layer.n_values for layer in network.layers]
         self.states = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
-        """Of each layer, shape (sequences, n_out); zero for layers without a state."""
+        """Of each layer, shape (sequences, n_values); zero for layers without a state."""
         self.outputs = [np.zeros((sequences, width), dtype=np.int64) for width in widths]
-        """Of each layer in the last step in which it ran, shape (sequences, n_out); with delta as
-        sent last."""
+        """Of each layer in the last step in which it ran, shape (sequences, n_values); with delta
+        as sent last."""
         self._input = np.zeros((sequences, network.n_in), dtype=np.int64)
         self._over = np.zeros(sequences, dtype=bool)
 
@@ -65,8 +65,12 @@ class Runner:
         for number, layer in enumerate(network.layers):
             if number == head and not ends.any():
                 break
-            back = before[number + layer.projected] if layer.n_back else None
-            values = self._layer(number, layer, values, back)
+            inputs = [values]
+            if layer.n_back:
+                inputs.append(before[number + layer.projected])
+            if layer.maps:
+                inputs = [self.outputs[s.layer] if s.layer >= 0 else x for s in layer.maps.sources]
+            values = self._layer(number, layer, inputs)
             if delta and (head is None or number < head):
                 kept = sent(self.outputs[number], values, layer.threshold)
                 last = head is not None and number == head - 1
@@ -74,16 +78,11 @@ class Runner:
             self.outputs[number] = values
         return values.copy()
 
-    def _layer(self, number: int, layer: Layer, values: Ints, back: Ints | None) -> Ints:
-        """Outputs of one layer for its inputs and what is fed back.
-
-        Sums are formed in float64, which is exact: the compiler has proved |sum| <
-        2**(acc_width - 1) <= 2**52 for every partial sum.
-        """
-        columns = values if back is None else np.concatenate((values, back), axis=1)
-        sums = (columns.astype(np.float64) @ self._matrices[number]).astype(np.int64)
-        formula, state = LAYERS[layer.kind].outputs, self.states[number]
-        out, self.states[number] = formula(layer, self.network, sums, state)
+    def _layer(self, number: int, layer: Layer, inputs: list[Ints]) -> Ints:
+        """Outputs of one layer for its inputs and what is fed back, or for its maps."""
+        formula, state = LAYERS[layer.kind], self.states[number]
+        sums = formula.sums(layer, self.network, self._matrices[number], inputs)
+        out, self.states[number] = formula.outputs(layer, self.network, sums, state)
         return out
 
 

@@ -18,6 +18,9 @@ from golden.format.layer import Layer, locate, locate_rows
 from golden.format.memories import Memory, MemoryMap
 from golden.format.network import Network
 from golden.format.program import program_of
+from golden.maps.checks import as_shape, check_map_room
+from golden.maps.places import Places
+from golden.maps.words import program
 from golden.proof import check_accumulators, check_room
 
 
@@ -39,6 +42,8 @@ class Image:
     """Layer program, shape (layers,), Python integers beyond 64 bits; unused words are 0."""
     used: dict[str, int]
     """Words in use in one unit's memory: entries and pointers (largest PE), biases."""
+    input_shape: tuple[int, ...] = ()
+    """Of the network's input, if it is a map (golden.maps.grid.arrange)."""
 
     @property
     def codebook_words(self) -> NDArray[np.uint64]:
@@ -105,6 +110,8 @@ def encode(network: Network) -> Image:
     """
     check_accumulators(network)
     config, layers = network.config, network.layers
+    if network.maps:
+        return _encode_maps(network)
     places = AddressMap.of(config, layers)
     matrices = [
         csc.encode(config, places.nonzeros(number), columns=region.columns)
@@ -114,16 +121,41 @@ def encode(network: Network) -> Image:
     check_room(network, places, entries)
     image = _empty(config, used=_used(places, entries))
     for number, (layer, region) in enumerate(zip(layers, places.regions, strict=True)):
-        _store_entries(image, matrices[number], entries[number].start, region)
+        _store_entries(image, matrices[number], entries[number].start, region.column_base)
         _store_peepholes(image, layer, entries[number].peephole_base)
         _store_biases(image, layer, region)
-        if image.codebook.size:
-            base = number << config.code_width
-            image.codebook[base : base + len(layer.codebook)] = layer.codebook
+        _store_codebook(image, layer, number)
         fields = _descriptor(network, places, number)
         fields["peephole"] = entries[number].peephole_base
         form = layout.descriptor(config)
         image.program[number] = layout.pack(form, **{name: fields[name] for name in form})
+    return image
+
+
+def _encode_maps(network: Network) -> Image:
+    """The image of a network with maps."""
+    config = network.config
+    places = Places.of(config, network.layers, as_shape(network.input_shape))
+    free = np.zeros(config.pes, dtype=np.int64)
+    counts = [one.count(config.run_width) for one in places.gaps()]
+    ends = np.cumsum([count.sum(axis=1) for count in counts], axis=0).max(axis=1)
+    check_map_room(places, ends.tolist())
+    used = {"entries": int(ends[-1]), "pointers": places.columns, "biases": places.biases}
+    image = _empty(config, used=used, input_shape=network.input_shape)
+    for number, place in enumerate(places.every):
+        layer, base = network.layers[number], place.columns[0]
+        width = place.next_column - base
+        matrix = csc.encode(config, place.nonzeros(config, base), columns=width)
+        start = free[:, None] + np.cumsum(matrix.count, axis=1) - matrix.count
+        _store_entries(image, matrix, np.where(matrix.count, start, 0), base)
+        _store_codebook(image, layer, number)
+        free = free + matrix.per_pe
+        index = place.bias_base + place.target.local * config.group
+        index += place.target.pe % config.group
+        channel = np.arange(layer.n_positions) % layer.n_out
+        image.biases[place.target.pe // config.group, index] = layer.bias[channel]
+    words = program(places)
+    image.program[: len(words)] = words
     return image
 
 
@@ -136,29 +168,39 @@ def _used(places: AddressMap, entries: Sequence[EntryRegion]) -> dict[str, int]:
     }
 
 
-def _empty(config: EngineConfig, *, used: dict[str, int]) -> Image:
+def _empty(
+    config: EngineConfig, *, used: dict[str, int], input_shape: tuple[int, ...] = ()
+) -> Image:
     """Memories of zeros."""
-    wide = layout.width(layout.descriptor(config)) > 64
+    memory = MemoryMap.of(config)["program"]
     return Image(
         config=config,
         entries=np.zeros((config.pes, config.entry_depth), dtype=np.uint64),
         pointers=np.zeros((config.pes, config.column_depth), dtype=np.uint64),
         codebook=np.zeros(config.layers * config.codebook_size, dtype=np.int64),
         biases=np.zeros((config.groups, config.bias_depth), dtype=np.int64),
-        program=np.zeros(config.layers, dtype=object if wide else np.uint64),
+        program=np.zeros(memory.depth, dtype=object if memory.width > 64 else np.uint64),
         used=used,
+        input_shape=input_shape,
     )
 
 
+def _store_codebook(image: Image, layer: Layer, number: int) -> None:
+    """Shared weights of layer `number`."""
+    if image.codebook.size:
+        base = number << image.config.code_width
+        image.codebook[base : base + len(layer.codebook)] = layer.codebook
+
+
 def _store_entries(
-    image: Image, matrix: csc.Compressed, start: NDArray[np.int64], region: Region
+    image: Image, matrix: csc.Compressed, start: NDArray[np.int64], base: int
 ) -> None:
     """Entries and pointers of one layer."""
     config = image.config
     pe, _, address = entry_places(matrix.count, start)
     words = layout.pack(layout.entry(config), code=matrix.code, run=matrix.run)
     image.entries[pe, address] = words
-    here = slice(region.column_base, region.column_base + region.columns)
+    here = slice(base, base + matrix.count.shape[1])
     image.pointers[:, here] = layout.pack(
         layout.pointer(config), start=start // config.entry_lanes, count=matrix.count
     )

@@ -1,5 +1,6 @@
 """One layer of a compressed network, and where its rows are in the PEs."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ from golden.config import EngineConfig
 from golden.format.activations import activation_of
 from golden.format.alphabets import decode
 from golden.kinds import LayerKind
+from golden.maps.convolution import Convolution
 
 UNPLACED = np.zeros(0, dtype=np.int64)
 """Position of rows that are not assigned yet."""
@@ -65,6 +67,9 @@ class Layer:
     the state, so their scale is weight_frac + in_frac - state_frac."""
     threshold: int = 0
     """With delta: an output is sent when it has moved by more than this since it was last sent."""
+    maps: Convolution | None = None
+    """Of a `conv` layer. Its matrix has a row for each output channel, and the columns of its
+    sources side by side; there is a position for each unit, number phase x n_out + channel."""
 
     @classmethod
     def of_matrix(
@@ -84,6 +89,7 @@ class Layer:
         codebook: ArrayLike = (),
         bias: ArrayLike | None = None,
         peephole: ArrayLike | None = None,
+        maps: Convolution | None = None,
     ) -> "Layer":
         """A layer made from a matrix of weight codes, shape (rows, columns).
 
@@ -113,12 +119,23 @@ class Layer:
             out_frac=out_frac,
             position=position,
             peephole=np.asarray(looks, dtype=np.int64),
+            maps=maps,
         )
 
     @property
     def n_rows(self) -> int:
         """Rows of the matrix."""
         return self.kind.gates * self.n_out
+
+    @property
+    def n_positions(self) -> int:
+        """Rows, cells or units that have a position."""
+        return self.n_out * (self.maps.phases if self.maps else 1)
+
+    @property
+    def n_values(self) -> int:
+        """Activations that it makes, one for each output or place of its map."""
+        return self.n_out * (math.prod(self.maps.pooled) if self.maps else 1)
 
     @property
     def n_columns(self) -> int:

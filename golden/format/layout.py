@@ -83,13 +83,82 @@ def cell_descriptor(config: EngineConfig) -> Layout:
     }
 
 
+def map_descriptor(config: EngineConfig) -> Layout:
+    """One layer's word of the layer program in an engine with maps (docs/convolution.md).
+
+    bias_base, shift, relu, last: as in `descriptor`. sources: words of sources that follow, less
+    one. flat: one sum for each unit. unit_bits: of a unit's number. sums: of an output row in each
+    PE, less one. outputs: of a row of its map in each PE, less one. height: output rows, less one.
+    lead: of them, those before the first. live: output rows that are added to at a time. pool_rows,
+    pool_columns: of a window, less one. region: first word of its map.
+    """
+    row = (config.row_width, False)
+    ring = (config.maps.row_bits + 1, False)
+    return {
+        "bias_base": (config.column_width, False),
+        "shift": (config.shift_width, False),
+        "relu": (1, False),
+        "last": (1, False),
+        "sources": (bits_for(config.maps.sources - 1), False),
+        "flat": (1, False),
+        "unit_bits": (bits_for(config.row_width), False),
+        "sums": row,
+        "outputs": row,
+        "height": (bits_for(config.maps.height - 1), False),
+        "lead": ring,
+        "live": ring,
+        "pool_rows": ring,
+        "pool_columns": row,
+        "region": (bits_for(config.maps.depth - 1), False),
+    }
+
+
+def source_descriptor(config: EngineConfig) -> Layout:
+    """One source's word, after its layer's.
+
+    column_base: address of the pointers of column 0. step: columns from one row phase to the next.
+    region: first word of the map. height: its rows, less one. due: rows above the first that is not
+    due in the first state. row_step: rows that are due in a state. skipped: row phases without
+    columns. shift: bits of an index that choose the column. more: by how many bits those above are
+    shifted up. first: what is added to them, and then is the base. local: nothing leaves its group.
+    still: the base is 0.
+    """
+    height = bits_for(config.maps.height + 4)  # no stride is more than 4
+    return {
+        "column_base": (config.column_width, False),
+        "step": (config.column_width, False),
+        "region": (bits_for(config.maps.depth - 1), False),
+        "height": (bits_for(config.maps.height - 1), False),
+        "due": (height + 1, True),
+        "row_step": (height, False),
+        "skipped": (2, False),
+        "shift": (bits_for(config.index_width), False),
+        "more": (bits_for(config.row_width + 2), False),
+        "first": (config.maps.base_width(config.row_depth), True),
+        "local": (1, False),
+        "still": (1, False),
+    }
+
+
+def program_word_width(config: EngineConfig) -> int:
+    """Bits of a word of the layer program."""
+    if config.maps.rows:
+        return max(width(map_descriptor(config)), width(source_descriptor(config)))
+    return width(descriptor(config))
+
+
 def entry_word_width(config: EngineConfig) -> int:
     """Bits of a word of the entry memory: an entry, or two of up to 8 bits (`entry_lanes`)."""
     return width(entry(config)) if config.entry_lanes == 1 else 8 * config.entry_lanes
 
 
 def column_word_width(config: EngineConfig) -> int:
-    """Bits of a word of a group's column memory: each PE's pointer, first PE first; or a bias."""
+    """Bits of a word of a group's column memory: each PE's pointer, first PE first; or a bias.
+
+    With maps there are no biases among them.
+    """
+    if config.maps.rows:
+        return config.group * width(pointer(config))
     return max(config.group * width(pointer(config)), config.acc_width)
 
 

@@ -130,7 +130,8 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
         store=Store.SPRAM if spram else Store.BLOCK,
         target="entry",
     )
-    own_biases = config.streams > 1
+    maps = config.maps
+    own_biases = config.streams > 1 or maps.rows > 0
     yield Memory(
         name="column",
         owner=Owner.GROUP,
@@ -143,10 +144,10 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
         name="accumulator",
         owner=Owner.PE,
         copies=config.pes,
-        depth=1 << config.sum_width if config.cells else config.row_depth,
+        depth=1 << config.sum_width if config.cells or maps.rows else config.row_depth,
         width=config.acc_width,
     )
-    lists = config.act_lists * config.list_depth
+    lists = maps.depth if maps.rows else config.act_lists * config.list_depth
     yield Memory(
         name="activation",
         owner=Owner.GROUP,
@@ -158,8 +159,8 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
         name="program",
         owner=Owner.ENGINE,
         copies=1,
-        depth=config.layers,
-        width=layout.width(layout.descriptor(config)),
+        depth=config.layers * (1 + maps.sources if maps.rows else 1),
+        width=layout.program_word_width(config),
         store=Store.LOGIC,
         target="program",
     )

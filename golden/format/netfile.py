@@ -22,6 +22,7 @@ from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import LayerKind
+from golden.maps.convolution import Convolution
 from golden.proof import check_accumulators
 from golden.reading import reading
 from golden.record import plain, read_fields, read_known
@@ -40,13 +41,15 @@ _SCALARS = (
 _HEAD: dict[str, Any] = {"format": str, "version": int}
 _MANIFEST: dict[str, Any] = {
     **{"name": str, "config": dict, "layers": list, "head": int | None, "threshold": int},
-    **{"info": dict, "input_frac": list},
+    **{"info": dict, "input_frac": list, "input_shape": list},
 }
 _LAYER: dict[str, Any] = {
     **{field.name: field.type for field in dataclasses.fields(Layer) if field.name in _SCALARS},
-    "kind": str,
+    **{"kind": str, "maps": dict},
 }
 """Types of a layer's fields in the manifest."""
+_OPTIONAL = {"input_shape", "maps"}
+"""Fields that only networks with maps have, in the manifest and in layers."""
 
 
 def save(network: Network, path: str | Path) -> None:
@@ -69,13 +72,20 @@ def dump(network: Network) -> bytes:
     manifest: dict[str, Any] = {
         "name": network.name,
         "config": network.config.to_dict(),
-        "layers": [{name: getattr(layer, name) for name in _SCALARS} for layer in network.layers],
+        "layers": [_told(layer) for layer in network.layers],
         "head": network.head,
         "threshold": network.threshold,
         "info": plain(network.report) or {},
         "input_frac": list(network.input_frac),
+        **({"input_shape": list(network.input_shape)} if network.input_shape else {}),
     }
     return pack(VERSION, manifest, [encode(layer, network.config) for layer in network.layers])
+
+
+def _told(layer: Layer) -> dict[str, Any]:
+    """A layer's fields in the manifest."""
+    fields = {name: getattr(layer, name) for name in _SCALARS}
+    return fields | ({"maps": layer.maps.to_dict()} if layer.maps else {})
 
 
 def load(path: str | Path) -> Network:
@@ -135,7 +145,7 @@ def _checked(manifest: Any, types: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a manifest, its configuration one."""
     # No halves of characters, which no one prints.
     json.dumps(manifest, ensure_ascii=False).encode()
-    fields = read_fields("the manifest", manifest, types)
+    fields = read_fields("the manifest", manifest, types, optional=_OPTIONAL)
     fields["config"] = EngineConfig.from_dict(fields["config"])
     info, fields["report"] = fields.pop("info"), None
     # Older versions told other figures, which nothing needs.
@@ -147,6 +157,9 @@ def _checked(manifest: Any, types: Mapping[str, Any]) -> dict[str, Any]:
 def _network(fields: dict[str, Any], layers: Iterator[Layer]) -> Network:
     """What a manifest's fields and the layers make."""
     fields |= {"layers": tuple(layers), "input_frac": tuple(fields.get("input_frac", ()))}
+    fields["input_shape"] = tuple(fields.get("input_shape", ()))
+    if any(type(size) is not int for size in fields["input_shape"]):
+        raise ElsieError("input_shape must be integers")
     return Network(**{name: value for name, value in fields.items() if name not in _HEAD})
 
 
@@ -161,7 +174,7 @@ def _coded(
         shape = Shape(
             height=fields["kind"].gates * fields["n_out"],
             width=fields["n_in"] + fields["n_back"],
-            outputs=fields["n_out"],
+            outputs=fields["n_out"] * (fields["maps"].phases if fields["maps"] else 1),
             config=config,
             size=size,
         )
@@ -186,9 +199,10 @@ def _plain(layers: list[Any], blobs: Mapping[str, bytes]) -> Iterator[Layer]:
 
 def _scalars(number: int, scalars: Any) -> dict[str, Any]:
     """The fields of layer `number` in the manifest."""
-    fields = read_fields(f"layer {number}", scalars, _LAYER)
-    known = [kind for kind in LayerKind if kind is not LayerKind.CONV]  # no engine has it yet
-    if fields["kind"] not in known:
-        raise ElsieError(f"layer {number}: kind must be one of {', '.join(known)}")
+    fields = read_fields(f"layer {number}", scalars, _LAYER, optional=_OPTIONAL)
+    given = fields.pop("maps", None)
+    fields["maps"] = Convolution.from_dict(given, f"layer {number}") if given is not None else None
+    if fields["kind"] not in set(LayerKind):
+        raise ElsieError(f"layer {number}: kind must be one of {', '.join(LayerKind)}")
     fields["kind"] = LayerKind(fields["kind"])
     return fields

@@ -4,6 +4,7 @@ This is what the compiler produces and everything else consumes. Nothing here de
 bits are packed for the engine; `golden.format.image` does that.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from golden.errors import ElsieError
 from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
 from golden.kinds import LayerKind, Powers
+from golden.maps.checks import check_maps
 from golden.report import Report
 
 FARTHEST = 64
@@ -41,6 +43,8 @@ class Network:
     input_frac: tuple[int, ...] = ()
     """Fraction bits of each input where they differ; empty when all have the first layer's in_frac.
     Its weight of input j then stands for w * 2**(input_frac[j] - in_frac - weight_frac)."""
+    input_shape: tuple[int, ...] = ()
+    """Channels, rows and columns of the input where it is a map; empty for a vector."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
@@ -59,8 +63,14 @@ class Network:
                 f"network {self.name}: head must be the number of a layer after the first"
             )
         self._check_input_frac()
+        if self.maps:
+            check_maps(self.layers, self.input_shape)
+        elif self.input_shape:
+            raise ElsieError(f"network {self.name}: input_shape is for engines with maps")
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
+            if self.maps:
+                continue
             if index and layer.n_in != self.layers[index - 1].n_out:
                 raise ElsieError(
                     f"layer {layer.name}: n_in is {layer.n_in} but the layer before has "
@@ -88,10 +98,9 @@ class Network:
                 f"network {self.name}: input_frac must be integers at most {FARTHEST} from the "
                 f"first layer's in_frac, {common}"
             )
-        if self.threshold:
-            raise ElsieError(
-                f"network {self.name}: a threshold of inputs needs one in_frac for all"
-            )
+        if self.threshold or self.maps:
+            what = "an engine with maps" if self.maps else "a threshold of inputs"
+            raise ElsieError(f"network {self.name}: {what} needs one in_frac for all")
 
     def _check_feedback(self, index: int) -> None:
         """What is fed back into the cells of layer number `index` must exist and fit."""
@@ -129,9 +138,14 @@ class Network:
         return (self.config.input_powers, *hidden, Powers())
 
     @property
+    def maps(self) -> bool:
+        """The engine has maps, so that every layer is a convolution."""
+        return self.config.maps.rows > 0
+
+    @property
     def n_in(self) -> int:
         """Inputs of the network."""
-        return self.layers[0].n_in
+        return math.prod(self.input_shape) if self.input_shape else self.layers[0].n_in
 
     @property
     def positions(self) -> dict[str, int | list[int]]:
@@ -197,8 +211,12 @@ def _check_layer(network: Network, layer: Layer) -> None:
             layer.n_back == 0 and not layer.peepholes,
             f"a {layer.kind.value} layer feeds nothing back",
         )
-    need(layer.position.shape == (layer.n_out,), f"position must have {layer.n_out} elements")
-    need(len(np.unique(layer.position)) == layer.n_out, "two rows share one position")
+    need(layer.maps is not None or layer.kind is not LayerKind.CONV, "it has no maps")
+    need(layer.maps is None or layer.kind is LayerKind.CONV, "only a conv layer has maps")
+    need(layer.maps is None or network.maps, "it has maps, but the engine has none; set maps")
+    positions = layer.n_positions
+    need(layer.position.shape == (positions,), f"position must have {positions} elements")
+    need(len(np.unique(layer.position)) == positions, "two rows share one position")
     pe, row = locate(config, layer.position)
     need(
         layer.position.min() >= 0 and pe.max() < config.pes,

@@ -8,11 +8,16 @@ engine's memories; golden.arithmetic says what the results must be.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from golden.config import EngineConfig
 from golden.format.image import Image
+from golden.maps.checks import as_shape
+from golden.maps.grid import arrange
 from golden.timing.machine import Machine
+from golden.timing.maps.memory import MapMemory
+from golden.timing.maps.step import MapStep
+from golden.timing.maps.unpack import unpack_maps
 from golden.timing.one_stream import OneStream
 from golden.timing.phase import Timeline
 from golden.timing.state import State
@@ -29,6 +34,10 @@ class TimingModel:
     ) -> None:
         """`timeline` finds the cycles of a step; by default the fastest one that can."""
         self.config = image.config
+        self._image = image
+        if image.config.maps.rows:
+            self.maps, self._memory = unpack_maps(image), MapMemory(image.config)
+            return
         self.layers = unpack(image)
         self._state = State(image.config, self.layers)
         # The phases of one stream do not overlap, so there is no need to step through the cycles.
@@ -42,6 +51,8 @@ class TimingModel:
         reset: of each stream, its state is zero before this step. answer: the head runs, and
         outputs are handed over.
         """
+        if self.config.maps.rows:
+            return self._run_maps(np.asarray(x, dtype=np.int64).reshape(1, -1))
         if self.config.delta and np.any(reset):
             self._state.reset()
         step = StepEvents(
@@ -54,4 +65,15 @@ class TimingModel:
             answer=answer,
         )
         self._state.next_step()
+        return step.trace, step.counters
+
+    def _run_maps(self, x: NDArray[np.int64]) -> tuple[Trace, Counters]:
+        """An inference of a network with maps; its input is in the order of the network."""
+        shape = as_shape(self._image.input_shape) or (x.shape[1], 1, 1)
+        step = MapStep(
+            config=self.config,
+            layers=self.maps,
+            memory=self._memory,
+            x=arrange(self.config, shape, x)[0],
+        )
         return step.trace, step.counters

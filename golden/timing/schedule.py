@@ -36,9 +36,8 @@ class Latencies:
     @classmethod
     def of(cls, config: EngineConfig) -> "Latencies":
         """The distances of one configuration."""
-        broadcast = config.collect_stages
         return cls(
-            broadcast=broadcast,
+            broadcast=config.collect_stages,
             read=config.arrival_stages,
             push=config.take_stages if config.stages.fifo else 1 + config.stages.push,
             status=config.status_stages,

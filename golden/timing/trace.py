@@ -29,6 +29,20 @@ half. drain: an output activation is ready. finish: the results are ready. outpu
 is handed over. done: the inference is over. No two events of a kind share their first two fields.
 """
 
+MAP_FIELDS: dict[str, tuple[str, ...]] = {
+    "row": ("cycle", "source", "row"),
+    "local": ("cycle", "group", "column", "value"),
+    "token": ("cycle", "pe", "slot"),
+    "steal": ("cycle", "pe", "address"),
+    "length": ("cycle", "group", "items"),
+}
+"""Further ones of engines with maps.
+
+row: a row of a map begins to be read. local: a broadcast of a group to its own PEs. token: a PE
+takes a token, after which its additions begin in this row of the ring. steal: a drain takes a sum,
+and with it an issue cycle. length: a row of a group's list has ended, with so many items.
+"""
+
 
 @dataclass(kw_only=True, eq=False)
 class Trace:
@@ -86,7 +100,8 @@ def compare(expected: Trace, got: Trace) -> Difference | None:
     """None if the traces are equal, else the difference in the earliest cycle."""
     found = [
         difference
-        for kind, names in FIELDS.items()
+        for kind, names in {**FIELDS, **MAP_FIELDS}.items()
+        if kind in expected.events
         if (difference := _first(kind, names, expected.events[kind], got.events[kind]))
     ]
     return min(found, key=lambda d: d.cycle) if found else None

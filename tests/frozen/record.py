@@ -126,6 +126,10 @@ def net_hash(network: Network) -> str:
     fields = {**vars(read), "config": read.config.to_dict()}
     fields["info"] = plain(fields.pop("report")) or {}
     layers = [dict(vars(layer)) for layer in fields.pop("layers")]
+    for values in (fields, *layers):  # so that networks without maps are what they were
+        for name in ("input_shape", "maps"):
+            if given := values.pop(name, None):
+                values[name] = plain(given)
     arrays = [layer.pop(name) for layer in layers for name in ARRAYS]
     parts = [json.dumps([fields, layers], sort_keys=True).encode()]
     return _hash(parts + [_words(values) for values in arrays])

@@ -23,7 +23,7 @@ def refused(text: str, **fields: Any) -> None:
 
 def test_every_number_has_a_range() -> None:
     numbers = {field.name for field in dataclasses.fields(EngineConfig)} - {
-        *("mac", "entry_memory", "act_code", "delta", "functions", "stages")
+        *("mac", "entry_memory", "act_code", "delta", "functions", "stages", "maps")
     }
     assert numbers == set(RANGES)
 

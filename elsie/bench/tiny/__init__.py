@@ -1,0 +1,1 @@
+"""The four networks of MLPerf Tiny on an engine with maps."""
