@@ -36,16 +36,17 @@ class Maker:
         self._sizes: list[Shape] = [shapes.given]
         self._grids: list[Grid] = [of_input(config, shapes.given)]
         limit = (1 << (config.act_width - 1)) - 1
-        x = np.clip(np.rint(self._rng.normal(0, limit / 3, np.prod(shapes.given))), -limit, limit)
-        x = np.where(x == 0, 1, x) * (self._rng.random(x.shape) >= zeros)
-        self._maps = [x.astype(np.int64)[None]]
+        x = np.rint(self._rng.normal(0, limit / 3, (2, int(np.prod(shapes.given)))))
+        x = np.where(x == 0, 1, np.clip(x, -limit, limit))
+        x *= self._rng.random(x.shape) >= zeros
+        self._maps = [x.astype(np.int64)]  # of one sample to calibrate with, and one to run
 
     def make(self) -> tuple[Network, Ints]:
-        """The network, and an input (1, n_in)."""
+        """The network, and an input (1, n_in) that nothing of it was chosen by."""
         for step in self.shapes.steps:
             self._add(step)
         network = self._network(self._sized())
-        return network, self._maps[0]
+        return network, self._maps[0][1:]
 
     def _network(self, config: EngineConfig) -> Network:
         return Network(
@@ -68,7 +69,7 @@ class Maker:
         if len(sources) > 1 and sources[1].depthwise:
             weight_frac = IDENTITY_BITS + self._frac(sources[1].layer) - frac
         groups = self._groups(step, sources)
-        work = np.count_nonzero(matrix, axis=1)
+        work = self._work(sources, weights)
         layer = Layer.of_matrix(
             matrix & ((1 << config.code_width) - 1),
             matrix != 0,
@@ -105,6 +106,19 @@ class Maker:
             np.put_along_axis(found, small, 0, axis=1)
         return found
 
+    def _work(self, sources: list[Source], weights: list[Ints]) -> Ints:
+        """Entries that each output channel's PE issues for the calibrating sample, about."""
+        total = 0
+        for source, stored in zip(sources, weights, strict=True):
+            shape = self._sizes[source.layer + 1]
+            active = np.count_nonzero(self._maps[source.layer + 1][0].reshape(shape[0], -1), axis=1)
+            if source.depthwise:
+                each = np.repeat(active, len(stored) // shape[0])
+                total = total + np.count_nonzero(stored, axis=1) * each
+            else:
+                total = total + (stored != 0) @ np.repeat(active, source.places)
+        return np.asarray(total)
+
     def _groups(self, step: Step, sources: list[Source]) -> Ints | None:
         """Where output channels must be so that a depthwise source is local."""
         tied = [source for source in sources if source.depthwise]
@@ -124,7 +138,7 @@ class Maker:
         limit = (1 << (self.config.act_width - 1)) - 1
         if layer.activation == "relu" and len(self._layers) < len(self.shapes.active):
             share = self.shapes.active[len(self._layers)]
-            bias = -int(np.quantile(sums, 1 - share)) if share < 1 else -int(sums.min()) + 1
+            bias = -int(np.quantile(sums[0], 1 - share)) if share < 1 else -int(sums[0].min()) + 1
             layer = dataclasses.replace(layer, bias=np.full_like(layer.bias, bias))
             sums = sums + bias
         top = float(np.quantile(np.abs(sums), 0.999))

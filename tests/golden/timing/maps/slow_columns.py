@@ -96,7 +96,7 @@ def maps_of(network: Network) -> list[Map]:
         size = (maps.shape[0] // maps.pool[0], maps.shape[1] // maps.pool[1]) if maps else (1, 1)
         found.append(
             Map(
-                (layer.n_out, *size),
+                (layer.n_out, size[0], size[1]),
                 maps.phases if maps else 1,
                 [pe // group for pe, _ in pes],
                 [row * group + pe % group for pe, row in pes],
