@@ -207,6 +207,11 @@ class Layers:
 
     def reorder(self, places: NDArray[np.int64]) -> None:
         """Layers see the inputs in this order from here on."""
+        if any(not isinstance(grid.step, float) for grid in self.grids.get(0, ())):
+            raise ElsieError(
+                f"{self.graph.path}: the inputs have a scale for each of them, and channels last; "
+                f"export the model with channels first"
+            )
         self.order = places
         for name, value in self.values.items():
             if isinstance(value, Data):

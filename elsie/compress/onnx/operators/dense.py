@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
+from elsie.compress.model.conv import FloatConv
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.onnx.importer import Handler, Importer
@@ -134,19 +135,14 @@ def function(importer: Importer, node: NodeProto, data: Data, name: str) -> Data
     return importer.close(node, data, name)
 
 
-def is_linear(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
-    """Fully connected, without an activation function."""
-    return isinstance(layer, FloatDense) and layer.activation == "identity"
-
-
-def is_relu(layer: FloatLayer | None) -> TypeGuard[FloatDense]:
-    """Fully connected, with a Relu."""
-    return isinstance(layer, FloatDense) and layer.activation == "relu"
+def is_linear(layer: FloatLayer | None) -> TypeGuard[FloatDense | FloatConv]:
+    """Fully connected or on maps, without an activation function."""
+    return isinstance(layer, FloatDense | FloatConv) and layer.activation == "identity"
 
 
 def is_positive(layer: FloatLayer | None) -> bool:
     """Its outputs are at least 0."""
-    return isinstance(layer, FloatDense) and layer.activation in _POSITIVE
+    return isinstance(layer, FloatDense | FloatConv) and layer.activation in _POSITIVE
 
 
 def _function(importer: Importer, node: NodeProto, data: Data) -> Data:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto
 
+from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import Grid
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.nodes import attributes, describe
 from elsie.compress.onnx.operators.axes import MOVES
-from elsie.compress.onnx.operators.dense import is_linear, is_positive, is_relu
+from elsie.compress.onnx.operators.dense import is_linear, is_positive
 from elsie.compress.onnx.operators.elementwise import spread
 from elsie.compress.onnx.values import FEATURES, Affine, Data
 
@@ -220,7 +221,9 @@ def _even(importer: Importer, data: Data, grid: Grid) -> Data:
     """
     before = importer.layers[-1] if data.stage else None
     steps = np.asarray(grid.step)
-    if not steps.ndim or data.grids or not (is_linear(before) or is_relu(before)):
+    if not isinstance(before, FloatDense) or before.activation not in ("identity", "relu"):
+        return importer.snapped(data, grid)
+    if not steps.ndim or data.grids:
         return importer.snapped(data, grid)
     powers = np.rint(np.log2(steps.max() / steps))
     factor = np.ldexp(1.0, powers.astype(np.int64))

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from onnx import NodeProto
 
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.axes import move
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE
-from elsie.compress.onnx.operators.maps.form import Map
+from elsie.compress.onnx.operators.maps.form import Map, close
 from elsie.compress.onnx.operators.maps.padded import Padded, pad, padded
-from elsie.compress.onnx.operators.maps.view import by_channel
+from elsie.compress.onnx.operators.maps.view import by_channel, view
+from elsie.compress.onnx.operators.quantised import QUANTISED
 from elsie.compress.onnx.values import BATCH, Affine, Data, Stack
 
 
@@ -60,11 +62,26 @@ def same(importer: Importer, node: NodeProto, data: Data) -> Data | Stack | None
     return data if data.form else move(importer, node, data)
 
 
+def _quantise(importer: Importer, node: NodeProto, data: Data) -> Data | Stack | None:
+    """QuantizeLinear of outputs of a layer on maps: without scales or shifts in between."""
+    found = view(importer, node, data)
+    if isinstance(data, Map) or found.bias.any() or not _is_plain(found):
+        data = close(importer, node, found)
+    return QUANTISED["QuantizeLinear"](importer, node, data)
+
+
+def _is_plain(data: Map) -> bool:
+    """Channels of one layer as they are."""
+    weights = data.terms[0].source.weight
+    return len(data.terms) == 1 and bool(np.all((weights == 0) | (weights == 1)))
+
+
 MAP_MOVES: Mapping[str, Handler] = {
     **dict.fromkeys(("Pad", "map Pad", "padded Pad"), pad),
     **dict.fromkeys(("map Transpose", "padded Transpose"), _turn),
     **{f"map {kind}": scaled for kind in ("Neg", "Cast", "CastLike", "Dropout")},
     "map BatchNormalization": scaled,
+    "map QuantizeLinear": _quantise,
     **dict.fromkeys(("map Identity", "padded Identity"), same),
 }
 """By operator name, behind the form of the data that it takes."""
