@@ -118,10 +118,11 @@ def source_descriptor(config: EngineConfig) -> Layout:
 
     column_base: address of the pointers of column 0. step: columns from one row phase to the next.
     region: first word of the map. height: its rows, less one. due: rows above the first that is not
-    due in the first state. row_step: rows that are due in a state. skipped: row phases without
-    columns. shift: bits of an index that choose the column. more: by how many bits those above are
-    shifted up. first: what is added to them, and then is the base. local: nothing leaves its group.
-    still: the base is 0.
+    due in the first state. row_step: rows that are due in a state, and row phases. phase: of row 0.
+    column: address of the pointers of its first column. skipped: row phases without columns. shift:
+    bits of an index that choose the column. more: by how many bits those above are shifted up.
+    first: what is added to them, and then is the base. local: nothing leaves its group. still: the
+    base is 0.
     """
     height = bits_for(config.maps.height + 4)  # no stride is more than 4
     return {
@@ -131,6 +132,8 @@ def source_descriptor(config: EngineConfig) -> Layout:
         "height": (bits_for(config.maps.height - 1), False),
         "due": (height + 1, True),
         "row_step": (height, False),
+        "phase": (height, False),
+        "column": (config.column_width, False),
         "skipped": (2, False),
         "shift": (bits_for(config.index_width), False),
         "more": (bits_for(config.row_width + 2), False),

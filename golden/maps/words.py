@@ -47,14 +47,18 @@ def _source(places: Places, place: Place, nth: int) -> Any:
     """Source `nth` of a layer."""
     config, reading = places.config, place.readings[nth]
     source, step = reading.source, reading.row_step
+    columns = 0 if source.uniform else place.steps[nth]
+    phase = (source.pad[0] - source.kernel[0]) % step
     return layout.pack(
         layout.source_descriptor(config),
         column_base=place.columns[nth],
-        step=0 if source.uniform else place.steps[nth],
+        step=columns,
         region=places.regions[source.layer + 1],
         height=reading.grid.shape[1] - 1,
         due=source.kernel[0] - source.pad[0] - place.lead * step,
         row_step=step,
+        phase=phase,
+        column=place.columns[nth] + columns * max(0, phase - reading.skipped),
         skipped=reading.skipped,
         shift=min(reading.shift, config.index_width),
         more=reading.more,

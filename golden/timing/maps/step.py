@@ -56,10 +56,11 @@ class MapStep:
         self._events: dict[str, list[Ints]] = {kind: [] for kind in self._kinds}
         self._busy = self._stalls = 0
         self._input(x)
-        cycle = 1
-        for number in range(len(layers)):
-            cycle = self._layer(number, cycle)
-        self._outputs(cycle)
+        finish = 1
+        for number, layer in enumerate(layers):
+            # First its words are read.
+            finish = self._layer(number, finish + 1 + len(layer.sources))
+        self._outputs(finish)
         self.trace = Trace(
             events={
                 kind: sort_events(

@@ -80,6 +80,7 @@ class SlowMaps:
         self.lists: list[Rows] = [self._input(x)]
         cycle = 1
         for number, layer in enumerate(self.layers):
+            cycle += 1 + len(layer.readers)
             self.events["layer"].append((cycle, number, 0))
             cycle = self._layer(layer, cycle)
         self.events["finish"].append((cycle,))

@@ -1,0 +1,1 @@
+"""What engines with convolutions have (docs/convolution.md)."""
