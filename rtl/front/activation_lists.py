@@ -24,8 +24,7 @@ class ActivationLists(wiring.Component):
     cells there are `act_lists`, because what is fed back must last until the next step, and each
     stream has its own.
 
-    write: append to the list that is being written, unless the value is zero; a cycle later with
-        `stages.store`.
+    write: append to the list that is being written, unless the value is zero.
     index: the activation's index within the group.
     value: its value.
     begin: read from the next cycle on; the rest of other lists is dropped.
@@ -96,19 +95,15 @@ class ActivationLists(wiring.Component):
         more = config.stages.activations
         read_data = delayed(m, ram.r_data, cycles=more, name="stored", enable=~self.hold)
         stored = data.View(word, read_data)
-        late = config.stages.store
-        write = delayed(m, self.write, cycles=late, name="write", reset_less=False)
-        index = delayed(m, self.index, cycles=late, name="index")
-        value = delayed(m, self.value, cycles=late, name="value")
         append = Signal()
         valid = Signal()
         filled = Signal(range(config.act_depth + 1))
         end = Signal(range(config.act_depth + 1))
         m.d.comb += [
-            append.eq(write & (value != 0)),
+            append.eq(self.write & (self.value != 0)),
             end.eq(filled + append),
             ram.w_en.eq(append),
-            ram.w_data.eq(Cat(index, value)),
+            ram.w_data.eq(Cat(self.index, self.value)),
             ram.r_en.eq(self.grant),
         ]
         here = delayed(m, valid, cycles=more, name="valid", reset_less=False, enable=~self.hold)

@@ -1,6 +1,6 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -22,7 +22,7 @@ from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.operations.control import OperationControl
 from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
-from rtl.prim.delay import delayed, marked
+from rtl.prim.delay import delayed, held_back, marked
 from rtl.prim.kept import kept
 from rtl.probe import Events
 
@@ -153,7 +153,9 @@ class Group(wiring.Component):
     def _activations(self, m: Module) -> None:
         """Inputs and outputs to the lists of activations, those to the collector."""
         m.submodules.activations = memory = ActivationLists(config=self._config)
-        pipeline = self.pipeline
+        pipeline, grant = self.pipeline, self.grant
+        if self._config.stages.grant:
+            grant = held_back(m, grant, hold=self.hold, name="granted")
         write = Signal()
         index = Signal.like(memory.index)
         value = Signal.like(memory.value)
@@ -163,31 +165,26 @@ class Group(wiring.Component):
             value.eq(Mux(pipeline.output, pipeline.activation, self.arriving.value)),
             memory.begin.eq(self.begin),
             memory.hold.eq(self.hold),
-            memory.grant.eq(self._granted(m)),
+            memory.grant.eq(grant),
             self.pending.eq(memory.pending),
             self.element.eq(memory.element),
         ]
         if self._config.stages.grant:
             m.d.comb += self.more.eq(memory.more)
-        closes: Value = Const(0, 1)
+        closes = Const(0, 1)
         if self._config.cells:
             m.d.comb += [memory.target.eq(self.target), memory.lists.eq(self.lists)]
-            cycles, late = self._config.store_stages, self.arriving.close
-            closes = delayed(m, late, cycles=cycles, name="closes", reset_less=False)
+            cycles, closes = self._config.store_stages, self.arriving.close
+            closes = delayed(m, closes, cycles=cycles, name="closes", reset_less=False)
         if self._config.delta:
             write, index, value = self._delta(m, write, index, value)
-        m.d.comb += [memory.write.eq(write), memory.index.eq(index), memory.value.eq(value)]
-        if self._config.cells:
-            m.d.comb += memory.close.eq(self.end | closes)
-
-    def _granted(self, m: Module) -> Value:
-        """A grant, perhaps through a register, in which it waits while nothing moves."""
-        if not self._config.stages.grant:
-            return self.grant
-        late = Signal(name="granted")
-        with m.If(~self.hold):
-            m.d.sync += late.eq(self.grant)
-        return late & ~self.hold
+        more = self._config.stages.store
+        m.d.comb += [
+            memory.write.eq(delayed(m, write, cycles=more, name="write", reset_less=False)),
+            memory.index.eq(delayed(m, index, cycles=more, name="index")),
+            memory.value.eq(delayed(m, value, cycles=more, name="value")),
+            *([memory.close.eq(self.end | closes)] if self._config.cells else []),
+        ]
 
     def _delta(
         self, m: Module, write: Signal, index: Signal, value: Signal

@@ -40,3 +40,11 @@ def marked(m: Module, mark: Value, *, cycles: int, name: str, clear: Value) -> V
         m.d.sync += register.eq(mark & ~clear)
         mark = register
     return mark
+
+
+def held_back(m: Module, pulse: Value, *, hold: Value, name: str) -> Value:
+    """`pulse` a cycle later, but only in cycles without `hold`: it waits in a register, `name`."""
+    late = Signal(name=name)
+    with m.If(~hold):
+        m.d.sync += late.eq(pulse)
+    return late & ~hold

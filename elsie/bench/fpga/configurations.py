@@ -87,16 +87,25 @@ _ECP5_64 = Configuration(
     sizes=(896, 1024),
     density=0.11,
     eie=True,
-    seeds=3,
+    seeds=1,
 )
 # With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
 # for 8 PEs' pointers.
-_ECP5_128 = replace(
+_ECP5_96 = replace(
     _ECP5_64,
-    name="ecp5-85f-128-codebook",
-    engine=_ECP5_64.engine.replace(pes=128, column_depth=384),
-    sizes=(384, 2048),
+    name="ecp5-85f-96-codebook",
+    clock_mhz=105.0,
+    engine=_ECP5_64.engine.replace(pes=96, column_depth=384),
+    sizes=(384, 1536),
     density=0.25,
+    seeds=1,
+)
+_ECP5_128 = replace(
+    _ECP5_96,
+    name="ecp5-85f-128-codebook",
+    clock_mhz=100.0,
+    engine=_ECP5_96.engine.replace(pes=128),
+    sizes=(384, 2048),
 )
 _ECP5_16 = replace(
     _ECP5_64,
@@ -186,6 +195,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
         _ECP5_8,
         _ECP5_16,
         _ECP5_64,
+        _ECP5_96,
         _ECP5_128,
         replace(
             _ECP5_64,
