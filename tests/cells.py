@@ -1,5 +1,6 @@
 """Random networks with LSTM and GRU layers, straight in integers, for any configuration."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from golden.config import EngineConfig
 from golden.format.layer import Layer, deal
 from golden.format.network import Network
 from golden.kinds import LayerKind, MacKind
+
+SMALL = (6, 8, 5, 6, 4)
+"""Layer widths for simulations, which cost what their cycles cost; enough for several PEs."""
 
 
 def cell_config(**changes: Any) -> EngineConfig:
@@ -21,7 +25,7 @@ def cell_config(**changes: Any) -> EngineConfig:
         "run_width": 4,
         "act_width": 16,
         "acc_width": 40,
-        "entry_depth": 4096,
+        "entry_depth": 1024,
         "column_depth": 512,
         "row_depth": 64,
         "act_depth": 64,
@@ -80,6 +84,7 @@ def cell_network(
     rng: np.random.Generator,
     config: EngineConfig,
     *,
+    widths: Sequence[int] = (10, 12, 7, 9, 5),
     density: float = 0.3,
     peepholes: bool = True,
     head: bool = True,
@@ -87,14 +92,17 @@ def cell_network(
 ) -> Network:
     """A projected LSTM, a GRU, and a dense layer, which is the head if there is one.
 
-    activations: of the projection and of the last layer.
+    widths: of the input and of the layers. activations: of the projection and of the last layer.
     """
     inner, last = activations
+    first, cells, back, inside, out = widths
     layers = (
-        cell_layer(rng, config, "lstm", 10, 12, n_back=7, density=density, peepholes=peepholes),
-        cell_layer(rng, config, "dense", 12, 7, density=density, activation=inner),
-        cell_layer(rng, config, "gru", 7, 9, density=density),
-        cell_layer(rng, config, "dense", 9, 5, density=density, activation=last),
+        cell_layer(
+            rng, config, "lstm", first, cells, n_back=back, density=density, peepholes=peepholes
+        ),
+        cell_layer(rng, config, "dense", cells, back, density=density, activation=inner),
+        cell_layer(rng, config, "gru", back, inside, density=density),
+        cell_layer(rng, config, "dense", inside, out, density=density, activation=last),
     )
     return Network(name="cells", config=config, layers=layers, head=3 if head else None)
 

@@ -11,7 +11,7 @@ import elsie
 from elsie.cli.main import main
 from elsie.options import EngineOptions
 from golden.arithmetic.run import predict
-from tests.cells import cell_config, cell_network
+from tests.cells import SMALL, cell_config, cell_network
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 MODEL, CALIBRATE = SPEECH / "speech-pruned.onnx", SPEECH / "calibrate.npz"
@@ -99,14 +99,14 @@ def test_predict_counts_the_steps_that_are_simulated(
         assert found["timing"]["steps"] == data["lengths"].sum()
         assert found["classes"] == data["y"].tolist()
         few = tmp_path / "few.npz"  # steps: the simulation is interpreted
-        np.savez(few, x=data["x"][:, :2], lengths=[1, 2, 1])
+        np.savez(few, x=data["x"][:, :2], lengths=[2, 1, 1])
     assert found["accuracy"] == 100.0
-    done = run(capsys, "simulate", net, "--input", few, "--limit", 2)
-    assert done["inferences"] == 2
-    assert done["steps"] == 3
+    done = run(capsys, "simulate", net, "--input", few, "--limit", 1)
+    assert done["inferences"] == 1
+    assert done["steps"] == 2
     assert done["outputs_equal"] == done["trace_equal"] == done["steps"]
     assert done["cycles_per_inference"]["rtl"] == done["cycles_per_inference"]["golden"]
-    two = run(capsys, "predict", net, "--input", few, "--timing", 2)["timing"]
+    two = run(capsys, "predict", net, "--input", few, "--timing", 1)["timing"]
     assert two["cycles"] == done["cycles_per_inference"]["rtl"]
     assert two["steps"] == done["steps"]
 
@@ -116,7 +116,7 @@ def test_several_streams_take_sequences_in_turn(
 ) -> None:
     """Each stream takes the next sequence; outputs are those of golden, sequence by sequence."""
     rng = np.random.default_rng(4)
-    network = cell_network(rng, cell_config(streams=2))
+    network = cell_network(rng, cell_config(streams=2), widths=SMALL)
     lengths = np.array([2, 5, 1, 3])
     x = rng.normal(0, 0.5, (4, 5, network.n_in))
     done = elsie.simulate(network, x, lengths=lengths)
@@ -132,7 +132,7 @@ def test_several_streams_take_sequences_in_turn(
 
 def test_waveforms_of_steps(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    network = cell_network(rng, cell_config(streams=2))
+    network = cell_network(rng, cell_config(streams=2), widths=SMALL)
     net, data, vcd = tmp_path / "n.elsie", tmp_path / "x.npy", tmp_path / "run.vcd"
     elsie.save(network, net)
     np.save(data, rng.normal(0, 0.5, (2, 2, network.n_in)))
@@ -144,7 +144,7 @@ def test_waveforms_of_steps(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
 
 def test_outputs_in_every_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
-    network = cell_network(rng, cell_config(), head=False)
+    network = cell_network(rng, cell_config(), widths=SMALL, head=False)
     net, data = tmp_path / "n.elsie", tmp_path / "x.npz"
     elsie.save(network, net)
     x = rng.normal(0, 0.5, (2, 3, network.n_in))

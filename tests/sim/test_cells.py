@@ -8,7 +8,7 @@ import pytest
 from golden.format.network import Network
 from sim.check import simulate_steps
 from tests.cases import halved
-from tests.cells import cell_config, cell_layer, cell_network, random_steps
+from tests.cells import SMALL, cell_config, cell_layer, cell_network, random_steps
 
 ENGINES: list[dict[str, Any]] = [
     {},
@@ -33,10 +33,10 @@ def test_outputs_and_traces_are_golden(engine: dict[str, Any], peepholes: bool) 
     if peepholes and "entry_memory" in engine:
         pytest.skip("peepholes need entries in block RAM")
     rng = np.random.default_rng(len(str(engine)) + peepholes)
-    network = cell_network(
-        rng, cell_config(**engine), peepholes=peepholes, head=bool(len(str(engine)) % 2)
-    )
-    result = simulate_steps(network, random_steps(rng, network, 3))
+    config, head = cell_config(**engine), bool(len(str(engine)) % 2)
+    network = cell_network(rng, config, widths=SMALL, peepholes=peepholes, head=head)
+    # In the second step states are kept, in the third one the first one's lists are used again.
+    result = simulate_steps(network, random_steps(rng, network, 2 + peepholes))
     assert result.first_difference() is None
     assert result.equal
     assert any(one.outputs.any() for one in result.inferences)
@@ -45,7 +45,7 @@ def test_outputs_and_traces_are_golden(engine: dict[str, Any], peepholes: bool) 
 @pytest.mark.parametrize("streams", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_compiled_is_the_same(streams: int) -> None:
     rng = np.random.default_rng(streams)
-    network = cell_network(rng, cell_config(streams=streams))
+    network = cell_network(rng, cell_config(streams=streams, pes=2, group=1), widths=SMALL)
     steps = random_steps(rng, network, 4)
     result = simulate_steps(network, steps, compiled=True)
     assert result.first_difference() is None
@@ -68,14 +68,14 @@ def test_a_step_of_a_single_input_on_more_than_16_pes() -> None:
 
 def test_over_the_load_port() -> None:
     rng = np.random.default_rng(5)
-    network = cell_network(rng, cell_config(mac="codebook", streams=2))
+    network = cell_network(rng, cell_config(mac="codebook", streams=2), widths=SMALL)
     assert simulate_steps(network, random_steps(rng, network, 2), load=True).equal
 
 
 def test_a_wrong_state_is_seen() -> None:
     """The comparison is of this step's states, not only of what was never reset."""
     rng = np.random.default_rng(6)
-    network = cell_network(rng, cell_config())
+    network = cell_network(rng, cell_config(), widths=SMALL)
     steps = random_steps(rng, network, 2)
     kept, fresh = (
         simulate_steps(network, [steps[0], type(steps[1])(x=steps[1].x, reset=(reset,))])

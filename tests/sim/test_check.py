@@ -68,7 +68,7 @@ def equal(case, load: bool) -> None:
     assert result.equal
 
 
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(cases(), st.booleans())
 def test_rtl_equals_golden_on_random_networks(case, load: bool) -> None:
     equal(case, load)
@@ -90,7 +90,7 @@ def test_rtl_equals_golden_on_more_random_networks(case, load: bool) -> None:
 def test_full_queues_stall_the_broadcast(changes: dict[str, Any], pes: int) -> None:
     """Every broadcast is work for all PEs, more than it takes cycles; predicted to the cycle."""
     rng = np.random.default_rng(3)
-    sizes = [60, 4 * pes]
+    sizes = [30, 3 * pes]
     config = small_config(sizes, pes=pes, group=2, queue_depth=4, **changes)
     network = random_network(rng, config, sizes, density=0.6)
     result = simulate(network, random_input(rng, network))

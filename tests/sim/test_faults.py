@@ -44,7 +44,7 @@ def case(kind: str) -> tuple[Network, np.ndarray]:
     rng = np.random.default_rng(5)
     density = 0.9 if kind == "dense" else 0.25
     network = random_network(rng, config, sizes, density=density, shift=3)
-    return network, random_input(rng, network, 2)
+    return network, random_input(rng, network)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from rtl.sequence import sequencer
 from rtl.sequence.upcoming import Upcoming
 from sim.check import Simulation, simulate, simulate_steps
 from tests.cases import halved
-from tests.cells import cell_config, cell_network, random_steps
+from tests.cells import SMALL, cell_config, cell_network, random_steps
 from tests.networks import random_input, random_network, small_config
 
 SIZES = [20, 18, 15, 9]
@@ -71,12 +71,13 @@ def test_with_cells(changes: dict[str, Any], activations: tuple[str, str]) -> No
     """A projection with a function is fed back; the last layer has the other one."""
     rng = np.random.default_rng(len(changes))
     config = cell_config(functions=True, **changes)
-    network = cell_network(rng, config, head=not config.delta, activations=activations)
-    good(simulate_steps(network, random_steps(rng, network, 3)))
+    head = not config.delta
+    network = cell_network(rng, config, widths=SMALL, head=head, activations=activations)
+    good(simulate_steps(network, random_steps(rng, network, 2)))
 
 
 def test_compiled_is_the_same() -> None:
-    good(run(connected(pes=5), compiled=True))
+    good(run(connected(pes=2), compiled=True))
 
 
 def test_a_function_that_comes_a_cycle_early_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

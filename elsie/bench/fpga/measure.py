@@ -99,9 +99,14 @@ def _measure(configuration: Configuration, work: Path, jobs: int, say: Progress)
         configuration,
         routes=route(configuration, work, jobs=jobs, say=say),
         synthesis=json.loads((work / "stat.json").read_text()),
-        netlist=hashlib.sha256((work / "top.json").read_bytes()).hexdigest()[:16],
+        netlist=netlist_hash(work),
         utilisation=utilisation(configuration.engine, say) if configuration.eie else None,
     )
+
+
+def netlist_hash(work: Path) -> str:
+    """Beginning of the SHA-256 of the netlist that `synthesise` has left in `work`."""
+    return hashlib.sha256((work / "top.json").read_bytes()).hexdigest()[:16]
 
 
 def utilisation(config: EngineConfig, say: Progress) -> float:

@@ -67,6 +67,20 @@ def test_networks_fill_the_memories_the_same_way_each_time(configuration: Config
 
 
 @pytest.mark.bitstream
+def test_a_small_configurations_netlist_is_the_ledgers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All figures follow from it and from the tools' versions, which the row has too."""
+    monkeypatch.chdir(tmp_path)
+    row = ledger.load(SMALL)
+    assert row is not None
+    measuring.write(find(SMALL), tmp_path)
+    measuring.synthesise(find(SMALL), tmp_path)
+    assert measuring.netlist_hash(tmp_path) == row.netlist
+
+
+@pytest.mark.long
+@pytest.mark.bitstream
 def test_a_small_configuration_measured_again_is_as_in_the_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

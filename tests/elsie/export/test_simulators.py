@@ -12,7 +12,7 @@ import pytest
 from elsie.export.testbench import write_steps
 from golden.arithmetic.sequences import Sequences, Step, interleave
 from golden.format.network import Network
-from tests.cells import cell_config, cell_network, random_steps
+from tests.cells import SMALL, cell_config, cell_network, random_steps
 from tests.networks import random_input, random_network, small_config
 
 SIZES = (11, 9, 6)
@@ -40,7 +40,7 @@ def engine(name: str) -> tuple[Network, list[Step]]:
     if name in CELLS:
         config = cell_config(**CELLS[name])
         spram, delta = config.entry_lanes > 1, config.delta
-        network = cell_network(rng, config, peepholes=not spram, head=not delta)
+        network = cell_network(rng, config, widths=SMALL, peepholes=not spram, head=not delta)
         return network, random_steps(rng, network, 3)
     functions = name == "functions"
     names = ["tanh", "sigmoid"] if functions else None

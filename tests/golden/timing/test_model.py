@@ -129,7 +129,14 @@ def test_fully_connected_networks_are_as_the_slow_engine_says(case: Case) -> Non
     check(*case)
 
 
-@settings(max_examples=50)
+@pytest.mark.long
+@settings(max_examples=200)
+@given(recurrent())
+def test_more_recurrent_networks_are_as_the_slow_engine_says(case: Case) -> None:
+    check(*case)
+
+
+@settings(max_examples=25)
 @given(recurrent())
 def test_recurrent_networks_are_as_the_slow_engine_says(case: Case) -> None:
     check(*case)

@@ -23,7 +23,9 @@ except ElsieError as error:  # a user without one can still run the suite
     pytest.skip(str(error), allow_module_level=True)
 
 
-CONFIG = small_config([8, 6], pes=2, group=1)
+SIZES = [20, 17, 9, 6]  # three layers: not a power of two
+CONFIG = small_config(SIZES, pes=2, group=1, run_width=2, queue_depth=8)
+"""For most tests, so that one program does."""
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +42,21 @@ def _own_cache(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"mac": kind}, marks=() if kind is MacKind.CODEBOOK else pytest.mark.long)
-        for kind in MacKind
-    ]
-    + [{"entry_memory": "spram"}],
-    ids=[*MacKind, "spram"],
+        {},
+        {"entry_memory": "spram", "group": 2},
+        *(
+            pytest.param({"pes": 5, "group": 2, **change}, marks=pytest.mark.long)
+            for change in [*({"mac": kind} for kind in MacKind), {"entry_memory": "spram"}]
+        ),
+    ],
+    ids=str,
 )
 def test_equal_to_golden_and_to_the_interpreted_simulation(changes: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)
-    sizes = [20, 17, 9, 6]  # three layers: not a power of two
-    config = small_config(sizes, pes=5, group=2, run_width=2, queue_depth=8, **changes)
-    network = random_network(rng, config, sizes, density=0.5)
+    config = small_config(
+        SIZES, **{"pes": 2, "group": 1, "run_width": 2, "queue_depth": 8, **changes}
+    )
+    network = random_network(rng, config, SIZES, density=0.5)
     x = random_input(rng, network, 3)
     fast, slow = simulate(network, x, compiled=True), simulate(network, x)
     assert fast.first_difference() is None
@@ -67,19 +73,19 @@ def test_another_network_on_the_same_program_differs_only_in_its_words() -> None
     made = first.stat().st_mtime_ns
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        network = random_network(rng, CONFIG, [8, 6])
+        network = random_network(rng, CONFIG, SIZES)
         assert simulate(network, random_input(rng, network), compiled=True).equal
     assert program.program(CONFIG) == first
     assert first.stat().st_mtime_ns == made
 
 
-FIVES = Step(x=np.full((1, 8), 5), reset=(True,))
+FIVES = Step(x=np.full((1, 20), 5), reset=(True,))
 
 
 def test_a_wrong_word_in_memory_is_seen() -> None:
     """The comparison can fail: one bit of one entry, flipped."""
     rng = np.random.default_rng(1)
-    network = random_network(rng, CONFIG, [8, 6], density=1.0)
+    network = random_network(rng, CONFIG, SIZES, density=0.6)
     image = encode(network)
     good, _ = compiled.run(image, [FIVES], max_cycles=10_000)
     image.entries[1, 3] ^= np.uint64(1)
@@ -88,7 +94,7 @@ def test_a_wrong_word_in_memory_is_seen() -> None:
 
 
 def test_the_cycle_limit_ends_the_run() -> None:
-    network = random_network(np.random.default_rng(1), CONFIG, [8, 6], density=1.0)
+    network = random_network(np.random.default_rng(1), CONFIG, SIZES, density=0.6)
     image = encode(network)
     with pytest.raises(RuntimeError, match="ended with 4"):
         compiled.run(image, [FIVES], max_cycles=20)

@@ -20,7 +20,7 @@ from sim.check import Simulation, simulate, simulate_steps
 from sim.harness import SimulationTimeout
 from sim.waves.record import Waveforms
 from sim.waves.target import Wave
-from tests.cells import cell_config, cell_network, random_steps
+from tests.cells import SMALL, cell_config, cell_network, random_steps
 from tests.networks import random_input, random_network, small_config
 from tests.sim.waves.dumps import Dump, Save, read, read_save
 
@@ -63,7 +63,9 @@ def run(network: Network, wave: Wave) -> Simulation:
 @pytest.fixture(scope="module", params=["dense", "cells"])
 def recorded(request, tmp_path_factory) -> Recorded:
     rng = np.random.default_rng(6)
-    network = dense() if request.param == "dense" else cell_network(rng, cell_config())
+    network = (
+        dense() if request.param == "dense" else cell_network(rng, cell_config(), widths=SMALL)
+    )
     wave = Wave(file=tmp_path_factory.mktemp("waves") / "run.vcd", clock_mhz=CLOCK_MHZ)
     simulation = run(network, wave)
     assert simulation.equal
