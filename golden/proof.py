@@ -24,9 +24,9 @@ def accumulator_bound(layer: Layer, network: Network, *, signed_input: bool) -> 
     largest = 1 << (network.config.act_width - 1)
     largest = largest if signed_input else largest - 1
     if levels := network.config.act_levels:  # all inputs of layers are coded
-        sums = layer is network.layers[0] and network.config.input_terms > 1
+        several = layer is network.layers[0] and network.config.input_terms > 1
         # No sum of an input's first powers is beyond the engine's integers (tests try all).
-        largest = 1 << (network.config.act_width - 1) if sums else levels[-1]
+        largest = 1 << (network.config.act_width - 1) if several else levels[-1]
     weights = np.abs(layer.weights(network.config))
     # Sums of at most 2**20 weights below 2**24 are exact in float64; products with activations
     # are formed in Python's integers, which have no limit.

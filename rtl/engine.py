@@ -18,7 +18,7 @@ from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
 from rtl.sequence.counters import Counters
 from rtl.sequence.sequencer import Sequencer
-from rtl.status import status
+from rtl.status import Status
 
 
 class Engine(wiring.Component):
@@ -91,7 +91,7 @@ class Engine(wiring.Component):
             outputs.broadcast.eq(collector.broadcast),
             self.done.eq(sequencer.done),
         ]
-        hold = status(m, self.config, self.sequencer, outputs, self.groups)
+        hold = self._status(m, outputs)
         self._collect(m, hold)
         self._broadcast(m, hold)
         self._phases(m, inputs)
@@ -106,6 +106,25 @@ class Engine(wiring.Component):
     def _moves(self, hold: Value) -> Value:
         """What was granted moves on."""
         return Value.cast(1) if self.config.stages.fifo else ~hold
+
+    def _status(self, m: Module, outputs: OutputPort) -> Signal:
+        """What groups and outputs tell, to all that must wait; returns the hold of the grants."""
+        m.submodules.status = status = Status(config=self.config)
+        sequencer, groups = self.sequencer, self.groups
+        m.d.comb += [
+            status.near_full.eq(Cat(group.near_full for group in groups)),
+            status.finished.eq(Cat(group.over for group in groups)),
+            status.end.eq(sequencer.end),
+            status.unready.eq(outputs.hold),
+            sequencer.over.eq(status.over),
+        ]
+        if not self.config.stages.fifo:
+            m.d.comb += [
+                outputs.held.eq(status.hold),
+                sequencer.hold.eq(status.hold),
+                *(group.hold.eq(status.holds[number]) for number, group in enumerate(groups)),
+            ]
+        return status.hold
 
     def _collect(self, m: Module, hold: Signal) -> None:
         """Activation memories to the collector."""

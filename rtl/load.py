@@ -8,7 +8,6 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format.memories import MemoryMap, Space
-from rtl.prim.ram import BlockRam
 
 
 class LoadTarget(enum.Enum, shape=2):
@@ -60,11 +59,6 @@ class MemoryWrite(wiring.PureInterface):
         def create(self, *, path: Any = None, src_loc_at: int = 0) -> "MemoryWrite":
             """The interface object."""
             return MemoryWrite(self, path=path, src_loc_at=1 + src_loc_at)
-
-
-def drive(m: Module, write: MemoryWrite, ram: BlockRam) -> None:
-    """Drive the write port of `ram` with `write`."""
-    m.d.comb += [ram.w_en.eq(write.en), ram.w_addr.eq(write.addr), ram.w_data.eq(write.data)]
 
 
 class LoadSelect(wiring.Component):

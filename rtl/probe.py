@@ -4,9 +4,10 @@ The word is an expression over signals that the engine has anyway, so it costs n
 reads it. `sim.tracer` turns recorded words into the events of golden.timing.trace.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Shape, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Shape, ShapeLike, Value, ValueLike, signed, unsigned
 from amaranth.lib import data
 
 from golden.config import EngineConfig
@@ -14,16 +15,16 @@ from golden.kinds import CELL_WIDTH, bits_for
 from rtl.layouts import sent_shape
 from rtl.operations.table import number_width
 
-Events = dict[str, dict[str, Any]]
+Events = dict[str, Mapping[str, ValueLike]]
 """Kind of event -> field -> signal; field `valid` says when the others have a meaning."""
 
 
-def fields(view: Any) -> dict[str, Any]:
+def fields(view: data.View) -> dict[str, ValueLike]:
     """The fields of a view of a StructLayout."""
     return {name: view[name] for name, _ in view.shape()}
 
 
-def padded(members: dict[str, Any]) -> data.StructLayout:
+def padded(members: dict[str, ShapeLike]) -> data.StructLayout:
     """A layout with a last field `pad` that fills it to a multiple of 32 bits.
 
     So each part of the word starts at a machine word, and a simulator can copy it.

@@ -1,88 +1,101 @@
-"""What the groups tell, combined: all are over, and nothing may be granted."""
+"""Status: what the groups tell, combined: all are over, and nothing may be granted."""
 
-from collections.abc import Sequence
-
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from rtl.front.output_port import OutputPort
-from rtl.group.group import Group
 from rtl.prim.tree import gathered
-from rtl.sequence.sequencer import Sequencer
 
 
-def status(
-    m: Module,
-    config: EngineConfig,
-    sequencer: Sequencer,
-    outputs: OutputPort,
-    groups: Sequence[Group],
-) -> Signal:
-    """Tells the sequencer that all groups are over, `over_stages` cycles late; returns the hold.
+class Status(wiring.Component):
+    """From the groups and the output port to the sequencer and back to all of them.
 
-    With FIFOs in the groups a hold is for grants only, and what was granted moves on. Without them
-    nothing moves.
+    near_full: one bit for each group: it takes few broadcasts more.
+    finished: one bit for each group: the operations of all its PEs have begun.
+    end: the phase that they are of ends; `over` becomes 0.
+    unready: the output port takes few results more.
+    over: all groups have finished.
+    hold: nothing is granted, and without `stages.fifo` nothing moves.
+    holds: the same for each group, a register of its own from 3 status stages on; not with
+        `stages.fifo`, where what was granted moves on.
+
+    Latency of `over`: `over_stages`. Of `hold`: `status_stages` - 1 from `near_full` and, with 3
+    stages, 1 from `unready`; with `stages.fifo` `tree_stages` and 1.
     """
-    if config.stages.fifo:
-        return _behind_trees(m, sequencer, outputs, groups)
-    return _at_once(m, config, sequencer, outputs, groups)
 
+    near_full: Signal
+    finished: Signal
+    end: Signal
+    unready: Signal
+    over: Signal
+    hold: Signal
+    holds: Signal
 
-def _behind_trees(
-    m: Module, sequencer: Sequencer, outputs: OutputPort, groups: Sequence[Group]
-) -> Signal:
-    """Both through trees of registers."""
-    full = gathered(m, [group.near_full for group in groups], every=False, name="full")
-    over = gathered(
-        m, [group.over for group in groups], every=True, name="over", clear=sequencer.end
-    )
-    unready = Signal()
-    hold = Signal()
-    m.d.sync += unready.eq(outputs.hold)
-    m.d.comb += [hold.eq(full | unready), sequencer.over.eq(over)]
-    return hold
+    def __init__(self, *, config: EngineConfig) -> None:
+        """The number of groups and of stages come from `config`."""
+        self._config = config
+        super().__init__(
+            {
+                "near_full": In(config.groups),
+                "finished": In(config.groups),
+                "end": In(1),
+                "unready": In(1),
+                "over": Out(1),
+                "hold": Out(1),
+                **({} if config.stages.fifo else {"holds": Out(config.groups)}),
+            }
+        )
 
+    def elaborate(self, platform: object) -> Module:
+        """Trees of registers where groups have FIFOs, else as many stages as the PEs need."""
+        m = Module()
+        if self._config.stages.fifo:
+            self._behind_trees(m)
+        else:
+            self._over(m)
+            self._holds(m)
+        return m
 
-def _at_once(
-    m: Module,
-    config: EngineConfig,
-    sequencer: Sequencer,
-    outputs: OutputPort,
-    groups: Sequence[Group],
-) -> Signal:
-    """Both `status_stages` cycles late, of which the queues and drains have one."""
-    stages = config.status_stages
-    near_full = Signal()
-    over = Signal()
-    m.d.comb += [
-        near_full.eq(Cat(group.near_full for group in groups).any()),
-        over.eq(Cat(group.over for group in groups).all()),
-    ]
-    for stage in range(stages - 1):
-        over_late = Signal(name=f"over_{stage}")
-        m.d.sync += over_late.eq(over & ~sequencer.end)
-        over = over_late
-    hold = Signal()
-    if stages > 1:
-        near_full_late = Signal()
-        m.d.sync += near_full_late.eq(near_full)
-        near_full = near_full_late
-    if stages > 2:
-        _spread(m, near_full | outputs.hold, hold, groups)
-    else:
-        m.d.comb += [hold.eq(near_full | outputs.hold), *(g.hold.eq(hold) for g in groups)]
-    m.d.comb += [outputs.held.eq(hold), sequencer.hold.eq(hold), sequencer.over.eq(over)]
-    return hold
+    def _behind_trees(self, m: Module) -> None:
+        full = gathered(m, list(self.near_full), every=False, name="full")
+        over = gathered(m, list(self.finished), every=True, name="over", clear=self.end)
+        unready = Signal(name="unready_late")
+        m.d.sync += unready.eq(self.unready)
+        m.d.comb += [self.hold.eq(full | unready), self.over.eq(over)]
 
+    def _over(self, m: Module) -> None:
+        """A register for each status stage but the first, which the operations' control has."""
+        over: Value = self.finished.all()
+        for stage in range(self._config.status_stages - 1):
+            late = Signal(name=f"over_{stage}")
+            m.d.sync += late.eq(over & ~self.end)
+            over = late
+        m.d.comb += self.over.eq(over)
 
-def _spread(m: Module, early: Value, hold: Signal, groups: Sequence[Group]) -> None:
-    """A register of the hold for each group: a single one would have to reach the whole chip.
+    def _holds(self, m: Module) -> None:
+        """The second stage is a register behind `near_full`, the third one behind everything."""
+        near_full: Value = self.near_full.any()
+        if self._config.status_stages > 1:
+            near_full_late = Signal()
+            m.d.sync += near_full_late.eq(near_full)
+            near_full = near_full_late
+        early = near_full | self.unready
+        if self._config.status_stages > 2:
+            self._spread(m, early)
+        else:
+            m.d.comb += [self.hold.eq(early), self.holds.eq(self.hold.replicate(len(self.holds)))]
 
-    Each takes its own group's part twice. That changes nothing, but without it Yosys would see
-    equal registers and keep one.
-    """
-    m.d.sync += hold.eq(early)
-    for number, group in enumerate(groups):
-        own, here = Signal(name=f"own_{number}"), Signal(name=f"hold_{number}")
-        m.d.sync += [own.eq(group.near_full), here.eq(early | own)]
-        m.d.comb += group.hold.eq(here)
+    def _spread(self, m: Module, early: Value) -> None:
+        """A register of the hold for each group: a single one would have to reach the whole chip.
+
+        Each takes its own group's part twice. That changes nothing, but without it Yosys would see
+        equal registers and keep one.
+        """
+        hold = Signal(name="hold_here")
+        m.d.sync += hold.eq(early)
+        m.d.comb += self.hold.eq(hold)
+        for group, near_full in enumerate(self.near_full):
+            own, here = Signal(name=f"own_{group}"), Signal(name=f"hold_{group}")
+            m.d.sync += [own.eq(near_full), here.eq(early | own)]
+            m.d.comb += self.holds[group].eq(here)

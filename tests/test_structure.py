@@ -224,6 +224,36 @@ COMPONENTS = {
 }
 
 
+RTL_TYPES = {name.rpartition(":")[2] for name in COMPONENTS if name.startswith("rtl/")}
+
+
+def drivers(path: Path) -> Iterator[str]:
+    """Functions that are given a module and a component, as only what holds the component may be.
+
+    A component's own methods that `elaborate` calls, which begin with an underscore, may.
+    """
+    private = {
+        method
+        for name, component in COMPONENTS.items()
+        if name.startswith(f"{path.relative_to(ROOT)}:")
+        for method in component.body
+        if isinstance(method, ast.FunctionDef) and method.name.startswith("_")
+    }
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef) and node not in private:
+            given = [a.annotation for a in (*node.args.args, *node.args.kwonlyargs) if a.annotation]
+            words = {n.id for a in given for n in ast.walk(a) if isinstance(n, ast.Name)}
+            if "Module" in words and words & RTL_TYPES:
+                yield f"{path.name}: {node.name}"
+
+
+def test_components_are_driven_only_by_what_holds_them() -> None:
+    """Not by functions of other files, where nobody would look for a port's driver."""
+    assert len(RTL_TYPES) > 30
+    rtl = [path for path in SOURCES if module(path).startswith("rtl")]
+    assert not [found for path in rtl for found in drivers(path)]
+
+
 def is_port(node: ast.expr) -> bool:
     """In(...), Out(...) or an array of them."""
     calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format import layout
 from rtl.layouts import broadcast_layout, sent_shape, struct
-from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.load import LoadTarget, MemoryWrite
 from rtl.prim.kept import kept
 from rtl.prim.ram import BlockRam
 
@@ -108,10 +108,12 @@ class ColumnMemory(wiring.Component):
         m.d.comb += [
             ram.r_en.eq(moves | self.bias_read),
             ram.r_addr.eq(Mux(self.bias_read, self.bias_address, self.broadcast.column)),
+            ram.w_en.eq(self.write.en),
+            ram.w_addr.eq(self.write.addr),
+            ram.w_data.eq(self.write.data),
         ]
         self._bias(m, ram)
         m.d.sync += Assert(~(moves & self.bias_read), "a group is drained while broadcasts move")
-        drive(m, self.write, ram)
         return ram
 
     def _bias(self, m: Module, ram: BlockRam) -> None:
@@ -134,14 +136,12 @@ class ColumnMemory(wiring.Component):
             ram.r_addr.eq(self.broadcast.column),
             biases.r_en.eq(self.bias_read),
             biases.r_addr.eq(self.bias_address - depth),
-        ]
-        self._bias(m, biases)
-        drive(m, write, ram)
-        drive(m, write, biases)
-        m.d.comb += [
             ram.w_en.eq(write.en & (write.addr < depth)),
+            ram.w_addr.eq(Mux(ram.w_en, write.addr, 0)),
+            ram.w_data.eq(write.data),
             biases.w_en.eq(write.en & (write.addr >= depth)),
             biases.w_addr.eq(Mux(biases.w_en, write.addr - depth, 0)),
-            ram.w_addr.eq(Mux(ram.w_en, write.addr, 0)),
+            biases.w_data.eq(write.data),
         ]
+        self._bias(m, biases)
         return ram

@@ -1,14 +1,11 @@
 """Entries in large single-port RAMs, each for two PEs, which take turns (iCE40 UP5K's SPRAM)."""
 
-from collections.abc import Sequence
-
 from amaranth.hdl import Assert, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.config import EngineConfig
 from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
-from rtl.pe.pe import ProcessingElement
 from rtl.prim.spram import Spram
 
 
@@ -111,29 +108,6 @@ class SharedEntries(wiring.Component):
                 "load_word": In(load_layout(config)),
             }
         )
-
-    def serve(
-        self,
-        m: Module,
-        pes: Sequence[ProcessingElement],
-        *,
-        begin: Signal,
-        valid: Signal,
-        word: data.View,
-    ) -> None:
-        """Connect the PEs and the load port, in the group's module `m`."""
-        m.d.comb += [
-            self.begin.eq(begin),
-            self.load_valid.eq(valid),
-            self.load_word.eq(word),
-        ]
-        for slot, pe in enumerate(pes):
-            m.d.comb += [
-                self.fetch[slot].eq(pe.fetch),
-                self.address[slot].eq(pe.fetch_address),
-                pe.word.eq(self.words[slot]),
-                pe.turn.eq(self.turns[slot]),
-            ]
 
     def elaborate(self, platform: object) -> Module:
         """The RAMs, and whose turn it is."""

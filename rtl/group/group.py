@@ -1,23 +1,17 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
+from rtl import layouts
 from rtl.front.activation_lists import ActivationLists
 from rtl.front.delta import DeltaStage
 from rtl.group.broadcast_fifo import BroadcastFifo
 from rtl.group.column_memory import ColumnMemory
 from rtl.group.entry_memory import SharedEntries
-from rtl.layouts import (
-    arriving_layout,
-    begin_layout,
-    broadcast_layout,
-    element_layout,
-    phase_layout,
-)
 from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.operations.control import OperationControl
 from rtl.operations.pipeline import OperationPipeline
@@ -89,33 +83,30 @@ class Group(wiring.Component):
         """Group `number`, initialised from `image` if there is one."""
         self._config, self._number = config, number
         size = config.group_size(number)
-        self.pes = [
-            ProcessingElement(config=config, number=number * config.group + slot, image=image)
-            for slot in range(size)
-        ]
-        self.columns = ColumnMemory(
-            config=config, init=[] if image is None else image.column_words(number)
-        )
+        numbers = range(number * config.group, number * config.group + size)
+        self.pes = [ProcessingElement(config=config, number=n, image=image) for n in numbers]
+        words = [] if image is None else image.column_words(number)
+        self.columns = ColumnMemory(config=config, init=words)
         self.fifo = BroadcastFifo(config=config) if config.stages.fifo else None
         self.control = OperationControl(config=config, size=size)
         self.pipeline = OperationPipeline(config=config, size=size)
-        cells = {"lists": In(begin_layout(config)), "target": In(config.list_width)}
+        cells = {"lists": In(layouts.begin_layout(config)), "target": In(config.list_width)}
         delta = {"inputs": In(1), "input_threshold": In(config.act_width - 1), "reset": In(1)}
         super().__init__(
             {
-                "broadcast": In(broadcast_layout(config)),
+                "broadcast": In(layouts.broadcast_layout(config)),
                 "hold": In(1),
                 "layer": In(config.layer_width),
                 "near_full": Out(1),
                 "begin": In(1),
-                "phase": In(phase_layout(config)),
+                "phase": In(layouts.phase_layout(config)),
                 "closed": In(1),
                 "end": In(1),
                 "pending": Out(1),
                 **({"more": Out(1)} if config.stages.grant else {}),
                 "grant": In(1),
-                "element": Out(element_layout(config)),
-                "arriving": In(arriving_layout(config)),
+                "element": Out(layouts.element_layout(config)),
+                "arriving": In(layouts.arriving_layout(config)),
                 "over": Out(1),
                 "starving": Out(size),
                 "load_valid": In(1),
@@ -140,10 +131,7 @@ class Group(wiring.Component):
         if self._config.cells:
             self._cells(m)
         if self._config.entry_memory is EntryMemory.SPRAM:
-            first, size = self._number * self._config.group, len(self.pes)
-            entries = SharedEntries(config=self._config, first=first, size=size)
-            m.submodules.entries = entries
-            entries.serve(m, self.pes, begin=self.begin, valid=valid, word=word)
+            self._entries(m, valid, word)
         return m
 
     def events(self) -> Events:
@@ -156,13 +144,10 @@ class Group(wiring.Component):
         pipeline, grant = self.pipeline, self.grant
         if self._config.stages.grant:
             grant = held_back(m, grant, hold=self.hold, name="granted")
-        write = Signal()
-        index = Signal.like(memory.index)
-        value = Signal.like(memory.value)
+        write = self.arriving.valid | pipeline.output
+        index = Mux(pipeline.output, pipeline.index, self.arriving.index)
+        value = Mux(pipeline.output, pipeline.activation, self.arriving.value)
         m.d.comb += [
-            write.eq(self.arriving.valid | pipeline.output),
-            index.eq(Mux(pipeline.output, pipeline.index, self.arriving.index)),
-            value.eq(Mux(pipeline.output, pipeline.activation, self.arriving.value)),
             memory.begin.eq(self.begin),
             memory.hold.eq(self.hold),
             memory.grant.eq(grant),
@@ -171,32 +156,29 @@ class Group(wiring.Component):
         ]
         if self._config.stages.grant:
             m.d.comb += self.more.eq(memory.more)
-        closes = Const(0, 1)
-        if self._config.cells:
-            m.d.comb += [memory.target.eq(self.target), memory.lists.eq(self.lists)]
-            cycles, closes = self._config.store_stages, self.arriving.close
-            closes = delayed(m, closes, cycles=cycles, name="closes", reset_less=False)
         if self._config.delta:
-            write, index, value = self._delta(m, write, index, value)
+            write, index, value = self._delta(m, (write, index, value))
         more = self._config.stages.store
         m.d.comb += [
             memory.write.eq(delayed(m, write, cycles=more, name="write", reset_less=False)),
             memory.index.eq(delayed(m, index, cycles=more, name="index")),
             memory.value.eq(delayed(m, value, cycles=more, name="value")),
-            *([memory.close.eq(self.end | closes)] if self._config.cells else []),
         ]
+        if self._config.cells:
+            m.d.comb += [memory.target.eq(self.target), memory.lists.eq(self.lists)]
+            cycles, late = self._config.store_stages, self.arriving.close
+            closes = delayed(m, late, cycles=cycles, name="closes", reset_less=False)
+            m.d.comb += memory.close.eq(self.end | closes)
 
-    def _delta(
-        self, m: Module, write: Signal, index: Signal, value: Signal
-    ) -> tuple[Signal, Signal, Signal]:
+    def _delta(self, m: Module, put: tuple[Value, Value, Value]) -> tuple[Value, Value, Value]:
         """Only what moved is kept, as a difference."""
         m.submodules.delta = delta = DeltaStage(config=self._config)
+        write, index, value = put
         m.d.comb += [
             delta.write.eq(write),
             delta.index.eq(index),
             delta.value.eq(value),
-            # Inputs are list 0.
-            delta.place.eq(Mux(self.pipeline.output, self.phase.place, 0)),
+            delta.place.eq(Mux(self.pipeline.output, self.phase.place, 0)),  # inputs are list 0
             delta.threshold.eq(Mux(self.inputs, self.input_threshold, self.phase.threshold)),
             delta.plain.eq(~self.inputs & self.phase.plain),
             delta.reset.eq(self.reset),
@@ -268,17 +250,32 @@ class Group(wiring.Component):
                 self.starving[slot].eq(~pe.entry.issuing & ~pe.steal),
             ]
         near_full = Cat(pe.near_full for pe in self.pes).any()
-        if self.fifo:  # broadcasts wait there until no queue is nearly full
-            m.submodules.fifo = self.fifo
-            m.d.comb += [
-                self.fifo.arriving.eq(self.broadcast),
-                self.fifo.room.eq(~near_full),
-                self.fifo.ended.eq(self.closed),
-                self.fifo.clear.eq(self.end),
-                self.near_full.eq(self.fifo.near_full),
-            ]
-        else:
+        if self.fifo is None:
             m.d.comb += self.near_full.eq(near_full)
+            return
+        m.submodules.fifo = fifo = self.fifo
+        m.d.comb += [
+            fifo.arriving.eq(self.broadcast),
+            fifo.room.eq(~near_full),  # broadcasts wait there until no queue is nearly full
+            fifo.ended.eq(self.closed),
+            fifo.clear.eq(self.end),
+            self.near_full.eq(fifo.near_full),
+        ]
+
+    def _entries(self, m: Module, valid: Signal, word: data.View) -> None:
+        """The memories that PEs share."""
+        first = self._number * self._config.group
+        entries = SharedEntries(config=self._config, first=first, size=len(self.pes))
+        m.submodules.entries = entries
+        m.d.comb += [
+            entries.begin.eq(self.begin),
+            entries.load_valid.eq(valid),
+            entries.load_word.eq(word),
+            entries.fetch.eq(Cat(pe.fetch for pe in self.pes)),
+            entries.address.eq(Cat(pe.fetch_address for pe in self.pes)),
+            *(pe.word.eq(entries.words[slot]) for slot, pe in enumerate(self.pes)),
+            *(pe.turn.eq(entries.turns[slot]) for slot, pe in enumerate(self.pes)),
+        ]
 
     def _cells(self, m: Module) -> None:
         """The PEs' ports for operations on cells."""

@@ -1,7 +1,5 @@
 """The sums of a PE: an addition every cycle, to any row, without a stall; and operations."""
 
-from typing import Any
-
 from amaranth.hdl import Assert, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -77,7 +75,7 @@ class Accumulator(wiring.Component):
         """From the begin of an operation to its result."""
         return 3 if config.cells else 1
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """In LUT RAM, or in block RAM."""
         if has_lut_ram(platform) and not self._cells and self._depth <= _LUT_RAM_DEPTH:
             return self._direct()

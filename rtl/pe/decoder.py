@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format import layout
 from rtl.layouts import sent_shape, struct
-from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.load import LoadTarget, MemoryWrite
 from rtl.prim.ram import BlockRam
 
 
@@ -133,8 +133,10 @@ class Decoder(wiring.Component):
                 ram.r_en.eq(self.valid | self.look if self._config.cells else self.valid),
                 ram.r_addr.eq(Cat(self.entry.code, self.layer)),
                 self.weight.eq(ram.r_data),
+                ram.w_en.eq(self.write.en),
+                ram.w_addr.eq(self.write.addr),
+                ram.w_data.eq(self.write.data),
             ]
-            drive(m, self.write, ram)
         else:
             m.d.sync += self.weight.eq(self.entry.code)
         return m

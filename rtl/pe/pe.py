@@ -9,7 +9,7 @@ from golden.format import layout
 from golden.format.image import Image
 from golden.kinds import GATE_FRAC
 from rtl.layouts import access_layout, job_layout, sent_shape, struct, total_layout
-from rtl.load import LoadSelect, LoadTarget, MemoryWrite, drive, load_layout
+from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
 from rtl.pe.accumulator import Accumulator
 from rtl.pe.cell_memory import CellMemory
 from rtl.pe.decoder import Decoder
@@ -157,15 +157,12 @@ class ProcessingElement(wiring.Component):
 
     def events(self) -> Events:
         """Signals of the PE's events, for the trace."""
+        sums = self.sums
         return {
             "push": {"valid": self.queue.push, **fields(self.queue.push_data)},
             "pop": {"valid": self.entry.pop},
             "issue": {"valid": self.entry.issuing, "address": self.entry.address},
-            "commit": {
-                "valid": self.sums.commit,
-                "row": self.sums.commit_row,
-                "value": self.sums.total,
-            },
+            "commit": {"valid": sums.commit, "row": sums.commit_row, "value": sums.total},
         }
 
     def _queue(self, m: Module) -> None:
@@ -270,16 +267,19 @@ class ProcessingElement(wiring.Component):
             m.submodules.entries = ram = BlockRam(
                 width=len(entry.word), depth=self._config.entry_depth, init=self._entries
             )
+            write = self._select(m, LoadTarget.ENTRY, self._number)
             m.d.comb += [
                 entry.turn.eq(1),
                 ram.r_en.eq(self.fetch),
                 ram.r_addr.eq(self.fetch_address),
                 entry.word.eq(ram.r_data),
+                ram.w_en.eq(write.en),
+                ram.w_addr.eq(write.addr),
+                ram.w_data.eq(write.data),
             ]
             if self._config.cells:
                 with m.If(self.look):
                     m.d.comb += [self.fetch.eq(1), self.fetch_address.eq(self.look_address)]
-            drive(m, self._select(m, LoadTarget.ENTRY, self._number), ram)
         if self._config.alphabet.codebook:
             connect(m, self._select(m, LoadTarget.CODEBOOK, None), self.decoder.write)
 

@@ -40,7 +40,7 @@ class SelectAdder(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Behaviour, or CCU2C cells."""
         m = Module()
         if getattr(platform, "device", "").startswith("LFE5"):

@@ -41,7 +41,7 @@ class Multiplier(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Registers on the factors, then on the product."""
         m = Module()
         fits = max(len(self.a), len(self.b)) + self._unsigned <= _ECP5_BITS

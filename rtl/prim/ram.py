@@ -1,7 +1,6 @@
 """The two kinds of memory of the engine. Only here do memories touch vendor mapping."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import memory, wiring
@@ -9,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 
-def has_lut_ram(platform: Any) -> bool:
+def has_lut_ram(platform: object) -> bool:
     """Whether LutRam is a memory there, and not registers."""
     return getattr(platform, "device", "").startswith("LFE5")
 

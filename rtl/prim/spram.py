@@ -1,7 +1,5 @@
 """iCE40 UP5K's large RAM: 16,384 words of 16 bits, one port."""
 
-from typing import Any
-
 from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -31,7 +29,7 @@ class Spram(wiring.Component):
             {"en": In(1), "write": In(1), "addr": In(14), "w_data": In(16), "r_data": Out(16)}
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """SB_SPRAM256KA, else a memory that behaves like it."""
         m = Module()
         if getattr(platform, "device", "") == "iCE40UP5K":

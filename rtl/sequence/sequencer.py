@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format import layout
 from rtl.layouts import begin_layout, next_layout, phase_layout, struct
-from rtl.load import LoadTarget, MemoryWrite, drive
+from rtl.load import LoadTarget, MemoryWrite
 from rtl.prim.ram import BlockRam
 from rtl.sequence.back import Back
 from rtl.sequence.states import SequencerState, States
@@ -143,8 +143,10 @@ class Sequencer(wiring.Component):
         front = Signal(next_layout(config))
         valid, ends, final = (Signal(name=name) for name in ("valid", "ends", "final"))
         last = self.stream == config.streams - 1 if config.streams > 1 else Value.cast(1)
+        # The head does not run then.
+        stops = following.head & ~self.answer if config.cells else Value.cast(0)
         m.d.comb += [
-            ends.eq(last & (current.last | self._stops(following))),
+            ends.eq(last & (current.last | stops)),
             upcoming.following.eq(following),
             upcoming.current.eq(current),
             upcoming.layer.eq(self.layer),
@@ -198,13 +200,11 @@ class Sequencer(wiring.Component):
             # So that a step sees what was just loaded.
             program.r_en.eq(~self.write.en),
             program.r_addr.eq(self.layer + 1),
+            program.w_en.eq(self.write.en),
+            program.w_addr.eq(self.write.addr),
+            program.w_data.eq(self.write.data),
         ]
-        drive(m, self.write, program)
         return data.View(fields, program.r_data)
-
-    def _stops(self, following: data.View) -> Value:
-        """The head does not run."""
-        return following.head & ~self.answer if self._config.cells else Value.cast(0)
 
     def _states(
         self, m: Module, states: States, valid: Signal, busy: Signal, final: Signal
