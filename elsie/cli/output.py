@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from golden.record import Record, plain
 
@@ -66,10 +66,11 @@ def line(name: str, value: str) -> None:
 
 
 def table(headers: list[str], rows: list[list[str]]) -> None:
-    """A table on stdout; plain text where that is not a terminal."""
+    """A table on stdout; plain text where that is not a terminal. The first column is never cut."""
     terminal = sys.stdout.isatty()
-    console = Console(highlight=False, width=None if terminal else 120, force_terminal=terminal)
-    shown = Table(*headers, box=None, pad_edge=False)
+    console = Console(highlight=False, width=None if terminal else 140, force_terminal=terminal)
+    first = Column(headers[0], min_width=max(len(row[0]) for row in [headers, *rows]))
+    shown = Table(first, *headers[1:], box=None, pad_edge=False)
     for row in rows:
         shown.add_row(*row)
     console.print(shown)

@@ -61,7 +61,7 @@ class Row(Record):
     netlist: str
     """Beginning of the netlist's SHA-256."""
     network: Layers
-    engine: Mapping[str, str | int | bool]
+    engine: Mapping[str, Mapping[str, int] | str | int | bool]
     """EngineConfig's fields."""
     synth: tuple[str, ...]
     """Options of synthesis."""
