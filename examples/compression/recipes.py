@@ -72,8 +72,7 @@ CHOICES = (
         title="masks, digits",
         networks="digits",
         recipes=tuple(
-            trained("codebook:4", density, steps=12_000, surgery=surgery, base=ENGINE)
-            for density in (0.08, 0.05)
+            trained("codebook:4", 0.05, steps=12_000, surgery=surgery, base=ENGINE)
             for surgery in (False, True)
         ),
     ),
