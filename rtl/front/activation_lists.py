@@ -142,15 +142,26 @@ class ActivationLists(wiring.Component):
         """The list written last is read next; numbers of source and destination."""
         bank = Signal()
         length = Signal.like(end)
+        stays = following != length
         if self._config.stages.grant:
-            after = Mux(self.grant, following, read) + 1
-            m.d.sync += self.more.eq(self.pending & (after < length))
+            left = self._left(m, self.grant, begin=end, name="left")
+            stays = left != 1
+            m.d.sync += self.more.eq(Mux(self.grant, left > 2, left > 1))
         with m.If(self.grant):
             # A register, because it decides in one cycle what all groups and the sequencer do.
-            m.d.sync += self.pending.eq(following != length)
+            m.d.sync += self.pending.eq(stays)
         with m.If(self.begin):
             m.d.sync += [bank.eq(~bank), read.eq(0), length.eq(end), self.pending.eq(some)]
         return bank, ~bank
+
+    def _left(self, m: Module, taken: Value, *, begin: Value, name: str) -> Signal:
+        """How many elements of a list are left: a counter, as comparing addresses takes longer."""
+        left = Signal(range(self._config.act_depth + 1), name=name)
+        with m.If(taken):
+            m.d.sync += left.eq(left - 1)
+        with m.If(self.begin):
+            m.d.sync += left.eq(begin)
+        return left
 
     def _many(self, m: Module, read: Signal, following: Signal, end: Signal, some: Value) -> Value:
         """One list after the other; the number of the one that is read."""
@@ -176,11 +187,15 @@ class ActivationLists(wiring.Component):
         )
         with m.If(~self.hold):
             m.d.sync += back.eq(self.grant & second)
-        here = Mux(second, length_back, length)
+        ends = following == Mux(second, length_back, length)
         if config.stages.grant:
-            after = Mux(self.grant, following, read) + 1
-            m.d.sync += self.more.eq(self.pending & (more | (after < here)))
-        with m.If(self.grant & (following == here)):
+            first = self._left(m, self.grant & ~second, begin=lengths[0], name="left")
+            last = self._left(m, self.grant & second, begin=lengths[1], name="left_back")
+            left = Mux(second, last, first)
+            some_left = Mux(self.grant, left > 2, left > 1)
+            m.d.sync += self.more.eq(self.pending & (more | some_left))
+            ends = left == 1
+        with m.If(self.grant & ends):
             # A register, because it decides in one cycle what all groups do.
             m.d.sync += [self.pending.eq(more), second.eq(1), more.eq(0), read.eq(0)]
             if config.stages.grant:
