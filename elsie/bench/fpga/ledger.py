@@ -62,7 +62,7 @@ class Row(Record):
     """Beginning of the netlist's SHA-256."""
     network: Layers
     engine: Mapping[str, Mapping[str, int] | str | int | bool]
-    """EngineConfig's fields."""
+    """EngineConfig's fields; those of `stages` are a table."""
     synth: tuple[str, ...]
     """Options of synthesis."""
     pnr: tuple[str, ...]

@@ -197,7 +197,9 @@ def _base(options: argparse.Namespace) -> "EngineConfig":
     return find(options.engine).engine if options.engine else BASE
 
 
-def _engines(rows: "list[Row]", base: "EngineConfig") -> "list[Mapping[str, str | int | bool]]":
+def _engines(
+    rows: "list[Row]", base: "EngineConfig"
+) -> "list[Mapping[str, Mapping[str, int] | str | int | bool]]":
     """Every engine that was measured, as EngineConfig's fields."""
     from elsie.bench.eie.engine import engine
 

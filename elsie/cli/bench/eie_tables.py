@@ -19,7 +19,7 @@ class Results(Record):
     """Of the random layers."""
     balanced: str | None
     """How they were pruned."""
-    engines: Sequence[Mapping[str, str | int | bool]]
+    engines: Sequence[Mapping[str, Mapping[str, int] | str | int | bool]]
     """Every engine that was measured, as EngineConfig's fields."""
     rows: Sequence[Row]
     first_difference: str | None
