@@ -17,6 +17,15 @@ _SHOWN = (
     *("fmax_mhz", "fmax_median", "fmax_max", "seeds", "met"),
 )
 
+_TITLES = {
+    "lut_per_pe": "per PE",
+    "clock_mhz": "target",
+    "fmax_mhz": "worst",
+    "fmax_median": "median",
+    "fmax_max": "best",
+    "useful_gmacs": "GMAC/s",
+}
+"""Short ones, so that the engines' names have room."""
 
 _TRIED = ("seeds", "pnr", "synth")
 """Options that change a configuration for once."""
@@ -130,7 +139,7 @@ def _print(rows: "list[Row]", options: argparse.Namespace, **more: bool) -> None
         shown = (*_SHOWN, *(("useful_gmacs",) if any(row.useful_gmacs for row in rows) else ()))
         values = [[getattr(row, name) for name in shown] for row in rows]
         cells = [["-" if value is None else str(value) for value in row] for row in values]
-        output.table(list(shown), cells)
+        output.table([_TITLES.get(name, name) for name in shown], cells)
 
     output.result({"rows": rows, **more}, as_json=options.json, text=text)
 
