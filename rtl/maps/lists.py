@@ -118,7 +118,8 @@ class MapLists(wiring.Component):
         pointers = [
             Signal(width, name=f"pointer_{number}") for number in range(self._config.maps.sources)
         ]
-        at, begins = Signal(width), self.row.valid & ~self.hold
+        at = Signal(width)
+        begins = self.row.valid & ~self.hold
         for number, pointer in enumerate(pointers):
             with m.If(self.row.source == number):
                 m.d.comb += at.eq(pointer)
