@@ -34,7 +34,6 @@ LOOSE = {
     "elsie/bench/eie/market.py": {"read_market"},
     "elsie/bench/eie/matrices.py": {"read_matrix"},
     # Amaranth's views and simulator, which have no types; fields of a layout that is data.
-    "rtl/probe.py": {"fields"},
     "sim/harness.py": {"get"},
     "golden/format/layout.py": {"pack"},
 }
