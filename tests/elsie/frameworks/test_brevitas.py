@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]
 
 def module(*, fixed_point: bool) -> Any:
     """8-bit activations and 4-bit weights, whose scales are any, or powers of two."""
-    weights, inputs = {}, quant.Int8ActPerTensorFloat
+    inputs: Any = quant.Int8ActPerTensorFloat
+    weights: dict[str, Any] = {}
     if fixed_point:
         weights = {"weight_quant": quant.Int8WeightPerTensorFixedPoint}
         inputs = quant.Int8ActPerTensorFixedPoint
