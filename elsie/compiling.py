@@ -246,6 +246,9 @@ def _engine(
                 f"leave out `{name}`"
             )
     fields = {**base, **given}
+    if fields["streams"] > 1 and "stages" not in given:
+        # Groups that wait on their own are for one stream; a board's engine waits together then.
+        fields["stages"] = {**fields.get("stages", {}), "fifo": 0}
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value
     # In SPRAM an entry has 8 bits, too few for the 12-bit weights that cells usually have.
     usual = None if spram else usual_weights(model)
