@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from elsie.compress.kinds.conv import quantise_conv
 from elsie.compress.kinds.dense import quantise_dense
 from elsie.compress.kinds.gates import quantise_cells
 from elsie.compress.kinds.step import Quantised, Signal
@@ -48,6 +49,7 @@ KINDS: Mapping[LayerKind, Kind] = {
     LayerKind.DENSE: Kind(quantise=quantise_dense, engine=_dense),
     LayerKind.LSTM: _CELLS,
     LayerKind.GRU: _CELLS,
+    LayerKind.CONV: Kind(quantise=quantise_conv, engine=lambda _: {}),
 }
 
 

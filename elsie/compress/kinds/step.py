@@ -33,6 +33,10 @@ class Signal:
     grids: tuple[Grid, ...] = ()
     """What the model rounds the outputs of the layer to that takes them."""
 
+    taken: tuple[tuple[int, int], ...] = ()
+    """For a layer on maps: number of the layer that each of its sources is, -1 for the inputs, and
+    fraction bits of what it gives; they are side by side in `values`."""
+
     @property
     def grid_frac(self) -> int | None:
         """Fraction bits of that layer's outputs in the model, if it rounds them to such."""
@@ -72,5 +76,7 @@ class Quantised:
     """Of `shown` on the calibration data, in float."""
     grid: Reals
     """Values that weights could have had at the accumulator's scale, ascending."""
+    scales: tuple[float, ...] = ()
+    """What the weights of each source of a layer on maps were multiplied with before."""
     largest_state: float = 0.0
     """Largest magnitude of an LSTM's state there."""

@@ -6,6 +6,8 @@ from math import prod
 from typing import Self
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from elsie.compress.model.functions import FUNCTIONS
 from elsie.compress.model.layer import FloatLayer, Part, Reals, check_finite
@@ -57,6 +59,24 @@ class ConvSource:
         """The kernels, shape (channels out, channels in / groups * rows * columns)."""
         return self.weight.reshape(len(self.weight), -1)
 
+    @property
+    def full(self) -> Reals:
+        """The kernels on all channels in, zeros between groups: (out, in, rows, columns)."""
+        return ungrouped(self.weight, self.groups)
+
+    def patches(self, x: Reals, places: NDArray[np.int64]) -> Reals:
+        """What the kernel sees at some places of its result, of maps (samples, *shape).
+
+        places: row * columns + column of each. Gives (samples, places, channels in * rows *
+        columns), in the order of `full`.
+        """
+        top, left, bottom, right = self.pads
+        padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+        windows = sliding_window_view(padded, self.weight.shape[2:], axis=(2, 3))
+        rows, columns = np.divmod(places, self.size[1])
+        seen = windows[:, :, rows * self.stride[0], columns * self.stride[1]]
+        return seen.swapaxes(1, 2).reshape(len(x), len(places), -1)
+
     def apply(self, x: Reals) -> Reals:
         """Sums (samples, channels out, rows, columns) of maps (samples, *shape)."""
         top, left, bottom, right = self.pads
@@ -72,6 +92,18 @@ class ConvSource:
             else:
                 sums += kernel * np.repeat(flat, len(kernel) // self.groups, axis=1)
         return sums.reshape(len(x), -1, h, w)
+
+
+def ungrouped(kernel: Reals, groups: int) -> Reals:
+    """A kernel (out, in / groups, rows, columns) with the zeros between its groups."""
+    if groups == 1:
+        return kernel
+    out, each = kernel.shape[:2]
+    found = np.zeros((out, each * groups, *kernel.shape[2:]))
+    for group in range(groups):
+        rows = slice(group * out // groups, (group + 1) * out // groups)
+        found[rows, group * each : (group + 1) * each] = kernel[rows]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

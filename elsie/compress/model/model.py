@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elsie.compress.model.grid import Grid, snap
 from elsie.compress.model.layer import FloatLayer, Reals
+from elsie.compress.model.stages import Stages
 from golden.errors import ElsieError
 
 
@@ -112,20 +113,19 @@ class Model:
         sees.
         """
         values = rounding(0, self.snap(0, self.ordered(x)))
-        seen = {0: values}
-        last_use = {s: n for n in range(1, len(self.layers) + 1) for s in self.taken(n)}
+        stages = self.stages(values)
         for number, layer in enumerate(self.layers, start=1):
-            given = [seen[source] for source in self.taken(number)]
-            x = given[0] if len(given) == 1 else np.concatenate(given, axis=-1)
-            values = rounding(number, self.snap(number, layer.forward(x)))
-            seen[number] = values
-            for source in self.taken(number):
-                if last_use[source] == number:
-                    seen.pop(source, None)
+            values = layer.forward(stages.given(number))
+            values = rounding(number, self.snap(number, values))
+            stages.put(number, values)
         if self.head is None:
             return values
         last = np.full(len(values), values.shape[1]) if lengths is None else np.asarray(lengths)
         return values[np.arange(len(values)), last - 1]
+
+    def stages(self, inputs: Reals) -> Stages:
+        """For a walk over the layers: outputs so far, with inputs in the order of the layers."""
+        return Stages([self.taken(n) for n in range(1, len(self.layers) + 1)], inputs)
 
     def ordered(self, x: ArrayLike) -> Reals:
         """Inputs as layers see them: samples of maps flat, in the model's order."""

@@ -41,11 +41,11 @@ def fit(
     what they put out, so the first round takes the dense cells' outputs and the others their own.
     """
     view, mask = VIEWS[dense.kind], kept(pruned, VIEWS[dense.kind])
-    before = view.inputs(dense, wanted)[valid]
+    before = _rows(view.inputs(dense, wanted)[valid])
     reference, layer = view.read(dense), dense
     weights, problem = reference, None
     for _ in range(view.rounds):
-        now = view.inputs(layer, given)[valid]
+        now = _rows(view.inputs(layer, given)[valid])
         problem = Problem.of(
             reference,
             wanted=before,
@@ -59,3 +59,8 @@ def fit(
         layer = view.write(pruned, weights)
     assert problem is not None
     return Fitted(layer=layer, weights=weights, mask=mask, problem=problem)
+
+
+def _rows(inputs: Reals) -> Reals:
+    """Inputs (..., columns) as samples of the problem; a map gives several."""
+    return inputs.reshape(-1, inputs.shape[-1])

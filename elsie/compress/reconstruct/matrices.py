@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from elsie.compress.kinds.gates import stacked, unstacked
 from elsie.compress.kinds.step import Quantised
+from elsie.compress.model.conv import FloatConv
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import FloatCells
 from elsie.compress.model.layer import FloatLayer, Part, Reals
@@ -123,6 +124,46 @@ _CELLS = View(
     rounds=3,
 )
 
+PLACES = 64
+"""Places of a map that a layer on it is fitted to, of each sample: neighbours say much the same."""
+
+
+def _read_conv(layer: FloatConv) -> Reals:
+    """Trained kernels on all channels side by side; what is fixed is no part of it."""
+    out = len(layer.bias)
+    matrices = [source.full.reshape(out, -1) for source in layer.trained]
+    return np.hstack((*matrices, layer.bias[:, None]))
+
+
+def _write_conv(layer: FloatConv, weights: Reals) -> FloatConv:
+    parts, begin = [], 0
+    for source in layer.trained:
+        out, each, *kernel = source.weight.shape
+        columns = source.shape[0] * kernel[0] * kernel[1]
+        full = weights[:, begin : begin + columns].reshape(out, source.groups, each, *kernel)
+        own = np.arange(out) * source.groups // out
+        parts.append(full[np.arange(out), own].reshape(1, out, -1))
+        begin += columns
+    (part,) = layer.parts()
+    kept = layer.with_parts((replace(part, matrices=tuple(parts)),)) if parts else layer
+    return replace(kept, bias=weights[:, -1])
+
+
+def _conv_inputs(layer: FloatConv, x: Reals) -> Reals:
+    """What the trained kernels see, (samples, places, columns): at most PLACES of a map."""
+    h, w = layer.sources[0].size
+    places = np.random.default_rng(h * w).permutation(h * w)[:PLACES]
+    pairs = zip(layer.sources, layer.maps(x), strict=True)
+    seen = [source.patches(one, places) for source, one in pairs if not source.fixed]
+    return np.concatenate((np.zeros((len(x), len(places), 0)), *seen), axis=2)
+
+
+def _conv_scales(layer: FloatConv, made: Quantised, _: EngineConfig) -> Reals:
+    pairs = zip(layer.sources, made.scales, strict=True)
+    each = [np.full(source.full[0].size, scale) for source, scale in pairs if not source.fixed]
+    return np.concatenate(each) if each else np.zeros(0)
+
+
 VIEWS: Mapping[LayerKind, View] = {
     LayerKind.DENSE: View(
         read=lambda layer: np.hstack((layer.weight, layer.bias[:, None])),
@@ -133,4 +174,11 @@ VIEWS: Mapping[LayerKind, View] = {
     ),
     LayerKind.LSTM: _CELLS,
     LayerKind.GRU: _CELLS,
+    LayerKind.CONV: View(
+        read=_read_conv,
+        write=_write_conv,
+        inputs=_conv_inputs,
+        sources=lambda layer: tuple(source.full[0].size for source in layer.trained),
+        scales=_conv_scales,
+    ),
 }

@@ -4,7 +4,6 @@ import numpy as np
 
 from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Signal
-from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import FloatLayer
 from elsie.compress.model.model import Model
 from elsie.compress.quantise.registry import QUANTISERS
@@ -23,8 +22,7 @@ class Repair:
     def __init__(self, given: Signal, effort: Effort, model: Model) -> None:
         """`given` are the model's inputs."""
         self._effort = effort
-        self._wanted = given.values
-        self._grids = iter(model.grids.get(n, ()) for n in range(1, len(model.layers) + 1))
+        self._wanted, self._model, self._number = model.stages(given.values), model, 0
 
     def __call__(
         self,
@@ -44,9 +42,11 @@ class Repair:
         if not self._effort.repair:
             return pruned, pruned
         view = VIEWS[layer.kind]
-        wanted = self._wanted
-        self._wanted = snap(layer.forward(wanted), next(self._grids))
-        if _stays(pruned, signal, config):
+        self._number += 1
+        wanted = self._wanted.given(self._number)
+        outputs = self._model.snap(self._number, layer.forward(wanted))
+        self._wanted.put(self._number, outputs)
+        if not view.sources(layer) or _stays(pruned, signal, config):
             return pruned, pruned
         given = signal.rounded(config)
         fitted = fit(layer, pruned, wanted=wanted, given=given, valid=signal.valid)

@@ -101,27 +101,29 @@ def _masked(
     """Masks by ALPS, up to `largest` multiplications a step, and least squares, layer by layer."""
     layers: list[FloatLayer] = []
     owners: dict[str, Owners] = {}
-    wanted, signal = given.values, given
-    for layer in model.layers:
+    wanted, now = model.stages(given.values), model.stages(given.values)
+    changed: set[int] = set()
+    for number, layer in enumerate(model.layers, start=1):
+        exact, signal = wanted.given(number), replace(given, values=now.given(number))
         pruned, owner = prune_layer(layer, signal, config, chosen[layer.name], options)
         owners[layer.name] = owner
-        if signal.values is not wanted or not _same([layer], [pruned]):
-            labels = groups(layer, VIEWS[layer.kind], owner, per=options.balanced)
-            pruned = fit(
-                layer,
-                pruned,
-                wanted=wanted,
-                given=signal.values,
-                valid=given.valid,
-                groups=labels if float(len(labels)) * labels.shape[1] ** 2 <= largest else None,
-            ).layer
-            wanted, signal = (
-                layer.forward(wanted),
-                replace(signal, values=pruned.forward(signal.values)),
-            )
-        else:
-            wanted = layer.forward(wanted)
-            signal = replace(signal, values=wanted)
+        outputs = layer.forward(exact)
+        wanted.put(number, outputs)
+        if not changed.isdisjoint(model.taken(number)) or not _same([layer], [pruned]):
+            if VIEWS[layer.kind].sources(layer):  # else nothing in it is trained
+                labels = groups(layer, VIEWS[layer.kind], owner, per=options.balanced)
+                few = float(len(labels)) * labels.shape[1] ** 2 <= largest
+                pruned = fit(
+                    layer,
+                    pruned,
+                    wanted=exact,
+                    given=signal.values,
+                    valid=given.valid,
+                    groups=labels if few else None,
+                ).layer
+            changed.add(number)
+            outputs = pruned.forward(signal.values)
+        now.put(number, outputs)
         layers.append(pruned)
     return layers, owners
 

@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import NodeProto
 
-from elsie.compress.model.conv import ConvSource
+from elsie.compress.model.conv import ConvSource, ungrouped
 from elsie.compress.onnx.operators.maps.form import Map, Term, made
 from elsie.compress.onnx.values import Reals
 
@@ -19,7 +19,7 @@ def composed(
     """A convolution of picked, scaled and shifted channels, as one of the maps that have them."""
     channels = data.shape[0]
     if groups not in (1, channels):
-        kernel, groups = full(kernel, groups), 1
+        kernel, groups = ungrouped(kernel, groups), 1
     terms = []
     for term in data.terms:
         weight, own = term.source.weight[:, :, 0, 0], groups
@@ -27,7 +27,7 @@ def composed(
             scale = np.repeat(weight, len(kernel) // groups, axis=0) if groups > 1 else weight.T
             mixed = kernel * scale[:, :, None, None]
         else:
-            mixed, own = np.einsum("ochw,cd->odhw", full(kernel, groups), weight), 1
+            mixed, own = np.einsum("ochw,cd->odhw", ungrouped(kernel, groups), weight), 1
         source = ConvSource(
             weight=mixed, shape=term.source.shape, stride=stride, pads=pads, groups=own
         )
@@ -37,15 +37,3 @@ def composed(
     bias = each * sums[:, 0] if groups > 1 else sums @ data.bias
     shape = (len(kernel), *terms[0].source.size)
     return made(node, terms, bias, shape=shape, order=data.order)
-
-
-def full(kernel: Reals, groups: int) -> Reals:
-    """The kernel of a grouped convolution with the zeros between its groups."""
-    if groups == 1:
-        return kernel
-    out, each = kernel.shape[:2]
-    found = np.zeros((out, each * groups, *kernel.shape[2:]))
-    for group in range(groups):
-        rows = slice(group * out // groups, (group + 1) * out // groups)
-        found[rows, group * each : (group + 1) * each] = kernel[rows]
-    return found

@@ -10,7 +10,6 @@ from onnx import NodeProto
 from elsie.compress.onnx.importer import Handler, Importer
 from elsie.compress.onnx.nodes import attributes
 from elsie.compress.onnx.operators.elementwise import ELEMENTWISE, PRODUCT
-from elsie.compress.onnx.operators.maps.compose import full
 from elsie.compress.onnx.operators.maps.form import Map, Term, made
 from elsie.compress.onnx.operators.maps.moves import scaled
 from elsie.compress.onnx.operators.maps.view import view
@@ -97,7 +96,7 @@ def _join(importer: Importer, node: NodeProto, data: Data) -> Any:
     terms, begin = [], 0
     for each in maps:
         for term in each.terms:
-            weight = full(term.source.weight, term.source.groups)
+            weight = term.source.full
             rows = (begin, channels - begin - each.shape[0])
             placed = np.pad(weight, (rows, (0, 0), (0, 0), (0, 0)))
             terms.append(
