@@ -24,7 +24,8 @@ class ActivationLists(wiring.Component):
     cells there are `act_lists`, because what is fed back must last until the next step, and each
     stream has its own.
 
-    write: append to the list that is being written, unless the value is zero.
+    write: append to the list that is being written, unless the value is zero; with `stages.store`
+        it never is.
     index: the activation's index within the group.
     value: its value.
     begin: read from the next cycle on; the rest of other lists is dropped.
@@ -100,7 +101,7 @@ class ActivationLists(wiring.Component):
         filled = Signal(range(config.act_depth + 1))
         end = Signal(range(config.act_depth + 1))
         m.d.comb += [
-            append.eq(self.write & (self.value != 0)),
+            append.eq(self.write if config.stages.store else self.write & (self.value != 0)),
             end.eq(filled + append),
             ram.w_en.eq(append),
             ram.w_data.eq(Cat(self.index, self.value)),

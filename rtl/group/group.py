@@ -159,6 +159,7 @@ class Group(wiring.Component):
         if self._config.delta:
             write, index, value = self._delta(m, (write, index, value))
         more = self._config.stages.store
+        write = write & (value != 0) if more else write
         m.d.comb += [
             memory.write.eq(delayed(m, write, cycles=more, name="write", reset_less=False)),
             memory.index.eq(delayed(m, index, cycles=more, name="index")),
