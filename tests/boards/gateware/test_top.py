@@ -299,7 +299,7 @@ class SequenceHost:
     """A board with the real engine and a recurrent network, and its host."""
 
     def __init__(self) -> None:
-        rng = np.random.default_rng(7)
+        rng = np.random.default_rng(8)
         self.network = cell_network(
             rng, cell_config(pes=2, row_depth=16, act_depth=16, cells=8), widths=SMALL
         )
