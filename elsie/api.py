@@ -40,8 +40,8 @@ def load(path: str | Path) -> Network:
     network = netfile.load(path)
     if network.maps:
         raise ElsieError(
-            f"{path}: network {network.name} has convolutions, which this Elsie has only a golden "
-            f"model of; use a network of fully connected or recurrent layers"
+            f"{path}: network {network.name} has convolutions, which no command of this Elsie runs "
+            f"yet; use a network of fully connected or recurrent layers"
         )
     return network
 

@@ -14,6 +14,7 @@ from rtl.front.output_port import OutputPort
 from rtl.group.group import Group
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
+from rtl.maps.engine import MapEngine
 from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
 from rtl.sequence.counters import Counters
@@ -50,7 +51,7 @@ class Engine(wiring.Component):
         if image is not None and image.config != config:
             raise ElsieError("the image was encoded for another engine configuration")
         if config.maps.rows:
-            raise ElsieError("there is no engine with convolutions (`maps`) yet; leave maps out")
+            raise ElsieError("an engine with `maps` is made by engine_of")
         self.config = config
         program = [int(word) for word in image.program] if image else []
         self.sequencer = Sequencer(config=config, init=program)
@@ -273,3 +274,11 @@ class Engine(wiring.Component):
             *(assemble(pe_layout(self.config), pe.events()) for pe in pes),
             *(assemble(group_layout(self.config), group.events()) for group in self.groups),
         ]
+
+
+AnyEngine = Engine | MapEngine
+
+
+def engine_of(*, config: EngineConfig, image: Image | None = None) -> AnyEngine:
+    """The engine that a configuration asks for: with maps or without."""
+    return (MapEngine if config.maps.rows else Engine)(config=config, image=image)

@@ -27,9 +27,10 @@ def input_layout(config: EngineConfig) -> data.StructLayout:
 
     With cells: `last` ends one stream's step. Valid with that activation, reset: the stream's state
     is zero before this step; answer (of the last stream): the head runs, and results are handed
-    over.
+    over. With maps, row: the last one of a row (golden.maps.grid.arrange).
     """
     more = {"reset": unsigned(1), "answer": unsigned(1)} if config.cells else {}
+    more |= {"row": unsigned(1)} if config.maps.rows else {}
     return data.StructLayout({"value": signed(config.act_width), "last": unsigned(1), **more})
 
 
@@ -55,9 +56,16 @@ def broadcast_layout(config: EngineConfig) -> data.StructLayout:
 def job_layout(config: EngineConfig) -> data.StructLayout:
     """One job of a PE: a column's entries (see golden.format.layout.pointer), and their activation.
 
-    Where phases overlap, also which of the PE's two sets of sums they go to, and their layer.
+    Where phases overlap, also which of the PE's two sets of sums they go to, and their layer. With
+    maps, base: what their rows are counted from; token: it is none, and all else is a state
+    (rtl.maps.layouts.state_layout).
     """
     more = {"odd": unsigned(1), "layer": config.layer_width} if config.streams > 1 else {}
+    if config.maps.rows:
+        more = {"base": base_shape(config), "token": unsigned(1)}
+        missing = 3 * config.maps.row_bits + 1 - config.start_width - config.count_width
+        missing -= sent_shape(config).width + base_shape(config).width
+        more |= {"pad": unsigned(missing)} if missing > 0 else {}
     return data.StructLayout(
         {
             "start": unsigned(config.start_width),
@@ -66,6 +74,18 @@ def job_layout(config: EngineConfig) -> data.StructLayout:
             **more,
         }
     )
+
+
+def base_shape(config: EngineConfig) -> Shape:
+    """What the rows of a job's entries are counted from; only with maps."""
+    return signed(config.maps.base_width(config.row_depth))
+
+
+def local_shape(config: EngineConfig) -> Shape:
+    """A local row as a PE counts it; with maps it may be before or behind those that exist."""
+    if config.maps.rows:
+        return signed(base_shape(config).width + 1 + config.maps.row_bits)
+    return unsigned(config.row_width)
 
 
 def element_layout(config: EngineConfig) -> data.StructLayout:

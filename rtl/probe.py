@@ -55,6 +55,7 @@ def pe_layout(config: EngineConfig) -> data.StructLayout:
                     "value": sent_shape(config),
                 }
             ),
+            **({"token": _token(config)} if config.maps.rows else {}),
             "pop": data.StructLayout({"valid": unsigned(1)}),
             "issue": data.StructLayout(
                 {"valid": unsigned(1), "address": unsigned(config.entry_address_width)}
@@ -99,7 +100,36 @@ def group_layout(config: EngineConfig) -> data.StructLayout:
             }
         ),
     }
-    return padded({"drain": data.StructLayout(drain), **(cells if config.cells else {})})
+    more = cells if config.cells else _map_events(config) if config.maps.rows else {}
+    return padded({"drain": data.StructLayout(drain), **more})
+
+
+def _token(config: EngineConfig) -> data.StructLayout:
+    """A PE takes a token."""
+    return data.StructLayout({"valid": unsigned(1), "slot": unsigned(config.maps.row_bits)})
+
+
+def _map_events(config: EngineConfig) -> dict[str, data.StructLayout]:
+    """Of a group with maps."""
+    return {
+        "steal": data.StructLayout(
+            {
+                "valid": unsigned(1),
+                "slot": unsigned(bits_for(config.group - 1)),
+                "address": unsigned(config.row_width),
+            }
+        ),
+        "length": data.StructLayout(
+            {"valid": unsigned(1), "items": unsigned(bits_for(config.act_depth))}
+        ),
+        "local": data.StructLayout(
+            {
+                "valid": unsigned(1),
+                "column": unsigned(config.column_width),
+                "value": signed(config.act_width),
+            }
+        ),
+    }
 
 
 def sequence_layout(config: EngineConfig) -> data.StructLayout:
@@ -117,6 +147,7 @@ def sequence_layout(config: EngineConfig) -> data.StructLayout:
                     "value": signed(config.act_width),
                 }
             ),
+            **({"row": _row(config)} if config.maps.rows else {}),
             "finish": data.StructLayout({"valid": unsigned(1)}),
             "output": data.StructLayout(
                 {
@@ -128,6 +159,17 @@ def sequence_layout(config: EngineConfig) -> data.StructLayout:
             ),
             "done": data.StructLayout({"valid": unsigned(1)}),
             "start": data.StructLayout({"valid": unsigned(1)}),
+        }
+    )
+
+
+def _row(config: EngineConfig) -> data.StructLayout:
+    """A row of a map begins to be read."""
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "source": unsigned(bits_for(config.maps.sources - 1)),
+            "row": unsigned(bits_for(config.maps.height - 1)),
         }
     )
 

@@ -14,7 +14,7 @@ from golden.format.network import Network
 from golden.timing.model import TimingModel
 from golden.timing.trace import Trace, compare
 from golden.timing.unpack import Counters
-from rtl.engine import Engine
+from rtl.engine import AnyEngine, engine_of
 from sim import interpreted
 from sim.simulation import Inference, Simulation
 from sim.stimuli import payloads
@@ -31,7 +31,7 @@ def simulate(
     wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    engine: Callable[..., Engine] = Engine,
+    engine: Callable[..., AnyEngine] = engine_of,
     compiled: bool = False,
 ) -> Simulation:
     """Simulate real inputs `x` (samples, n_in) and compare everything with golden.
@@ -59,7 +59,7 @@ def simulate_steps(
     wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    engine: Callable[..., Engine] = Engine,
+    engine: Callable[..., AnyEngine] = engine_of,
     compiled: bool = False,
 ) -> Simulation:
     """Simulate steps of any network, states zero at first, and compare them with golden.
@@ -68,11 +68,13 @@ def simulate_steps(
     progress: called with (steps done, all). engine: what to simulate. compiled: as C++, for large
     engines (sim.compiled.run).
     """
+    if wave is not None and network.maps:
+        raise ArgumentError("there are no waveforms of engines with maps yet; leave out `wave`")
     image = encode(network)
     predicted, expected = predict(network, image, steps)
     limit = budget(image, steps, predicted)
     if compiled:
-        if wave is not None or load or engine is not Engine:
+        if wave is not None or load or engine is not engine_of:
             raise ArgumentError(
                 "compiled simulation has neither waveforms nor loading; leave out `compiled`"
             )
@@ -119,7 +121,7 @@ def budget(image: Image, steps: Sequence[Step], predicted: list[tuple[Trace, Cou
     """Cycles after which the simulation gives up: about twice the prediction."""
     config = image.config
     limit = sum(t.cycles + len(t.events["output"]) + 64 * config.streams for t, _ in predicted)
-    limit = 2 * limit + 2 * config.items_per_input * payloads(config, steps).size
+    limit = 2 * limit + 2 * config.items_per_input * payloads(config, steps, image.input_shape).size
     limit += 2 * config.row_depth * config.group + 1000
     if config.delta:  # a reset in every step
         size = max(4 * config.act_lists * config.act_depth, config.layers * config.row_depth)

@@ -12,7 +12,7 @@ from golden.format.image import Image
 from golden.kinds import EntryMemory
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
-from rtl.engine import Engine
+from rtl.engine import AnyEngine, Engine
 from sim.harness import CLOCK_PERIOD, put, simulate
 from sim.load import load_image, load_words
 from sim.recorder import Recorder
@@ -30,7 +30,7 @@ def run(
     waveforms: Waveforms | None,
     load: bool,
     progress: Callable[[int, int], None] | None,
-    engine: Callable[..., Engine],
+    engine: Callable[..., AnyEngine],
 ) -> tuple[list[Trace], list[Counters]]:
     """Simulate steps; returns the trace and the counters of each.
 
@@ -39,15 +39,18 @@ def run(
     # The large RAMs cannot be initialised.
     load = load or image.config.entry_memory is EntryMemory.SPRAM
     dut = engine(config=image.config, image=None if load else image)
-    words = payloads(image.config, steps)
-    run = _Run(Recorder(dut), image if load else None, words, progress)
+    words = payloads(image.config, steps, image.input_shape)
+    run, recording = _Run(Recorder(dut), image if load else None, words, progress), None
+    if waveforms:
+        assert isinstance(dut, Engine)
+        recording = partial(waveforms.record, engine=dut, window=run.window)
     simulate(
         run.recorder,
         run.drive,
         processes=[run.record],
         max_cycles=max_cycles + run.load_cycles,
         period=waveforms.wave.period if waveforms else CLOCK_PERIOD,
-        recording=partial(waveforms.record, engine=dut, window=run.window) if waveforms else None,
+        recording=recording,
     )
     return inferences(image.config, run.words), run.counters
 

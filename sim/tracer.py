@@ -8,7 +8,7 @@ from amaranth.lib import data
 from numpy.typing import NDArray
 
 from golden.config import EngineConfig
-from golden.timing.trace import FIELDS, Trace, sort_events
+from golden.timing.trace import FIELDS, MAP_FIELDS, Trace, sort_events
 from rtl.probe import engine_layout
 
 
@@ -78,12 +78,13 @@ def _events(
 def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
     """The trace of one inference from its probe words, shape (cycles, bytes), start to done."""
     layout, table = engine_layout(config), _roomy(records)
-    parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in FIELDS}
+    kinds = {**FIELDS, **(MAP_FIELDS if config.maps.rows else {})}
+    parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in kinds}
 
     def add(kind: str, fields: dict[str, NDArray[np.int64]]) -> None:
         # With one stream, nothing says which.
         fields = {"stream": np.array(0), **fields}
-        columns = np.broadcast_arrays(*(fields[name] for name in FIELDS[kind]))
+        columns = np.broadcast_arrays(*(fields[name] for name in kinds[kind]))
         parts[kind].append(np.stack(columns, axis=1))
 
     for kind in ("layer", "broadcast", "finish", "output", "done"):
@@ -99,9 +100,31 @@ def trace(config: EngineConfig, records: NDArray[np.uint8]) -> Trace:
         add("drain", fields)
         if config.cells:
             _add_cells(config, table, layout, group, add)
+        if config.maps.rows:
+            _add_maps(config, table, layout, group, add)
+    if config.maps.rows:
+        add("row", _events(table, layout, ("row",)))
+        for pe in range(config.pes):
+            add("token", {**_events(table, layout, ("pe", pe, "token")), "pe": np.array(pe)})
     for kind in ("operation", "gate"):
         parts[kind].append(np.zeros((0, len(FIELDS[kind])), dtype=np.int64))
     return Trace(events={kind: sort_events(np.concatenate(found)) for kind, found in parts.items()})
+
+
+def _add_maps(
+    config: EngineConfig,
+    table: NDArray[np.uint8],
+    layout: data.StructLayout,
+    group: int,
+    add: Callable[[str, dict[str, NDArray[np.int64]]], None],
+) -> None:
+    """Drains of one group, its lists, and what it sends to its own PEs."""
+    fields = _events(table, layout, ("group", group, "steal"))
+    fields["pe"] = group * config.group + fields.pop("slot")
+    add("steal", fields)
+    for kind in ("length", "local"):
+        fields = _events(table, layout, ("group", group, kind))
+        add(kind, {**fields, "group": np.array(group)})
 
 
 def _add_cells(

@@ -139,10 +139,10 @@ class Places:
 
     @property
     def indices(self) -> int:
-        """The most indices of a row of a map."""
-        grids = (reading.grid for place in self.every for reading in place.readings)
-        last = self.every[-1]
-        return max(*(grid.length for grid in grids), last.target.sums * self.config.group)
+        """The most indices of a row of a map, those of places without a unit too."""
+        grids = (reading.grid.length for place in self.every for reading in place.readings)
+        drained = (place.target.sums // place.target.convolution.pool[1] for place in self.every)
+        return max(*grids, *(outputs * self.config.group for outputs in drained))
 
     def sums(self, rows: int) -> int:
         """Sums that a PE needs with a ring of so many rows."""

@@ -21,6 +21,7 @@ class InputPort(wiring.Component):
     index: the activation's index within the group.
     value: its value, or the word of a power.
     start: the last input is being taken, with its last power.
+    row: a row of a map has ended a cycle ago; only with maps.
 
     With cells:
 
@@ -39,6 +40,7 @@ class InputPort(wiring.Component):
     close: Signal
     stream: Signal
     start: Signal
+    row: Signal
     fresh: Signal
     answer: Signal
     wants_reset: Signal
@@ -60,6 +62,7 @@ class InputPort(wiring.Component):
                 "index": Out(config.index_width),
                 "value": Out(signed(config.act_width)),
                 "start": Out(1),
+                **({"row": Out(1)} if config.maps.rows else {}),
                 **(cells if config.cells else {}),
                 **({"wants_reset": Out(1)} if config.delta else {}),
             }
@@ -75,6 +78,8 @@ class InputPort(wiring.Component):
         value, over = self._value(m, idle)
         # Where each is one word, all signals are those of its acceptance.
         ready = idle if over is None else idle & over
+        if self._config.maps.rows:  # then its length is written
+            ready = ready & ~self.row
         # Without cells an input is a single vector.
         close = self.close if self._config.cells else self.start
         m.d.comb += [
@@ -84,7 +89,11 @@ class InputPort(wiring.Component):
             self.value.eq(value),
             self.valid.eq(select & self._sends(taken, idle, over).replicate(groups)),
         ]
-        with m.If(close):
+        ends: Value = close
+        if self._config.maps.rows:
+            ends = taken & self.input.payload.row
+            m.d.sync += self.row.eq(ends)
+        with m.If(ends):
             m.d.sync += [select.eq(1), self.index.eq(0)]
         with m.Elif(taken):
             m.d.sync += [

@@ -76,7 +76,7 @@ class ColumnMemory(wiring.Component):
         config = self._config
         moves = Signal()
         m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
-        ram = self._two(m, moves) if config.streams > 1 else self._one(m, moves)
+        ram = self._two(m, moves) if config.streams > 1 or config.maps.rows else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
         if config.broadcast_stages or config.stages.fifo:
             read = Signal()
@@ -87,7 +87,7 @@ class ColumnMemory(wiring.Component):
             m.d.comb += waiting.eq(read & ~self.hold)
             value = read_value
             m.d.sync += self.pointers.as_value().eq(ram.r_data)
-            if config.streams == 1:
+            if config.streams == 1 and not config.maps.rows:
                 m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
         else:
             m.d.comb += self.pointers.as_value().eq(ram.r_data)

@@ -34,10 +34,11 @@ def reading_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def row_layout(config: EngineConfig) -> data.StructLayout:
-    """A row that begins to be read with `valid`; all else is steady until the next one begins.
+    """A row that begins to be read with `valid`.
 
-    source: the number of its map in the layer. begins: it is the map's first row, at `region`.
-    skip: none of its items is wanted.
+    source: the number of its map in the layer, steady until the next row begins. begins: it is the
+    map's first row, at `region`; with valid. skip: none of its items is wanted; this and reading
+    come a cycle after valid, and are steady until the next row begins.
     """
     return data.StructLayout(
         {

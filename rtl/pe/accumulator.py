@@ -33,6 +33,8 @@ class Accumulator(wiring.Component):
     totals: what it does (rtl.layouts.total_layout).
     result: the sum or total, `result_latency` cycles after the operation's begin.
 
+    With maps too an operation only reads, but additions begin before and after it.
+
     An operation's sum must not be one on which an addition began in the last two cycles, and a sum
     that an operation clears may not be read within the next two (asserted).
     """
@@ -53,7 +55,7 @@ class Accumulator(wiring.Component):
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and depth come from `config`."""
         width = config.sum_width
-        self._cells = config.cells > 0
+        self._cells, self._maps = config.cells > 0, config.maps.rows > 0
         # With cells a full power of two, because between operations the address is arbitrary.
         self._depth = 1 << width if self._cells else config.row_depth
         super().__init__(
@@ -77,7 +79,8 @@ class Accumulator(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         """In LUT RAM, or in block RAM."""
-        if has_lut_ram(platform) and not self._cells and self._depth <= _LUT_RAM_DEPTH:
+        plain = not self._cells and not self._maps
+        if has_lut_ram(platform) and plain and self._depth <= _LUT_RAM_DEPTH:
             return self._direct()
         return self._forwarding()
 
@@ -156,9 +159,13 @@ class Accumulator(wiring.Component):
         if self._cells:
             self._add(m, ram, base, near_1, far_1, row)
             m.d.comb += self.result.eq(previous)
-            self._check_cells(m, begun, row)
+            self._check_sums(m, begun, row)
         else:
-            self._take(m, ram, base, near_2, begun)
+            if self._maps:
+                self._steal(m, ram, base, near_1, row)
+                self._check_sums(m, begun, row)
+            else:
+                self._take(m, ram, base, near_2, begun)
             m.d.comb += self.result.eq(ram.r_data)
         return m
 
@@ -177,6 +184,26 @@ class Accumulator(wiring.Component):
         with m.If(self.operate):
             m.d.sync += [base.eq(0), near_2.eq(0), self.commit_row.eq(self.totals.row)]
         self._check(m, begun, clearing)
+
+    def _steal(self, m: Module, ram: BlockRam, base: Signal, near_1: Signal, row: Signal) -> None:
+        """An operation takes the place of an addition, of 0 to 0: zero is written in its turn.
+
+        Nothing is due at that place, so the product is 0.
+        """
+        clear = Signal()
+        clearing = Signal()
+        m.d.comb += [ram.w_en.eq(self.commit | clearing), ram.w_data.eq(self.total)]
+        m.d.sync += [
+            clear.eq(self.operate),
+            clearing.eq(clear),
+            Assert(~clearing | (self.total == 0), "a sum is not cleared to zero"),
+        ]
+        with m.If(self.operate):
+            m.d.sync += [row.eq(self.totals.row), near_1.eq(0)]
+        with m.If(clear):
+            m.d.sync += base.eq(0)
+        asked = (clear & (row == self.row)) | (clearing & (self.commit_row == self.row))
+        m.d.sync += Assert(~(self.real & asked), "a sum is asked for while it is cleared")
 
     def _check(self, m: Module, begun: Signal, clearing: Signal) -> None:
         """No addition is on its way during an operation."""
@@ -214,7 +241,7 @@ class Accumulator(wiring.Component):
             ~((self.real | self._reads()) & cleared), "a sum is asked for while it is cleared"
         )
 
-    def _check_cells(self, m: Module, begun: Signal, row: Signal) -> None:
+    def _check_sums(self, m: Module, begun: Signal, row: Signal) -> None:
         """An operation's sum must be complete."""
         asked = self.totals.row
         late = (begun & (row == asked)) | (self.commit & (self.commit_row == asked))

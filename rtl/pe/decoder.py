@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import sent_shape, struct
+from rtl.layouts import base_shape, local_shape, sent_shape, struct
 from rtl.load import LoadTarget, MemoryWrite
 from rtl.prim.ram import BlockRam
 
@@ -19,6 +19,7 @@ class RowCounter(wiring.Component):
     valid: an entry arrives.
     first: it is its column's first.
     run: its zero run.
+    base: what a column's rows are counted from; only with maps.
     real: one cycle later, the entry carries a weight.
     row: that weight's row.
     """
@@ -28,18 +29,21 @@ class RowCounter(wiring.Component):
     valid: Signal
     first: Signal
     run: Signal
+    base: Signal
     real: Signal
     row: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths come from `config`."""
+        self._config = config
         super().__init__(
             {
                 "valid": In(1),
                 "first": In(1),
                 "run": In(config.run_width),
+                **({"base": In(base_shape(config))} if config.maps.rows else {}),
                 "real": Out(1),
-                "row": Out(config.row_width),
+                "row": Out(local_shape(config)),
             }
         )
 
@@ -48,7 +52,8 @@ class RowCounter(wiring.Component):
         m = Module()
         padding = self.run.all()
         step = Signal()
-        base = Mux(self.first, 0, self.row)
+        start = self.base << self._config.maps.row_bits if self._config.maps.rows else 0
+        base = Mux(self.first, start, self.row)
         with m.If(self.valid):
             m.d.sync += [
                 self.row.eq(base + self.run + (step & ~self.first)),
@@ -66,6 +71,7 @@ class Decoder(wiring.Component):
     entry: the entry.
     value: its activation.
     look: the entry is a peephole, and only its weight counts; only with cells.
+    base: what its column's rows are counted from; only with maps.
     layer: number of the entry's layer.
     real: one cycle later, the entry carries a weight.
     row: that weight's row.
@@ -81,6 +87,7 @@ class Decoder(wiring.Component):
     entry: data.View
     value: Signal
     look: Signal
+    base: Signal
     layer: Signal
     real: Signal
     row: Signal
@@ -100,9 +107,10 @@ class Decoder(wiring.Component):
                 "entry": In(struct(layout.entry(config))),
                 "value": In(sent_shape(config)),
                 **({"look": In(1)} if config.cells else {}),
+                **({"base": In(base_shape(config))} if config.maps.rows else {}),
                 "layer": In(config.layer_width),
                 "real": Out(1),
-                "row": Out(config.row_width),
+                "row": Out(local_shape(config)),
                 "weight": Out(weight),
                 "activation": Out(sent_shape(config)),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.CODEBOOK)),
@@ -120,6 +128,8 @@ class Decoder(wiring.Component):
             self.real.eq(rows.real),
             self.row.eq(rows.row),
         ]
+        if self._config.maps.rows:
+            m.d.comb += rows.base.eq(self.base)
         m.d.sync += self.activation.eq(self.value)
         with m.If(~self.valid):
             m.d.sync += self.activation.eq(0)

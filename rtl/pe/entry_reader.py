@@ -1,12 +1,12 @@
 """Entry read: runs a PE's jobs, one entry every cycle (EIE, "Sparse Matrix Read")."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import job_layout, sent_shape, struct
+from rtl.layouts import base_shape, job_layout, sent_shape, struct
 from rtl.prim.adder import SelectAdder
 
 
@@ -14,7 +14,8 @@ class EntryReader(wiring.Component):
     """Takes the queue's oldest job as soon as the last entry of the previous one is being read.
 
     turn: a job may be taken in this cycle; always high if the PE has a memory of its own.
-    steal: no entry is read in this cycle; only where phases overlap (otherwise none is due).
+    steal: no entry is read in this cycle; only where phases overlap (otherwise none is due), or
+        with maps.
     job_valid: the queue has a job.
     job: its oldest one.
     pop: it is taken.
@@ -29,6 +30,8 @@ class EntryReader(wiring.Component):
     value: the job's activation.
     busy: a job runs.
     running: the job; only where phases overlap.
+    base: the job's; only with maps.
+    free: no entry is left after this cycle; only with maps.
     """
 
     LATENCY = 2
@@ -50,12 +53,15 @@ class EntryReader(wiring.Component):
     value: Signal
     busy: Signal
     running: data.View
+    base: Signal
+    free: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths and the entries in a word come from `config`."""
         self._config = config
         entry = struct(layout.entry(config))
         overlap = {"steal": In(1), "running": Out(job_layout(config))}
+        maps = {"steal": In(1), "free": Out(1), "base": Out(base_shape(config))}
         super().__init__(
             {
                 "turn": In(1),
@@ -73,6 +79,7 @@ class EntryReader(wiring.Component):
                 "value": Out(sent_shape(config)),
                 "busy": Out(1),
                 **(overlap if config.streams > 1 else {}),
+                **(maps if config.maps.rows else {}),
             }
         )
 
@@ -84,7 +91,7 @@ class EntryReader(wiring.Component):
         starts = Signal()
         last = Signal(name="ends")
         busy, ends = self.busy, last
-        if config.streams > 1:
+        if config.streams > 1 or config.maps.rows:
             ends = last & ~self.steal
             m.d.comb += self.issuing.eq(busy & ~self.steal)
         else:
@@ -119,8 +126,18 @@ class EntryReader(wiring.Component):
             if config.streams > 1:
                 m.d.sync += self.running.eq(self.job)
         m.d.sync += [self.valid.eq(self.issuing), self.first.eq(starts), self.value.eq(value)]
+        if config.maps.rows:
+            self._base(m, ends)
         self._lanes(m) if two else self._whole(m)
         return m
+
+    def _base(self, m: Module, ends: Value) -> None:
+        """The job's base beside its activation, and whether a token may be taken."""
+        base = Signal(base_shape(self._config), reset_less=True)
+        with m.If(self.pop):
+            m.d.sync += base.eq(self.job.base)
+        m.d.sync += self.base.eq(base)
+        m.d.comb += self.free.eq(~self.busy | ends)
 
     def _whole(self, m: Module) -> None:
         """A word is an entry."""

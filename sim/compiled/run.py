@@ -64,7 +64,7 @@ def _stimuli(image: Image, steps: Sequence[Step], max_cycles: int) -> bytes:
         parts.append(np.array([len(split), chunks], "<u4").tobytes())
         parts.append(split.tobytes())
     config = image.config
-    words = payloads(config, steps)
+    words = payloads(config, steps, image.input_shape)
     header = [bit_of(config, "start"), bit_of(config, "done"), max_cycles]
     parts.append(np.array([*header, *words.shape], "<u4").tobytes())
     parts.append(words.astype("<u4").tobytes())
@@ -96,7 +96,7 @@ def _memories(
 def _paths(config: EngineConfig, name: str, unit: int | None) -> list[str]:
     """Where a memory's copies are in the engine: all of them, or one PE's or group's."""
     if name == "program":
-        return ["engine sequencer program"]
+        return ["engine sequencer program ram" if config.maps.rows else "engine sequencer program"]
     if name in ("column", "bias"):
         return [f"engine group{unit} columns {'ram' if name == 'column' else 'biases'}"]
     within = {"entry": "entries", "codebook": "decoder codebook"}[name]

@@ -164,7 +164,7 @@ class MapStep:
         for beat, source, number in order.rows:
             self._emit("row", beats[beat], source, number)
         for beat, output in order.tokens:
-            slot = (output + 1) % self.config.maps.rows
+            slot = 0 if work.layer.word["flat"] else (output + 1) % self.config.maps.rows
             self._emit("token", work.cycles.pop[beat], np.arange(self.config.pes), slot)
         sent = beats[items.beat + self.t.broadcast]
         every = items.group == EVERY

@@ -225,7 +225,8 @@ class SlowMaps:
             pe.ended.append(cycle)
         pe.queue.popleft()
         pe.state = head.token + 1
-        self.events["token"].append((cycle, number, pe.state % c.maps.rows))
+        slot = 0 if self.flat else pe.state % c.maps.rows
+        self.events["token"].append((cycle, number, slot))
 
     def _issue(self, one: Slow, number: int, pe: Pe, cycle: int) -> None:
         c, rows = self.config, 1 if self.flat else self.config.maps.rows

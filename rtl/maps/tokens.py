@@ -1,0 +1,116 @@
+"""Tokens in a PE, and which sums exist in the state that they leave."""
+
+from amaranth.hdl import Assert, Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import EngineConfig
+from golden.format import layout
+from rtl.layouts import local_shape, struct
+from rtl.maps.layouts import state_layout
+from rtl.prim.delay import delayed
+
+
+class Tokens(wiring.Component):
+    """Takes a token when nothing runs and the ring has room for another output row.
+
+    layer: the layer's word.
+    valid: the queue's head is a token.
+    state: what it carries.
+    free: no entry of an earlier job is left after this cycle.
+    drained: the group drained output rows a cycle ago.
+    take: the token is taken.
+    ended: output rows that the PE has ended and that are not drained.
+    now: the state of the entries whose rows are counted in this cycle.
+    """
+
+    layer: data.View
+    valid: Signal
+    state: data.View
+    free: Signal
+    drained: Signal
+    take: Signal
+    ended: Signal
+    now: data.View
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Widths come from `config`."""
+        self._config = config
+        super().__init__(
+            {
+                "layer": In(struct(layout.map_descriptor(config))),
+                "valid": In(1),
+                "state": In(state_layout(config)),
+                "free": In(1),
+                "drained": In(1),
+                "take": Out(1),
+                "ended": Out(config.maps.row_bits + 1),
+                "now": Out(state_layout(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The rows that are ended, and the state."""
+        m = Module()
+        config, rows = self._config, self._config.maps.rows
+        ends = self.state.ends
+        room = self.ended + 1 + self.layer.live <= rows
+        m.d.comb += self.take.eq(self.valid & self.free & (room | ~ends))
+        fewer = self.drained.replicate(len(self.layer.pool_rows)) & self.layer.pool_rows
+        m.d.sync += [
+            self.ended.eq(self.ended + (self.take & ends) - fewer - self.drained),
+            Assert(~self.drained | (self.ended > self.layer.pool_rows), "more is drained than is"),
+        ]
+        state = Signal(state_layout(config))
+        with m.If(self.take):
+            m.d.sync += state.eq(self.state)
+        # An entry's row is counted so many cycles after its issue.
+        m.d.comb += self.now.eq(delayed(m, state, cycles=config.entry_stages, name="state"))
+        return m
+
+
+class Borders(wiring.Component):
+    """From a local row to the sum's address, if there is such a sum; in the same cycle.
+
+    layer: the layer's word.
+    state: the PE's.
+    row: of an entry.
+    exists: there is that sum.
+    address: its address.
+    """
+
+    layer: data.View
+    state: data.View
+    row: Signal
+    exists: Signal
+    address: Signal
+
+    def __init__(self, *, config: EngineConfig) -> None:
+        """Widths come from `config`."""
+        self._config = config
+        super().__init__(
+            {
+                "layer": In(struct(layout.map_descriptor(config))),
+                "state": In(state_layout(config)),
+                "row": In(local_shape(config)),
+                "exists": Out(1),
+                "address": Out(config.sum_width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The lower bits are an output row, counted from the state's first."""
+        m = Module()
+        bits = self._config.maps.row_bits
+        number, unit = self.row[:bits], self.row[bits:]
+        limit = self.layer.sums
+        m.d.comb += [
+            # Before the row it is negative, which is a large unsigned number.
+            self.exists.eq(
+                (unit.as_unsigned() <= limit)
+                & (number >= self.state.first)
+                & (number <= self.state.last)
+            ),
+            self.address.eq(Cat((number + self.state.slot)[:bits], unit)),
+        ]
+        return m
