@@ -144,7 +144,7 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
         name="accumulator",
         owner=Owner.PE,
         copies=config.pes,
-        depth=1 << config.sum_width if config.cells else config.row_depth,
+        depth=1 << config.sum_width if config.cells or maps.rows else config.row_depth,
         width=config.acc_width,
     )
     lists = maps.depth if maps.rows else config.act_lists * config.list_depth

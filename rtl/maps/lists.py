@@ -98,7 +98,8 @@ class MapLists(wiring.Component):
         m.d.comb += [
             append.eq(self.write & (self.value != 0)),
             ram.w_en.eq(append | self.close),
-            ram.w_addr.eq(Mux(self.close, head, free)),
+            # When the memory is full, what is free is beyond it.
+            ram.w_addr.eq(Mux(self.close, head, Mux(append, free, 0))),
             ram.w_data.eq(Mux(self.close, self.items, Cat(self.index, self.value))),
         ]
         m.d.sync += [

@@ -56,8 +56,8 @@ class Accumulator(wiring.Component):
         """Widths and depth come from `config`."""
         width = config.sum_width
         self._cells, self._maps = config.cells > 0, config.maps.rows > 0
-        # With cells a full power of two, because between operations the address is arbitrary.
-        self._depth = 1 << width if self._cells else config.row_depth
+        # With cells or maps a full power of two, because at times the address is arbitrary.
+        self._depth = 1 << width if self._cells or self._maps else config.row_depth
         super().__init__(
             {
                 "real": In(1),
