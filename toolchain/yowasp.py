@@ -80,12 +80,11 @@ def _compile(name: str, package: str, cache: Path, part: Path) -> None:
     A second time, because a disk that is full leaves half a file: the runtime cannot load it, and
     writes another.
     """
+    command_line = [*command(name, package), "--version"]
     with scratch(cache) as work:
-        for _ in range(2):
-            before = _written(work / part)
-            done = process.run(
-                [*command(name, package), "--version"], cwd=work, env={VARIABLE: str(work)}
-            )
+        process.run(command_line, cwd=work, env={VARIABLE: str(work)})
+        before = _written(work / part)
+        done = process.run(command_line, cwd=work, env={VARIABLE: str(work)})
         if before is None or _written(work / part) != before:
             raise ElsieError(done.reason)
         os.replace(work / part, cache / part)
