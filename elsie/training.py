@@ -14,6 +14,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.quality import hold_out
 from elsie.compress.quantise.kinds import Asked, assign, engine_fields
 from elsie.compress.quantise.schemes import Scheme
+from elsie.compress.reconstruct.threads import one_thread
 from elsie.compress.scores import score_for
 from elsie.compress.structure.change import changes, restructure
 from elsie.compress.structure.fold import fold
@@ -60,6 +61,7 @@ class Trained:
         save_onnx(self.model, Path(path))
 
 
+@one_thread
 def train(
     model: Source,
     *,

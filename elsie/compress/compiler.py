@@ -39,6 +39,7 @@ from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.exact import grid_notes
 from elsie.compress.reconstruct.repair import Repair
 from elsie.compress.reconstruct.thin import Source, thin
+from elsie.compress.reconstruct.threads import one_thread
 from elsie.compress.report import Step
 from elsie.compress.schemes import check_kept, kinds_of, with_schemes
 from elsie.compress.structure.change import changes, restructure
@@ -53,6 +54,7 @@ from golden.presets import check_answers, check_fits
 from golden.report import Report
 
 
+@one_thread
 def compile_model(
     model: Model,
     calibration: ArrayLike,

@@ -21,6 +21,7 @@ from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.quality import check_max_drop
+from elsie.compress.reconstruct.threads import one_thread
 from elsie.compress.search.front import report
 from elsie.compress.search.goal import Goal, room
 from elsie.compress.search.predict import Predictor, reference_densities
@@ -38,6 +39,7 @@ _AGAIN = 4
 """Times that the result may turn out larger than its candidate, and is made smaller."""
 
 
+@one_thread
 def search(
     model: Model,
     calibration: ArrayLike,

@@ -14,6 +14,7 @@ from elsie.compress.quantise.kinds import Asked
 from elsie.compress.quantise.quantise import quantise
 from elsie.compress.quantise.registry import QUANTISERS
 from elsie.compress.quantise.schemes import Scheme
+from elsie.compress.reconstruct.threads import one_thread
 from elsie.compress.schemes import check_kept, with_schemes
 from elsie.compress.structure.plan import Plan
 from elsie.compress.train import masks
@@ -61,6 +62,7 @@ class Course:
     """Pruned weights learn on until the last masks, and may come back (train.masks)."""
 
 
+@one_thread
 def train(
     model: Model, lesson: Lesson, course: Course, progress: Callable[[int, int], None] | None = None
 ) -> Model:
