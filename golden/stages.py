@@ -1,16 +1,16 @@
 """Registers that an engine may have beyond the necessary, and the distances that follow."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from golden.errors import ArgumentError, did_you_mean
 from golden.kinds import tree_levels
 from golden.maps.settings import Maps
+from golden.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stages:
+class Stages(Record):
     """How many of each; docs/timing.md says what they cost. Without any, an engine is smallest.
 
     A configuration checks their ranges with its own (golden.limits).
@@ -34,14 +34,6 @@ class Stages:
     """1: of an activation, before its list."""
     choose: int = 0
     """1: of which PEs are over, before their group chooses one to run its operations."""
-
-    def to_dict(self) -> dict[str, int]:
-        """Those that are not as by default, for JSON."""
-        return {
-            field.name: value
-            for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) != field.default
-        }
 
     @classmethod
     def of(cls, value: Any) -> "Stages":

@@ -1,18 +1,18 @@
 """What an engine has for convolutions; without it, it is an engine for vectors."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from golden.errors import ArgumentError, did_you_mean
 from golden.kinds import bits_for
+from golden.record import Record
 
 MOST_SOURCES = 4
 """Maps that a layer can read."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maps:
+class Maps(Record):
     """Sizes of what only convolutions need (docs/convolution.md).
 
     A configuration checks their ranges with its own (golden.limits).
@@ -35,14 +35,6 @@ class Maps:
     def base_width(self, row_depth: int) -> int:
         """Bits of a base, signed: it may be before or behind a row, by a row's length."""
         return bits_for(row_depth // max(1, self.rows)) + 2
-
-    def to_dict(self) -> dict[str, int]:
-        """Those that are not as by default, for JSON."""
-        return {
-            field.name: value
-            for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) != field.default
-        }
 
     @classmethod
     def of(cls, value: Any) -> "Maps":

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.kinds import bits_for
 from rtl.layouts import element_layout
-from rtl.prim.delay import delayed
+from rtl.prim.tree import merged
 
 
 def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
@@ -119,16 +119,6 @@ class Collector(wiring.Component):
             element = self.elements[number]
             label = element.valid.replicate(width) & number
             nodes.append(Cat(element, label))
-        for level in range(self._config.collector_levels):
-            parents = []
-            for first in range(0, len(nodes), 4):
-                merged = nodes[first]
-                for other in nodes[first + 1 : first + 4]:
-                    merged = merged | other
-                name = f"level{level}_{first // 4}"
-                parents.append(
-                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=self._moves())
-                )
-            nodes = parents
+        found = merged(m, nodes, levels=self._config.collector_levels, enable=self._moves())
         size = element_layout(self._config).size
-        return nodes[0][:size], nodes[0][size:]
+        return found[:size], found[size:]

@@ -8,6 +8,7 @@ from golden.config import EngineConfig
 from golden.kinds import bits_for
 from rtl.maps.layouts import cast_layout, item_layout, state_layout
 from rtl.prim.delay import delayed
+from rtl.prim.tree import merged
 
 
 class MapCollector(wiring.Component):
@@ -110,16 +111,6 @@ class MapCollector(wiring.Component):
         for number in range(self._config.groups):
             item = self.items[number]
             nodes.append(Cat(item, item.valid.replicate(width) & number))
-        for level in range(self._config.collector_levels):
-            parents = []
-            for first in range(0, len(nodes), 4):
-                merged = nodes[first]
-                for other in nodes[first + 1 : first + 4]:
-                    merged = merged | other
-                name = f"level{level}_{first // 4}"
-                parents.append(
-                    delayed(m, merged, cycles=1, name=name, reset_less=False, enable=~self.hold)
-                )
-            nodes = parents
+        found = merged(m, nodes, levels=self._config.collector_levels, enable=~self.hold)
         size = item_layout(self._config).size
-        return nodes[0][:size], nodes[0][size:]
+        return found[:size], found[size:]
