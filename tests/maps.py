@@ -226,3 +226,22 @@ def map_input(rng: np.random.Generator, network: Network, zeros: float = 0.4) ->
     x = rng.integers(-limit, limit, (1, network.n_in))
     x[rng.random(x.shape) < zeros] = 0
     return x
+
+
+def every_kind(**config: Any) -> Builder:
+    """Strides, phases, a local source, an identity, pooling, a mean."""
+    build = Builder(np.random.default_rng(9), map_config(**config), (2, 7, 8))
+    build.conv(4, Source(layer=-1, kernel=(3, 3), pad=(1, 1)), shape=(7, 8), phases=2)
+    source = Source(layer=0, kernel=(3, 3), stride=(2, 2), pad=(1, 1), depthwise=True)
+    build.conv(4, source, shape=(4, 4), local=True)
+    build.conv(
+        4,
+        Source(layer=1, kernel=(3, 1), pad=(1, 0)),
+        Source(layer=1, kernel=(1, 1), depthwise=True),
+        Source(layer=0, kernel=(1, 1), stride=(2, 2)),
+        shape=(4, 4),
+        pool=(2, 2),
+    )
+    build.mean()
+    build.dense(3)
+    return build

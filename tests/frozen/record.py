@@ -26,8 +26,9 @@ from golden.record import plain
 from golden.timing.model import TimingModel
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
-from rtl.engine import Engine
+from rtl.engine import engine_of
 from tests.cells import cell_config, cell_network, random_steps
+from tests.maps import every_kind, map_input
 from tests.networks import random_input, random_network, small_config
 
 FILE = Path(__file__).with_name("frozen.json")
@@ -97,6 +98,16 @@ COMPILED: dict[str, dict[str, Any]] = {
 """The digits example, compiled with these options, and weights rounded to the nearest: what solves
 equations may differ in the last bit from one processor to another."""
 
+MAPS: dict[str, dict[str, Any]] = {
+    "maps": {"pes": 5, "group": 2, "queue_depth": 5},
+    "17 PEs, maps": {
+        **{"pes": 17, "group": 4, "mac": "codebook", "code_width": 4, "queue_depth": 8},
+        **{"broadcast_stages": 1, "entry_stages": 2, "multiplier_stages": 4},
+        "stages": {"activations": 1, "push": 1, "clear": 1, "drain": 1, "count": 1},
+    },
+}
+"""Engines with maps: changes to tests.maps.map_config."""
+
 
 def _hash(parts: list[bytes]) -> str:
     digest = hashlib.sha256()
@@ -152,7 +163,8 @@ def starved_hash(counters: list[Counters]) -> str:
 
 def rtlil_hash(network: Network, image: Image) -> str:
     """The engine as Amaranth hands it to Yosys, without where in the sources it comes from."""
-    engine = Engine(config=network.config, image=image if network.config.entry_lanes == 1 else None)
+    whole = image if network.config.entry_lanes == 1 else None
+    engine = engine_of(config=network.config, image=whole)
     flat = {
         "__".join(map(str, path)): (value.as_value(), None)
         for path, _, value in engine.signature.flatten(engine)
@@ -218,11 +230,20 @@ def compiled(name: str) -> dict[str, str]:
     return {"net": net_hash(network), "image": image_hash(encode(network))}
 
 
+def maps(name: str) -> dict[str, str]:
+    """Hashes of a network with layers of every kind."""
+    rng = np.random.default_rng(list(MAPS).index(name))
+    network = every_kind(**MAPS[name]).network()
+    model = TimingModel(encode(network))
+    return _hashes(network, [model.run(map_input(rng, network)[0]) for _ in range(2)])
+
+
 GROUPS: dict[str, tuple[dict[str, dict[str, Any]], Callable[[str], dict[str, str]]]] = {
     "dense": (DENSE, dense),
     "functions": (FUNCTIONS, functions),
     "cells": (CELLS, cells),
     "compiled": (COMPILED, compiled),
+    "maps": (MAPS, maps),
 }
 
 

@@ -12,12 +12,11 @@ from golden.errors import ArgumentError
 from golden.format import layout
 from golden.format.image import Image
 from golden.format.network import Network
-from golden.maps.convolution import Source
 from rtl.engine import AnyEngine, engine_of
 from sim.check import simulate_steps
 from sim.simulation import Simulation
 from tests.golden.timing.maps.test_model import uneven
-from tests.maps import Builder, map_config, map_input, random_maps
+from tests.maps import Builder, every_kind, map_config, map_input, random_maps
 
 
 def run(
@@ -62,27 +61,8 @@ def test_random_networks(name: str) -> None:
     check(network, *(map_input(rng, network) for _ in range(2)))
 
 
-def layers(config: dict[str, Any]) -> Builder:
-    """Strides, phases, a local source, an identity, pooling, a mean."""
-    build = Builder(np.random.default_rng(9), map_config(**config), (2, 7, 8))
-    build.conv(4, Source(layer=-1, kernel=(3, 3), pad=(1, 1)), shape=(7, 8), phases=2)
-    source = Source(layer=0, kernel=(3, 3), stride=(2, 2), pad=(1, 1), depthwise=True)
-    build.conv(4, source, shape=(4, 4), local=True)
-    build.conv(
-        4,
-        Source(layer=1, kernel=(3, 1), pad=(1, 0)),
-        Source(layer=1, kernel=(1, 1), depthwise=True),
-        Source(layer=0, kernel=(1, 1), stride=(2, 2)),
-        shape=(4, 4),
-        pool=(2, 2),
-    )
-    build.mean()
-    build.dense(3)
-    return build
-
-
 def test_layers_of_every_kind_over_the_load_port() -> None:
-    network = layers({"pes": 4, "group": 2, "queue_depth": 5}).network()
+    network = every_kind(pes=4, group=2, queue_depth=5).network()
     x = map_input(np.random.default_rng(1), network)
     check(network, x, 0 * x, load=True)
 
@@ -115,7 +95,7 @@ def test_uneven_work_and_one_row_more_than_the_ring_allows() -> None:
 
 
 def test_waveforms_are_refused() -> None:
-    network = layers({}).network()
+    network = every_kind().network()
     x = map_input(np.random.default_rng(3), network)
     with pytest.raises(ArgumentError, match="no waveforms of engines with maps"):
         simulate_steps(network, [Step(x=x, reset=(False,))], wave=object())  # type: ignore
