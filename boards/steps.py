@@ -52,6 +52,9 @@ class Steps:
         self.say(f"running {name}")
         if text := self._failed(name, arguments):
             raise ElsieError(text)
+        if name == "yosys":
+            with expected(self.board.family):
+                self.board.family.finish(self.work / f"{NAME}.json")
 
     def route(self, arguments: list[str], seeds: Seeds) -> list[Tried]:
         """Place and route until a seed meets the clock, or with all; the best one's files stay.

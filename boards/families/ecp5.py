@@ -9,6 +9,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal, Val
 from amaranth.lib import io
 
 from boards.families.family import Family, Part
+from boards.families.output_registers import absorb
 from boards.families.pll import MHZ, Dividers
 from boards.families.reset import Reset
 
@@ -165,6 +166,7 @@ ECP5 = Family(
     block_ram=((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),  # DP16KD
     pll=Ecp5Dividers,
     reset=GlobalSetReset(),
+    after_synthesis=absorb,
     parts={
         "LFE5U-85F": Part(block_rams=208, route=("--85k", *_ROUTE)),
         "LFE5U-25F": Part(block_rams=56, route=("--25k", *_ROUTE)),

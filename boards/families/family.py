@@ -1,7 +1,10 @@
 """What a family of FPGAs is. Each has a file here; registry.py lists them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from boards.families.pll import Dividers
 from boards.families.reset import Reset
@@ -48,6 +51,8 @@ class Family:
     """How its registers are reset."""
     levers: tuple[str, ...] = ()
     """Options of nextpnr that pay on every engine, as measured (docs/timing-closure.md)."""
+    after_synthesis: Callable[[Any], object] | None = None
+    """Changes the netlist, as Yosys' write_json wrote it, before it is placed."""
     parts: Mapping[str, Part]
     """By name."""
 
@@ -60,3 +65,11 @@ class Family:
     def programs(self) -> tuple[str, ...]:
         """Everything that a build runs, in order; names in toolchain.programs.TOOLS."""
         return ("yosys", self.nextpnr, self.packer)
+
+    def finish(self, netlist: Path) -> None:
+        """Change the file that Yosys' write_json wrote, where this family has something to do."""
+        if self.after_synthesis is None:
+            return
+        found = json.loads(netlist.read_text())
+        self.after_synthesis(found)
+        netlist.write_text(json.dumps(found))

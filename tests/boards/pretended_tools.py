@@ -10,6 +10,9 @@ import pytest
 from boards.registry import find
 from toolchain.programs import TOOLS
 
+NETLIST = '{"modules": {"top": {"attributes": {"top": 1}, "cells": {}, "ports": {}}}}'
+"""What the pretended yosys writes."""
+
 
 def pretend(path: Path, script: str) -> str:
     """A program, in Python, that pretends to be a tool."""
@@ -37,7 +40,7 @@ def pretend_all(
     }
     wrote = {
         "yosys": f"open('elsie.stat.json', 'w').write({stat_json!r}); "
-        "open('elsie.json', 'w').write('a netlist')",
+        f"open('elsie.json', 'w').write({NETLIST!r})",
         family.nextpnr: f"open('elsie.pnr.json', 'w').write({json.dumps(route)!r}); "
         f"open('elsie.{family.routed}', 'w').write(sys.argv[sys.argv.index('--seed') + 1])",
         family.packer: f"open('elsie.{family.bitstream}', 'wb').write(b'bits')",

@@ -76,6 +76,7 @@ def _synthesis(configuration: Configuration) -> list[Any]:
     part = configuration.family.parts[configuration.device]
     return [
         *(AFTER_READ, part.synthesis, part.speed, configuration.synth),
+        *([after.__qualname__] if (after := configuration.family.after_synthesis) else []),
         tools(configuration.family)["yosys"],
     ]
 
@@ -141,6 +142,7 @@ def synthesise(configuration: Configuration, work: Path) -> None:
         "write_json top.json",
     ]
     run_yosys(commands, work, makes=list(_FINISHED))
+    family.finish(work / "top.json")
 
 
 def route(

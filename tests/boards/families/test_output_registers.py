@@ -1,0 +1,114 @@
+"""Registers behind block RAMs that go into them: which, and which do not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from boards.build import AFTER_READ
+from boards.families.ecp5 import ECP5
+from boards.families.output_registers import absorb
+from rtl.prim.ram import BlockRam
+from toolchain.netlist import run_yosys, write_rtlil
+
+WIDTH, DEPTH = 12, 700
+
+
+class Read(wiring.Component):
+    """A memory, and what its output goes to."""
+
+    address: Signal
+    write: Signal
+    value: Signal
+    other: Signal
+    result: Signal
+    seen: Signal
+
+    def __init__(self, *, how: str) -> None:
+        self._how = how
+        super().__init__(
+            {
+                "address": In(10),
+                "write": In(1),
+                "value": In(WIDTH),
+                "other": In(1),
+                "result": Out(WIDTH),
+                "seen": Out(WIDTH),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.ram = ram = BlockRam(width=WIDTH, depth=DEPTH)
+        start = 1 if self._how == "starts at 1" else 0
+        late = Signal(WIDTH, init=start, reset_less=self._how != "reset")
+        m.d.comb += [
+            ram.r_en.eq(~self.write),
+            ram.r_addr.eq(self.address),
+            ram.w_en.eq(self.write),
+            ram.w_addr.eq(self.address),
+            ram.w_data.eq(self.value),
+            self.result.eq(late),
+        ]
+        if self._how == "enable":
+            with m.If(self.other):
+                m.d.sync += late.eq(ram.r_data)
+        elif self._how == "logic":
+            m.d.sync += late.eq(Mux(self.other, self.value, ram.r_data))
+        else:
+            m.d.sync += late.eq(ram.r_data)
+        if self._how == "read directly":
+            m.d.comb += self.seen.eq(ram.r_data)
+        return m
+
+
+def netlist(folder: Path, how: str) -> dict[str, Any]:
+    """What Yosys makes of it."""
+    write_rtlil(Read(how=how), folder)
+    commands = [*AFTER_READ, "synth_ecp5 -top top", "write_json top.json"]
+    run_yosys(commands, folder, makes=["top.json"])
+    return json.loads((folder / "top.json").read_text())
+
+
+def of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The cells of one kind."""
+    return [cell for cell in found["modules"]["top"]["cells"].values() if cell["type"] == kind]
+
+
+@pytest.mark.bitstream
+def test_a_register_right_behind_a_block_ram_moves_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its bits; what it drove is driven by the block RAM, and the read port is enabled."""
+    monkeypatch.chdir(tmp_path)
+    found = netlist(tmp_path, "register")
+    (ram,) = of(found, "DP16KD")
+    wanted = found["modules"]["top"]["ports"]["result"]["bits"]
+    assert len(of(found, "TRELLIS_FF")) == WIDTH
+    other = json.loads(json.dumps(found))
+    of(other, "TRELLIS_FF")[5]["parameters"]["CLKMUX"] = "INV"
+    assert absorb(other) == 0  # a bit on the other edge, so none moves
+    ECP5.finish(tmp_path / "top.json")
+    found = json.loads((tmp_path / "top.json").read_text())
+    assert of(found, "TRELLIS_FF") == []
+    (ram,) = of(found, "DP16KD")
+    (side,) = [one for one in "AB" if ram["parameters"][f"REGMODE_{one}"] == "OUTREG"]
+    driven = [bit for n in range(18) for bit in ram["connections"][f"DO{side}{n}"]]
+    assert set(wanted) <= set(driven)
+    assert ram["connections"][f"OCE{side}"] == ["1"]
+    assert absorb(found) == 0  # once is all
+
+
+@pytest.mark.bitstream
+@pytest.mark.parametrize("how", ["enable", "logic", "read directly", "reset", "starts at 1"])
+def test_other_registers_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """The netlist is what it was."""
+    monkeypatch.chdir(tmp_path)
+    found = netlist(tmp_path, how)
+    before = json.dumps(found)
+    assert absorb(found) == 0
+    assert json.dumps(found) == before
