@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from elsie.bench.eie.run import Make, Plan
     from golden.config import EngineConfig
 
+ROUTED, WIDE = "ecp5-85f-64-codebook", "wide"
+"""The engine without --engine, of the ledger; and the one that is only simulated."""
+
 
 def _numbers(text: str) -> tuple[int, ...]:
     """8,16,32 or 1..64 (doubling) or 1..64/1 (in steps), or several of these, with commas."""
@@ -55,7 +58,7 @@ def add(steps: Steps) -> None:
         "elsie bench eie",
         "elsie bench eie --layers Alex-7,NT-We --golden-only --json",
         "elsie bench eie --queue 1..64 --plot plots",
-        "elsie bench eie --engine ecp5-85f-64-codebook",
+        "elsie bench eie --engine wide",
         "elsie bench eie --pes 8,16,32,64,128,256 --scheme eie",
         "elsie bench eie --balanced --pes 32",
         "elsie bench eie --matrix layer.mtx --activations input.npy",
@@ -78,21 +81,22 @@ def add(steps: Steps) -> None:
         "--engine",
         metavar="NAME",
         help="an engine as it was placed and routed (elsie bench fpga --list), with memories that "
-        "are large enough; the options below change it",
+        f"are large enough (default: {ROUTED}), or '{WIDE}', which never was: a drain unit for "
+        "each PE and queues of 32 slots; the options below change it",
     )
     command.add_argument("--pes", metavar="LIST", type=_numbers, help="PEs (default: 64)")
     command.add_argument(
         "--queue",
         metavar="LIST",
         type=_numbers,
-        help="jobs that may wait in a PE before broadcasts are held; the queue has 2 slots more, "
-        "3 above 16 PEs (default: what 32 slots give; 8 with --scheme eie)",
+        help="jobs that may wait in a PE before broadcasts are held; the queue has a few slots "
+        "more, for those on their way (default: the engine's; 8 with --scheme eie)",
     )
     command.add_argument(
         "--group",
         metavar="N",
         type=positive,
-        help="PEs that share a drain unit (default: 1); more saves logic",
+        help="PEs that share a drain unit (default: the engine's); more saves logic",
     )
     command.add_argument(
         "--scheme",
@@ -194,7 +198,9 @@ def _base(options: argparse.Namespace) -> "EngineConfig":
     from elsie.bench.eie.engine import BASE
     from elsie.bench.fpga.configurations import find
 
-    return find(options.engine).engine if options.engine else BASE
+    if options.engine == WIDE or options.scheme == "eie":
+        return BASE
+    return find(options.engine or ROUTED).engine
 
 
 def _engines(

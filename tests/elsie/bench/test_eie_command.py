@@ -82,7 +82,8 @@ def test_a_layer_of_the_users(
 
 
 def test_json_has_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "--layers", "nt-lstm,NT-We", "--golden-only", "--json")
+    arguments = ("--layers", "nt-lstm,NT-We", "--golden-only", "--json")
+    code, out, _ = run(capsys, *arguments, "--engine", "wide")
     assert code == 0
     values = json.loads(out)
     first, second = values["rows"]
@@ -98,7 +99,7 @@ def test_an_engine_as_it_was_routed(capsys: pytest.CaptureFixture[str]) -> None:
     """Its groups, queues and stages, but memories that are large enough."""
     arguments = ("--layers", "NT-LSTM", "--golden-only", "--json")
     name = "ecp5-85f-64-codebook"
-    code, out, _ = run(capsys, *arguments, "--engine", name)
+    code, out, _ = run(capsys, *arguments)
     assert code == 0
     routed = find(name).engine
     (used,) = json.loads(out)["engines"]
