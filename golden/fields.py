@@ -206,6 +206,14 @@ class EngineFields(Distances):
         return bits_for(self.act_lists - 1)
 
     @property
+    def steals(self) -> bool:
+        """Whether operations come between a PE's entries: of another phase, or with maps of a row.
+
+        Biases are read then while pointers are, and have a memory of their own.
+        """
+        return self.streams > 1 or self.maps.rows > 0
+
+    @property
     def sum_sets(self) -> int:
         """Sets of sums of a PE: one for each of two overlapping phases; with delta, each layer."""
         return self.layers if self.delta else 2 if self.streams > 1 else 1

@@ -58,12 +58,12 @@ def job_layout(config: EngineConfig) -> data.StructLayout:
 
     Where phases overlap, also which of the PE's two sets of sums they go to, and their layer. With
     maps, base: what their rows are counted from; token: it is none, and all else is a state
-    (rtl.maps.layouts.state_layout).
+    (state_layout).
     """
     more = {"odd": unsigned(1), "layer": config.layer_width} if config.streams > 1 else {}
     if config.maps.rows:
         more = {"base": base_shape(config), "token": unsigned(1)}
-        missing = 3 * config.maps.row_bits + 1 - config.start_width - config.count_width
+        missing = state_layout(config).size - config.start_width - config.count_width
         missing -= sent_shape(config).width + base_shape(config).width
         more |= {"pad": unsigned(missing)} if missing > 0 else {}
     return data.StructLayout(
@@ -73,6 +73,27 @@ def job_layout(config: EngineConfig) -> data.StructLayout:
             "value": sent_shape(config),
             **more,
         }
+    )
+
+
+def state_layout(config: EngineConfig) -> data.StructLayout:
+    """What a token carries: which output rows of a map are added to from here on.
+
+    slot: the first one's place in the ring. first, last: of the output rows from there on, those
+    that exist. ends: the token ends an output row.
+    """
+    ring = unsigned(config.maps.row_bits)
+    return data.StructLayout({"slot": ring, "first": ring, "last": ring, "ends": unsigned(1)})
+
+
+def beside_layout(config: EngineConfig) -> data.StructLayout:
+    """What goes with a broadcast to the PEs; only with maps.
+
+    token: it is a token, which carries the state, and no activation. base: what the rows of the
+    column's entries are counted from.
+    """
+    return data.StructLayout(
+        {"token": unsigned(1), "base": base_shape(config), "state": state_layout(config)}
     )
 
 
@@ -158,7 +179,11 @@ def phase_layout(config: EngineConfig) -> data.StructLayout:
 
     With delta, threshold, place: of its outputs, and their list for rtl.front.delta. keep: its sums
     last. plain: its outputs are sent unchanged.
+
+    With maps: the layer's word as it is (golden.format.layout.map_descriptor).
     """
+    if config.maps.rows:
+        return struct(layout.map_descriptor(config))
     cells = {
         "kind": unsigned(2),
         "target": unsigned(config.list_width),

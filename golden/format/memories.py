@@ -131,7 +131,7 @@ def _memories(config: EngineConfig) -> Iterator[Memory]:
         target="entry",
     )
     maps = config.maps
-    own_biases = config.streams > 1 or maps.rows > 0
+    own_biases = config.steals
     yield Memory(
         name="column",
         owner=Owner.GROUP,

@@ -28,8 +28,8 @@ class ColumnMemory(wiring.Component):
     valid: an activation has moved on, one cycle ago.
     value: the activation.
     pointers: its column's pointer in each PE.
-    bias_read: read a bias; never while broadcasts move (asserted), except with several
-        streams, where biases have a memory of their own.
+    bias_read: read a bias; never while broadcasts move (asserted), except where biases have a
+        memory of their own (golden.fields.EngineFields.steals).
     bias_address: its address.
     bias: the bias, one cycle later; two with `stages.drain`.
     write: load port; not while a network runs.
@@ -76,7 +76,7 @@ class ColumnMemory(wiring.Component):
         config = self._config
         moves = Signal()
         m.d.comb += moves.eq(self.broadcast.valid & ~self.hold)
-        ram = self._two(m, moves) if config.streams > 1 or config.maps.rows else self._one(m, moves)
+        ram = self._two(m, moves) if config.steals else self._one(m, moves)
         waiting, value = moves, self.broadcast.value
         if config.broadcast_stages or config.stages.fifo:
             read = Signal()
@@ -87,7 +87,7 @@ class ColumnMemory(wiring.Component):
             m.d.comb += waiting.eq(read & ~self.hold)
             value = read_value
             m.d.sync += self.pointers.as_value().eq(ram.r_data)
-            if config.streams == 1 and not config.maps.rows:
+            if not config.steals:
                 m.d.sync += Assert(~(read & self.bias_read), "a bias is read over a pointer")
         else:
             m.d.comb += self.pointers.as_value().eq(ram.r_data)

@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.kinds import bits_for
-from rtl.maps.layouts import cast_layout, item_layout, state_layout
+from rtl.layouts import state_layout
+from rtl.maps.layouts import cast_layout, item_layout
 from rtl.prim.delay import delayed
 from rtl.prim.tree import merged
 

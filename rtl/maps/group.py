@@ -13,9 +13,9 @@ from rtl.load import LoadSelect, LoadTarget, load_layout
 from rtl.maps.control import MapControl
 from rtl.maps.layouts import cast_layout, item_layout, reading_layout, region_width, row_layout
 from rtl.maps.lists import MapLists
-from rtl.maps.pe import MapElement
 from rtl.maps.pipeline import MapPipeline
 from rtl.maps.position import PositionUnit
+from rtl.pe.pe import ProcessingElement
 from rtl.prim.delay import delayed
 from rtl.probe import Events
 
@@ -68,7 +68,8 @@ class MapGroup(wiring.Component):
         size = config.group_size(number)
         first = number * config.group
         self.pes = [
-            MapElement(config=config, number=first + slot, image=image) for slot in range(size)
+            ProcessingElement(config=config, number=first + slot, image=image)
+            for slot in range(size)
         ]
         init = [] if image is None else image.column_words(number)
         self.columns = ColumnMemory(config=config, init=init)
@@ -237,9 +238,9 @@ class MapGroup(wiring.Component):
         base_end = 1 + shape["base"].width
         for pe in self.pes:
             m.d.comb += [
-                pe.token.eq(late[0]),
-                pe.base.eq(late[1:base_end].as_signed()),
-                pe.state.eq(data.View(shape["state"], late[base_end:])),
+                pe.beside.token.eq(late[0]),
+                pe.beside.base.eq(late[1:base_end].as_signed()),
+                pe.beside.state.eq(data.View(shape["state"], late[base_end:])),
             ]
 
     def _pes(self, m: Module, valid: Signal, word: data.View) -> None:
@@ -251,8 +252,8 @@ class MapGroup(wiring.Component):
                 pe.arriving.eq(self.columns.valid),
                 pe.pointer.eq(self.columns.pointers[slot]),
                 pe.value.eq(self.columns.value),
-                pe.layer.eq(self.layer),
-                pe.number.eq(self.number),
+                pe.phase.eq(self.layer),
+                pe.layer.eq(self.number),
                 pe.drained.eq(self.control.drained),
                 pe.steal.eq(step.valid & (step.slot == slot)),
                 pe.add.eq(pipeline.to_add[slot]),

@@ -6,22 +6,12 @@ from amaranth.lib import data
 from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import bits_for
-from rtl.layouts import sent_shape, struct
+from rtl.layouts import sent_shape, state_layout, struct
 
 
 def region_width(config: EngineConfig) -> int:
     """Bits of an address in a group's memory of maps."""
     return bits_for(config.maps.depth - 1)
-
-
-def state_layout(config: EngineConfig) -> data.StructLayout:
-    """What a token carries: the next state.
-
-    slot: its first output row's place in the ring. first, last: of the output rows from there on,
-    those that exist. ends: the token ends an output row.
-    """
-    ring = unsigned(config.maps.row_bits)
-    return data.StructLayout({"slot": ring, "first": ring, "last": ring, "ends": unsigned(1)})
 
 
 def reading_layout(config: EngineConfig) -> data.StructLayout:

@@ -7,9 +7,8 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import bits_for
-from rtl.layouts import struct
+from rtl.layouts import state_layout, struct
 from rtl.load import LoadTarget, MemoryWrite
-from rtl.maps.layouts import state_layout
 from rtl.prim.ram import BlockRam
 
 

@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import bits_for
-from rtl.layouts import struct
+from rtl.layouts import state_layout, struct
 from rtl.load import LoadTarget, MemoryWrite
 from rtl.maps.control import MapControl
-from rtl.maps.layouts import reading_layout, region_width, row_layout, state_layout
+from rtl.maps.layouts import reading_layout, region_width, row_layout
 from rtl.maps.pipeline import MapPipeline
 from rtl.maps.program import MapProgram, SourceRows, UpcomingState, chosen
 from rtl.sequence.trail import Trail

@@ -5,9 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.format import layout
-from rtl.layouts import local_shape, struct
-from rtl.maps.layouts import state_layout
+from rtl.layouts import local_shape, phase_layout, state_layout
+from rtl.pe.decoder import Decoder
 from rtl.prim.delay import delayed
 
 
@@ -19,9 +18,11 @@ class Tokens(wiring.Component):
     state: what it carries.
     free: no entry of an earlier job is left after this cycle.
     drained: the group drained output rows a cycle ago.
+    row: local row of an entry that has been decoded.
     take: the token is taken.
     ended: output rows that the PE has ended and that are not drained.
-    now: the state of the entries whose rows are counted in this cycle.
+    exists: in the state that the entry was issued in, there is a sum for it.
+    address: its address.
     """
 
     layer: data.View
@@ -29,23 +30,27 @@ class Tokens(wiring.Component):
     state: data.View
     free: Signal
     drained: Signal
+    row: Signal
     take: Signal
     ended: Signal
-    now: data.View
+    exists: Signal
+    address: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths come from `config`."""
         self._config = config
         super().__init__(
             {
-                "layer": In(struct(layout.map_descriptor(config))),
+                "layer": In(phase_layout(config)),
                 "valid": In(1),
                 "state": In(state_layout(config)),
                 "free": In(1),
                 "drained": In(1),
+                "row": In(local_shape(config)),
                 "take": Out(1),
                 "ended": Out(config.maps.row_bits + 1),
-                "now": Out(state_layout(config)),
+                "exists": Out(1),
+                "address": Out(config.sum_width),
             }
         )
 
@@ -64,8 +69,16 @@ class Tokens(wiring.Component):
         state = Signal(state_layout(config))
         with m.If(self.take):
             m.d.sync += state.eq(self.state)
-        # An entry's row is counted so many cycles after its issue.
-        m.d.comb += self.now.eq(delayed(m, state, cycles=config.entry_stages, name="state"))
+        m.submodules.borders = borders = Borders(config=config)
+        # An entry has been decoded so many cycles after its issue.
+        late = config.entry_stages + Decoder.LATENCY
+        m.d.comb += [
+            borders.layer.eq(self.layer),
+            borders.state.eq(delayed(m, state, cycles=late, name="state")),
+            borders.row.eq(self.row),
+            self.exists.eq(borders.exists),
+            self.address.eq(borders.address),
+        ]
         return m
 
 
@@ -90,7 +103,7 @@ class Borders(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "layer": In(struct(layout.map_descriptor(config))),
+                "layer": In(phase_layout(config)),
                 "state": In(state_layout(config)),
                 "row": In(local_shape(config)),
                 "exists": Out(1),
@@ -114,3 +127,11 @@ class Borders(wiring.Component):
             self.address.eq(Cat((number + self.state.slot)[:bits], unit)),
         ]
         return m
+
+
+def state_of(job: data.View, config: EngineConfig) -> data.View:
+    """A token's state, in the lowest bits of a job."""
+    names = [name for name, _ in job.shape() if name != "token"]
+    bits = Cat(job[name] for name in names)
+    state = state_layout(config)
+    return data.View(state, bits[: state.size])

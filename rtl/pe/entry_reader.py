@@ -14,8 +14,7 @@ class EntryReader(wiring.Component):
     """Takes the queue's oldest job as soon as the last entry of the previous one is being read.
 
     turn: a job may be taken in this cycle; always high if the PE has a memory of its own.
-    steal: no entry is read in this cycle; only where phases overlap (otherwise none is due), or
-        with maps.
+    steal: no entry is read in this cycle; only where operations come between entries.
     job_valid: the queue has a job.
     job: its oldest one.
     pop: it is taken.
@@ -91,7 +90,7 @@ class EntryReader(wiring.Component):
         starts = Signal()
         last = Signal(name="ends")
         busy, ends = self.busy, last
-        if config.streams > 1 or config.maps.rows:
+        if config.steals:
             ends = last & ~self.steal
             m.d.comb += self.issuing.eq(busy & ~self.steal)
         else:

@@ -1,19 +1,19 @@
 """The processing element: queue, entry read, decode, multiply, accumulate."""
 
-from amaranth.hdl import Assert, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, enum, wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Assert, Cat, Module, Mux
+from amaranth.lib.wiring import connect
 
 from golden.config import EngineConfig, EntryMemory
-from golden.format import layout
 from golden.format.image import Image
 from golden.kinds import GATE_FRAC
-from rtl.layouts import access_layout, job_layout, sent_shape, struct, total_layout
-from rtl.load import LoadSelect, LoadTarget, MemoryWrite, load_layout
+from rtl.layouts import job_layout
+from rtl.load import LoadSelect, LoadTarget, MemoryWrite
+from rtl.maps.tokens import Tokens, state_of
 from rtl.pe.accumulator import Accumulator
 from rtl.pe.cell_memory import CellMemory
 from rtl.pe.decoder import Decoder
 from rtl.pe.entry_reader import EntryReader
+from rtl.pe.ports import PePorts, PeState
 from rtl.pe.product import Product
 from rtl.prim.delay import delayed
 from rtl.prim.kept import kept
@@ -22,71 +22,11 @@ from rtl.prim.ram import BlockRam
 from rtl.probe import Events, fields
 
 
-class PeState(enum.Enum, shape=2):
-    """What a PE is doing, for waveforms."""
-
-    IDLE = 0
-    QUEUED = 1
-    RUN = 2
-    DRAIN = 3
-
-
-class ProcessingElement(wiring.Component):
+class ProcessingElement(PePorts):
     """Owns some rows of every layer: one multiply-accumulate every cycle, or one operation.
 
-    arriving: a broadcast's column arrives; a job, if it is not empty; with `stages.push`, later.
-    pointer: that column in this PE.
-    value: its activation.
-    closed: all jobs of the phase whose operations come next have arrived.
-    layer: number of the layer that is broadcast.
-    near_full: the queue was nearly full a cycle ago.
-    ready: all entries of the phase whose operations come next are issued.
-    steal: an operation begins, instead of an entry.
-    add: its total is due (rtl.operations.pipeline), with `stages.clear` a cycle later.
-    totals: what the accumulator does for it.
-    sum: its sum or total, `Accumulator.result_latency` cycles after `add`.
-    load_valid: a word of the load port.
-    load_word: the word.
-    turn: this PE may read the entry memory that it shares, if it does.
-    fetch: it reads that memory.
-    fetch_address: address of the word.
-    word: the word, a cycle later.
-    state: for waveforms.
-
-    With cells:
-
-    back_layer: number of the layer whose operations run; where phases overlap.
-    odd: which of the PE's two sets of sums the broadcasts are for; where phases overlap.
-    back_odd: the same for the phase whose operations run.
-    look: the operation that begins takes a peephole, an entry.
-    look_address: its address.
-    access: of the cell memory, and the operands from there (rtl.layouts.access_layout).
+    Its ports are in rtl.pe.ports.
     """
-
-    arriving: Signal
-    pointer: data.View
-    value: Signal
-    closed: Signal
-    layer: Signal
-    near_full: Signal
-    ready: Signal
-    steal: Signal
-    add: Signal
-    totals: data.View
-    sum: Signal
-    load_valid: Signal
-    load_word: data.View
-    turn: Signal
-    fetch: Signal
-    fetch_address: Signal
-    word: Signal
-    state: Signal
-    back_layer: Signal
-    odd: Signal
-    back_odd: Signal
-    look: Signal
-    look_address: Signal
-    access: data.View
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """PE `number`, its memories initialised from `image` if there is one."""
@@ -102,36 +42,8 @@ class ProcessingElement(wiring.Component):
         self.decoder = Decoder(config=config, init=codebook)
         self.product = Product(config=config)
         self.sums = Accumulator(config=config)
-        overlap = {"odd": In(1), "back_odd": In(1), "back_layer": In(config.layer_width)}
-        cells = {
-            "look": In(1),
-            "look_address": In(config.entry_address_width),
-            "access": In(access_layout(config)),
-        }
-        super().__init__(
-            {
-                "arriving": In(1),
-                "pointer": In(struct(layout.pointer(config))),
-                "value": In(sent_shape(config)),
-                "closed": In(1),
-                "layer": In(config.layer_width),
-                "near_full": Out(1),
-                "ready": Out(1),
-                "steal": In(1),
-                "add": In(1),
-                "totals": In(total_layout(config)),
-                "sum": Out(signed(config.acc_width)),
-                "load_valid": In(1),
-                "load_word": In(load_layout(config)),
-                "turn": In(1),
-                "fetch": Out(1),
-                "fetch_address": Out(config.start_width),
-                "word": In(len(self.entry.word)),
-                "state": Out(PeState),
-                **(overlap if self._overlap else {}),
-                **(cells if config.cells else {}),
-            }
-        )
+        self.tokens = Tokens(config=config) if config.maps.rows else None
+        super().__init__(config=config)
 
     @staticmethod
     def commit_latency(config: EngineConfig) -> int:
@@ -150,16 +62,21 @@ class ProcessingElement(wiring.Component):
         self._sum(m)
         if self._config.cells:
             self._operate(m)
-        self._finish(m)
+        self._take(m, self.tokens) if self.tokens else self._finish(m)
         self._memories(m)
         self._show_state(m)
         return m
 
     def events(self) -> Events:
         """Signals of the PE's events, for the trace."""
-        sums = self.sums
+        sums, push, tokens = self.sums, self.queue.push, self.tokens
+        more: Events = {}
+        if tokens:
+            more["token"] = {"valid": tokens.take, "slot": tokens.state.slot}
+            push = push & ~self.queue.push_data.token
         return {
-            "push": {"valid": self.queue.push, **fields(self.queue.push_data)},
+            **more,
+            "push": {**fields(self.queue.push_data), "valid": push},
             "pop": {"valid": self.entry.pop},
             "issue": {"valid": self.entry.issuing, "address": self.entry.address},
             "commit": {"valid": sums.commit, "row": sums.commit_row, "value": sums.total},
@@ -175,14 +92,27 @@ class ProcessingElement(wiring.Component):
             queue.push_data.count.eq(self.pointer.count),
             queue.push_data.value.eq(self.value),
         ]
+        pop, some = entry.pop, queue.valid
+        if self.tokens:
+            pop, some = pop | self.tokens.take, some & ~queue.head.token
+            domain += [
+                queue.push_data.base.eq(self.beside.base),
+                queue.push_data.token.eq(self.beside.token),
+            ]
+            with m.If(self.beside.token):
+                domain += [
+                    queue.push.eq(self.arriving),
+                    state_of(queue.push_data, self._config).eq(self.beside.state),
+                ]
         m.d.comb += [
-            queue.pop.eq(entry.pop),
+            queue.pop.eq(pop),
             self.near_full.eq(queue.near_full),
-            entry.job_valid.eq(queue.valid),
+            entry.job_valid.eq(some),
             entry.job.eq(queue.head),
         ]
         if self._overlap:
             domain += [queue.push_data.odd.eq(self.odd), queue.push_data.layer.eq(self.layer)]
+        if self._config.steals:
             m.d.comb += entry.steal.eq(self.steal)
         else:
             m.d.sync += Assert(~(self.steal & entry.busy), "an operation begins over an entry")
@@ -198,6 +128,8 @@ class ProcessingElement(wiring.Component):
             decoder.value.eq(delayed(m, entry.value, cycles=more, name="entry_value")),
             decoder.layer.eq(self.layer),
         ]
+        if self._config.maps.rows:
+            m.d.comb += decoder.base.eq(delayed(m, entry.base, cycles=more, name="entry_base"))
         if not self._config.cells:
             return
         cycles = self._config.entry_stages
@@ -212,7 +144,10 @@ class ProcessingElement(wiring.Component):
         """Multiply and add; operations' access to the sums."""
         decoder, product, sums, config = self.decoder, self.product, self.sums, self._config
         wait = config.multiplier_stages - 2
-        row = delayed(m, decoder.row, cycles=wait, name="row")
+        real, row = decoder.real, decoder.row
+        if self.tokens:
+            real, row = real & self.tokens.exists, self.tokens.address
+        row = delayed(m, row, cycles=wait, name="row")
         if self._overlap:
             late = config.entry_stages + config.multiplier_stages - 1
             row = Cat(row, delayed(m, self.entry.running.odd, cycles=late, name="odd"))
@@ -225,7 +160,7 @@ class ProcessingElement(wiring.Component):
         m.d.comb += [
             product.weight.eq(decoder.weight),
             product.activation.eq(decoder.activation),
-            sums.real.eq(delayed(m, decoder.real, cycles=wait, name="real", reset_less=False)),
+            sums.real.eq(delayed(m, real, cycles=wait, name="real", reset_less=False)),
             sums.row.eq(row),
             sums.product.eq(product.product),
             sums.operate.eq(add),
@@ -247,6 +182,19 @@ class ProcessingElement(wiring.Component):
             product.use_right.eq(access.use_right),
             product.left.eq(Mux(access.one, 1 << GATE_FRAC, cells.left)),
             product.right.eq(Mux(access.mask, 0, cells.right)),
+        ]
+
+    def _take(self, m: Module, tokens: Tokens) -> None:
+        """Tokens, which are taken in turn with jobs, and the state that they leave."""
+        m.submodules.tokens, head = tokens, self.queue.head
+        m.d.comb += [
+            tokens.layer.eq(self.phase),
+            tokens.valid.eq(self.queue.valid & head.token),
+            tokens.state.eq(state_of(head, self._config)),
+            tokens.free.eq(self.entry.free),
+            tokens.drained.eq(self.drained),
+            tokens.row.eq(self.decoder.row),
+            self.ended.eq(tokens.ended),
         ]
 
     def _finish(self, m: Module) -> None:
