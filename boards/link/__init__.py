@@ -1,0 +1,1 @@
+"""The host link (docs/protocol.md): what gateware, driver and simulated board must agree on."""
