@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from golden.arithmetic.sequences import Step
 from golden.config import EngineConfig
 from golden.maps.checks import as_shape
-from golden.maps.grid import arrange
+from golden.maps.grid import as_sent
 
 
 def payloads(
@@ -31,7 +31,7 @@ def payloads(
 
 def _rows(config: EngineConfig, x: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint32]:
     """Row by row, each and the whole with its flag."""
-    rows = arrange(config, as_shape(shape) or (x.shape[1], 1, 1), x)
+    rows = as_sent(config, as_shape(shape), x)
     flags = np.zeros(rows.shape[1:], dtype=np.int64)
     flags[:, -1] = 2
     flags[-1, -1] |= 1

@@ -9,13 +9,16 @@ from amaranth.lib.wiring import In, Out, connect
 from boards.gateware.answer_output import AnswerOutput
 from boards.gateware.argmax import Argmax
 from boards.gateware.loader import Frame, Loader, load_frame
+from boards.gateware.row_marks import RowMarks
 from boards.gateware.uart import UartReceiver, UartTransmitter, check_divisor
 from boards.gateware.vector_input import VectorInput, check_timeout
 from golden.format import image
 from golden.format.network import Network
 from golden.kinds import EntryMemory
+from golden.maps.checks import as_shape
+from golden.maps.grid import sent_shape
 from golden.presets import check_answers
-from rtl.engine import Engine
+from rtl.engine import engine_of
 
 TIMEOUT = 1 << 20
 """Cycles of silence after which an unfinished vector or load frame is dropped."""
@@ -55,8 +58,8 @@ class BoardTop(wiring.Component):
     tx: serial line to the host.
     busy: a vector is being received or processed, or entries must be loaded first; for an LED.
 
-    The host sends n_in activations, after a byte of flags for a recurrent network, and then waits
-    for the answer; both are 8N1 with `divisor` cycles per bit. With entries in SPRAM it first sends
+    The host sends n_in activations (with maps, in the order of golden.maps.grid.as_sent), after a
+    byte of flags for a recurrent network, and then waits for the answer; both are 8N1 with `divisor` cycles per bit. With entries in SPRAM it first sends
     `load_frame`, and waits for the byte boards.gateware.loader.LOADED. docs/boards.md has the
     protocol, and what happens when bytes are lost.
     """
@@ -96,10 +99,11 @@ class BoardTop(wiring.Component):
         m = Module()
         network, config, divisor = self.network, self.config, self._divisor
         positions = network.layers[-1].position.tolist()
-        engine: EnginePorts = self._engine or Engine(config=config, image=self._image)
+        engine: EnginePorts = self._engine or engine_of(config=config, image=self._image)
         m.submodules.receiver = receiver = UartReceiver(divisor=divisor)
+        rows, items = sent_shape(config, as_shape(network.input_shape), network.n_in)
         m.submodules.inputs = inputs = VectorInput(
-            config=config, n_in=network.n_in, divisor=divisor, timeout=self._timeout
+            config=config, n_in=rows * items, divisor=divisor, timeout=self._timeout
         )
         m.submodules.engine = engine
         m.submodules.argmax = argmax = Argmax(config=config, positions=positions)
@@ -111,7 +115,12 @@ class BoardTop(wiring.Component):
         if self.load_frame is not None:
             line = self._load_first(m, line, self.load_frame, engine)
         connect(m, producer=line.received, consumer=inputs.bytes)
-        connect(m, producer=inputs.activations, consumer=engine.input)
+        activations = inputs.activations
+        if config.maps.rows:
+            m.submodules.marks = marks = RowMarks(config=config, items=items)
+            connect(m, producer=activations, consumer=marks.given)
+            activations = marks.marked
+        connect(m, producer=activations, consumer=engine.input)
         connect(m, producer=engine.output, consumer=argmax.results)
         connect(m, producer=answers.bytes, consumer=line.sent)
         m.d.comb += [receiver.rx.eq(self.rx), inputs.lost.eq(line.lost)]

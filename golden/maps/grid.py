@@ -98,3 +98,21 @@ def arrange(config: EngineConfig, shape: Shape, x: Ints) -> Ints:
     values = x.reshape(-1, channels, height, width).transpose(0, 2, 1, 3)
     found[:, :, index, grid.group[unit]] = values.reshape(len(x), height, -1)
     return found[:, :, : grid.length].reshape(len(x), height, -1)
+
+
+def sent_shape(config: EngineConfig, given: Shape | None, n_in: int) -> tuple[int, int]:
+    """Rows and items of a row that an engine takes for an inference; a vector is one row.
+
+    given: shape of the input, None for a vector of `n_in`.
+    """
+    if not config.maps.rows:
+        return 1, n_in
+    shape = given or (n_in, 1, 1)
+    return shape[1], of_input(config, shape).length * config.groups
+
+
+def as_sent(config: EngineConfig, given: Shape | None, x: Ints) -> Ints:
+    """Inputs (samples, n_in) in the order of an engine's input port, (samples, rows, items)."""
+    if not config.maps.rows:
+        return x[:, None]
+    return arrange(config, given or (x.shape[1], 1, 1), x)
