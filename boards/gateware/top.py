@@ -59,9 +59,10 @@ class BoardTop(wiring.Component):
     busy: a vector is being received or processed, or entries must be loaded first; for an LED.
 
     The host sends n_in activations (with maps, in the order of golden.maps.grid.as_sent), after a
-    byte of flags for a recurrent network, and then waits for the answer; both are 8N1 with `divisor` cycles per bit. With entries in SPRAM it first sends
-    `load_frame`, and waits for the byte boards.gateware.loader.LOADED. docs/boards.md has the
-    protocol, and what happens when bytes are lost.
+    byte of flags for a recurrent network, and then waits for the answer; both are 8N1 with
+    `divisor` cycles per bit. With entries in SPRAM it first sends `load_frame`, and waits for the
+    byte boards.gateware.loader.LOADED. docs/boards.md has the protocol, and what happens when bytes
+    are lost.
     """
 
     rx: Signal
