@@ -33,17 +33,8 @@ __all__ = ["build", "compile", "load", "predict", "save", "simulate"]
 
 
 def load(path: str | Path) -> Network:
-    """Read a NET file.
-
-    Raises ElsieError that names the file and what is wrong with it, or that it has convolutions.
-    """
-    network = netfile.load(path)
-    if network.maps:
-        raise ElsieError(
-            f"{path}: network {network.name} has convolutions, which no command of this Elsie runs "
-            f"yet; use a network of fully connected or recurrent layers"
-        )
-    return network
+    """Read a NET file. Raises ElsieError that names the file and what is wrong with it."""
+    return netfile.load(path)
 
 
 def save(network: Network, path: str | Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from elsie.advice import Choice, advise, has_room
-from elsie.compress.checks import WIDEST, check_kinds, check_steps
+from elsie.compress.checks import WIDEST, check_maps, check_steps, engine_options
 from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs, usual_weights
 from elsie.compress.model.model import Model
@@ -27,7 +27,9 @@ from golden.config import EngineConfig
 from golden.errors import ArgumentError, DoesNotFit, ElsieError
 from golden.format.network import Network
 from golden.kinds import EntryMemory
+from golden.maps.settings import NO_STAGES
 from golden.presets import Preset
+from golden.stages import Stages
 
 
 def compile(
@@ -73,7 +75,6 @@ def compile(
     """
     engine = engine or EngineOptions()
     imported = read_model(model, output, calibration)
-    check_kinds(imported)
     streams = None if engine.streams == 1 else engine.streams
     check_steps(imported, {"lengths": lengths, "streams": streams, "delta": delta})
     if isinstance(calibration, str | Path):
@@ -246,9 +247,12 @@ def _engine(
                 f"leave out `{name}`"
             )
     fields = {**base, **given}
-    if fields["streams"] > 1 and "stages" not in given:
+    if "stages" not in given:
         # Groups that wait on their own are for one stream; a board's engine waits together then.
-        fields["stages"] = {**fields.get("stages", {}), "fifo": 0}
+        left = [*(["fifo"] if fields["streams"] > 1 else []), *(NO_STAGES if model.maps else [])]
+        fields["stages"] = {**fields.get("stages", {}), **dict.fromkeys(left, 0)}
+    stages = Stages.of(fields.get("stages", {})).to_dict()
+    check_maps(model, engine_options({**fields, "stages": stages}))
     spram = fields["entry_memory"] == EntryMemory.SPRAM.value
     # In SPRAM an entry has 8 bits, too few for the 12-bit weights that cells usually have.
     usual = None if spram else usual_weights(model)
@@ -263,6 +267,8 @@ def _engine(
     fields |= engine_fields(schemes.values(), widths, base)
     if "pes" in given and "group" not in given:
         fields["group"] = min(fields["group"], fields["pes"])
+        if model.maps:  # a power of two
+            fields["group"] = 1 << (fields["group"].bit_length() - 1)
     fields |= {"acc_width": WIDEST, "row_depth": 1, "act_depth": max(64, fields["group"]), **needs}
     if needs:  # several streams need their lists from the start
         fields["act_lists"] = 2 * fields["streams"]

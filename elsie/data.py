@@ -10,6 +10,7 @@ from elsie.compress.scores import Takes, score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.arrays import load as load_arrays
 from golden.errors import ElsieError
+from golden.maps.inputs import described, flattened
 from golden.reading import reading
 
 
@@ -29,8 +30,9 @@ def load_data(path: str | Path, network: Takes, *, labels: bool = True) -> Data:
 
     A `.npz` file holds array `x` (or just one array), targets `y` (class numbers, or see
     elsie.compress.scores.score_for), and for sequences `lengths` (samples,), the steps of each that
-    count; a `.npy` file only inputs. Steps beyond a sample's length are set to 0. Without `labels`,
-    `y` is ignored.
+    count; a `.npy` file only inputs. Samples of maps may have the axes of the model's file, or
+    channels first, or be flat. Steps beyond a sample's length are set to 0. Without `labels`, `y`
+    is ignored.
     Raises ElsieError naming the file and what is wrong.
     """
     with reading(path, *_KIND):
@@ -59,6 +61,8 @@ def _checked(
     lengths = None
     if network.recurrent:
         lengths = _lengths(path, arrays, x)
+    elif network.input_shape:
+        x = _map(path, x, network)
     else:
         x = x.reshape(len(x), -1)
     if not np.isfinite(x).all():
@@ -72,6 +76,18 @@ def _checked(
     if y is not None:
         score_for(network, y, samples=len(x), what=str(path))
     return Data(x=x, lengths=lengths, y=y)
+
+
+def _map(path: str | Path, x: NDArray[np.float64], network: Takes) -> NDArray[np.float64]:
+    """Samples of a map, flat, in the order of the file that the model came from."""
+    shape, axes = network.input_shape, network.input_axes
+    found = flattened(x, shape, axes)
+    if found is None:
+        raise ElsieError(
+            f"{path}: x has shape {x.shape}, but {type(network).__name__.lower()} {network.name} "
+            f"takes {described(shape, axes)}"
+        )
+    return found
 
 
 def _lengths(

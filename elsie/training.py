@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elsie.compress.checks import WIDEST, check_kinds, check_samples, check_steps, valid_steps
+from elsie.compress.checks import WIDEST, check_no_maps, check_samples, check_steps, valid_steps
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.quality import hold_out
@@ -101,7 +101,9 @@ def train(
     if not isinstance(data, str | Path) and len(data) not in (2, 3):
         raise ElsieError("data must be inputs and labels, or a file of them")
     dense = read_model(model, output, data if isinstance(data, str | Path) else data[0])
-    check_kinds(dense)
+    check_no_maps(
+        dense, what="'elsie train'", instead="use 'elsie compile', or train with a framework"
+    )
     given = _labelled(data, dense, "data")
     if not 0 <= distil <= 1:
         raise ElsieError(f"distil must be a share from 0 to 1, not {distil!r}")

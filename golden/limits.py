@@ -102,7 +102,7 @@ def _check_maps(config: EngineFields) -> None:
         "act_code": config.act_code is not ActCode.LINEAR,
         "entry_memory": config.entry_memory is not EntryMemory.BLOCK,
     }
-    for name in ("fifo", "grant", "store", "choose"):
+    for name in settings.NO_STAGES:
         refused[f"stages.{name}"] = getattr(config.stages, name) > 0
     for name, given in refused.items():
         if given:

@@ -11,7 +11,10 @@ from elsie.compress.options import Evaluation
 from elsie.compress.scores import Kind, Score, score_for
 from golden.arithmetic.sequences import check_lengths
 from golden.errors import ArgumentError, ElsieError
-from golden.kinds import LayerKind
+from golden.format.activations import ACTIVATIONS
+from golden.kinds import ActCode, EntryMemory, LayerKind
+from golden.maps.inputs import described, flattened
+from golden.maps.settings import NO_STAGES
 
 WIDEST = 53
 """Accumulator width in which a network is built before the width it needs is known."""
@@ -24,7 +27,8 @@ _LARGEST = 1e12
 def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float64]:
     """The data `what` as floats; raise ElsieError unless they are finite inputs of the model.
 
-    Their shape is (samples, n_in), or (samples, steps, n_in) for a recurrent model.
+    Their shape is (samples, n_in), or (samples, steps, n_in) for a recurrent model. Samples of maps
+    come as golden.maps.inputs.flattened says, and are flat afterwards.
     """
     axes = (*model.axes, model.n_in)
     takes = f"({', '.join(map(str, axes))})"
@@ -34,6 +38,12 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float6
         raise ElsieError(
             f"{what} has sequences of different lengths; pad them to {takes} and give the lengths"
         ) from None
+    if model.input_shape and real.ndim:
+        flat = flattened(real, model.input_shape, model.input_axes)
+        if flat is None:
+            shape = described(model.input_shape, model.input_axes)
+            raise ElsieError(f"{what} has shape {real.shape}, but model {model.name} takes {shape}")
+        real = flat
     if real.ndim != len(axes) or real.shape[-1] != model.n_in:
         raise ElsieError(f"{what} has shape {real.shape}, but model {model.name} takes {takes}")
     if not real.size:
@@ -45,13 +55,48 @@ def check_samples(model: Model, x: ArrayLike, *, what: str) -> NDArray[np.float6
     return np.asarray(real, dtype=np.float64)
 
 
-def check_kinds(model: Model) -> None:
-    """Refuse layers that no engine has yet."""
+def check_maps(model: Model, asked: Mapping[str, Any]) -> None:
+    """Refuse what there is not together with convolution: kinds of layers, and options.
+
+    asked: options by name; what is None, False, 0 or the usual kind does not count.
+    """
+    first = next((layer for layer in model.layers if layer.kind is LayerKind.CONV), None)
+    if first is None:
+        return
+    for layer in model.layers:
+        if layer.stateful:
+            raise ElsieError(
+                f"layer {layer.name}: no engine has LSTM or GRU layers together with convolution "
+                f"(layer {first.name}); split the model in two"
+            )
+        activation = getattr(layer, "activation", "identity")
+        if ACTIVATIONS[activation].function:
+            raise ElsieError(
+                f"layer {layer.name}: no engine has {activation} together with convolution (layer "
+                f"{first.name}); use relu, or end the model before it"
+            )
+    for name, value in asked.items():
+        if value and value not in (EntryMemory.BLOCK.value, ActCode.LINEAR.value):
+            raise ArgumentError(
+                f"layer {first.name}: it is a convolution (or a pool) on maps, for which there is "
+                f"no `{name}` {value} yet; leave it out"
+            )
+
+
+def engine_options(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a configuration's fields, those that `check_maps` refuses unless they are the usual."""
+    stages = [name for name in NO_STAGES if fields.get("stages", {}).get(name)]
+    kinds = {name: fields.get(name) for name in ("entry_memory", "act_code")}
+    return {**kinds, "stages": ", ".join(stages)}
+
+
+def check_no_maps(model: Model, *, what: str, instead: str) -> None:
+    """Refuse convolutions where there are none yet: `what` has none, and one can do `instead`."""
     first = next((layer for layer in model.layers if layer.kind is LayerKind.CONV), None)
     if first is not None:
         raise ElsieError(
-            f"layer {first.name}: it is a convolution (or a pool) on maps, which can be imported, "
-            f"but no engine has it yet; use a model of fully connected, LSTM and GRU layers"
+            f"layer {first.name}: it is a convolution (or a pool) on maps, and {what} does not "
+            f"take these yet; {instead}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,22 +12,23 @@ from elsie.compress.causes import Compressed, warnings
 from elsie.compress.checks import (
     WIDEST,
     check_evaluation,
-    check_kinds,
+    check_maps,
     check_samples,
     check_scale,
     check_steps,
+    engine_options,
     kind_of_targets,
     valid_steps,
 )
 from elsie.compress.delta import check_delta, with_thresholds
 from elsie.compress.inputs import (
     exponents_of,
-    input_frac,
     scale_inputs,
     scale_model,
     scale_signal,
 )
-from elsie.compress.kinds.registry import KINDS, engine_needs
+from elsie.compress.kinds.conv import with_kernels
+from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions, Evaluation
@@ -37,10 +39,9 @@ from elsie.compress.prune.prune import densities
 from elsie.compress.quality import Held, check_drop, check_max_drop, hold_out, measure
 from elsie.compress.reconstruct.effort import effort_of
 from elsie.compress.reconstruct.exact import grid_notes
-from elsie.compress.reconstruct.repair import Repair
-from elsie.compress.reconstruct.thin import Source, thin
+from elsie.compress.reconstruct.thin import thin
 from elsie.compress.reconstruct.threads import one_thread
-from elsie.compress.report import Step
+from elsie.compress.reconstruct.walk import quantise_model
 from elsie.compress.schemes import check_kept, kinds_of, with_schemes
 from elsie.compress.structure.change import changes, restructure
 from elsie.compress.structure.plan import Plan
@@ -48,8 +49,6 @@ from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
-from golden.kinds import CELL_WIDTH
-from golden.limits import RANGES
 from golden.presets import check_answers, check_fits
 from golden.report import Report
 
@@ -79,11 +78,13 @@ def compile_model(
     network that does not fit the accumulators or the board, or loses more than options.max_drop.
     """
     say, options = progress or (lambda _: None), options or CompileOptions()
-    check_kinds(model)
+    check_maps(model, _asked(config, options))
     plan = Plan.of(model, neurons=options.neurons, rank=options.rank)
     every, chosen = _check(model, plan, calibration, lengths, options, evaluate)
     if evaluate is not None:
         model = replace(model, outputs=kind_of_targets(model, evaluate))
+    axes = model.input_axes
+    model, every, evaluate = _in_order(model, every, evaluate)
     model, config = with_schemes(model, config, options.weights)
     check_kept(model, plan, chosen)
     room = widest(model, config, delta=options.delta is not None)
@@ -107,7 +108,32 @@ def compile_model(
         told = _judged(told, made, made.scaled(held), evaluate, options)
     in_frac, exponents = made.network.layers[0].in_frac, made.exponents
     input_frac = tuple(int(e) + in_frac for e in exponents) if exponents.any() else ()
-    return replace(made.network, report=told, input_frac=input_frac)
+    return replace(made.network, report=told, input_frac=input_frac, input_axes=axes)
+
+
+def _asked(config: EngineConfig, options: CompileOptions) -> dict[str, Any]:
+    """What there is not together with convolution, as far as it is asked for."""
+    return {
+        **engine_options(config.to_dict()),
+        "delta": options.delta,
+        "neurons": options.neurons,
+        "rank": options.rank,
+        "balanced": options.balanced,
+        "effort": options.effort if effort_of(options.effort).distil else None,
+    }
+
+
+def _in_order(
+    model: Model, given: Signal, evaluate: Evaluation | None
+) -> tuple[Model, Signal, Evaluation | None]:
+    """The model for inputs in the order of its layers, and such data."""
+    if not model.maps:
+        return model, given, evaluate
+    if evaluate is not None:
+        x = check_samples(model, evaluate.x, what="evaluation data")
+        evaluate = replace(evaluate, x=model.ordered(x))
+    given = replace(given, values=model.ordered(given.values))
+    return with_kernels(replace(model, order=None)), given, evaluate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,7 +158,7 @@ class _Work:
         say(f"prune, quantise ({kinds}) and calibrate {len(model.layers)} layers")
         room, steps = quantise_model(source, given, self.room, self.chosen, options)
         say(f"assign rows to {room.pes} PEs ({options.strategy})")
-        layers = place_layers(room, steps, options.strategy)
+        layers = place_layers(room, steps, options.strategy, model.input_shape)
         say("size the engine")
         network = _size(model, room, layers, options)
         return Compressed(
@@ -207,61 +233,18 @@ def widest(model: Model, config: EngineConfig, *, delta: bool) -> EngineConfig:
     return config.replace(acc_width=WIDEST, delta=delta, **needs)
 
 
-def quantise_model(
-    source: Source,
-    given: Signal,
-    config: EngineConfig,
-    chosen: Mapping[str, float | None],
-    options: CompileOptions,
-) -> tuple[EngineConfig, list[Step]]:
-    """Weights and scales of all layers, and the configuration with the scale of LSTM states.
-
-    States get as many fraction bits as the largest of them allows. That is known only when all
-    weights are quantised, and peepholes depend on it. So if a state does not fit, quantisation
-    starts again with fewer bits.
-    """
-    least, state_frac = RANGES["state_frac"]
-    while True:
-        config = config.replace(state_frac=state_frac)
-        steps = _quantise(source, given, config, chosen, options)
-        largest = max(step.quantised.largest_state for step in steps)
-        if state_frac == least or largest * 2.0**state_frac < 1 << (CELL_WIDTH - 1):
-            return config, steps
-        state_frac -= 1
-
-
-def _quantise(
-    source: Source,
-    given: Signal,
-    config: EngineConfig,
-    chosen: Mapping[str, float | None],
-    options: CompileOptions,
-) -> list[Step]:
-    """Layer by layer: scales are chosen by running the float network with quantised weights."""
-    model = source.model
-    frac = input_frac(model, given, config)
-    signal, steps = replace(given, values=model.snap(0, given.values), frac=frac), []
-    repair = Repair(signal, effort_of(options.effort), model)
-    for number, layer in enumerate(model.layers, start=1):
-        last = layer is model.layers[-1]
-        signal = replace(signal, to_last=last, grids=model.grids.get(number, ()))
-        pruned, owners = source.pruned(layer, signal, config, chosen[layer.name], options)
-        even = any(owner is not None for owner in owners)
-        pruned, exact = repair(layer, pruned, signal, config, even=even)
-        quantised = KINDS[layer.kind].quantise(exact, signal, config)
-        steps.append(Step(pruned=pruned, owners=owners, quantised=quantised))
-        frac = quantised.layers[-1].out_frac
-        signal = replace(signal, values=quantised.outputs, frac=frac, hidden=True)
-    return steps
-
-
 def _size(
     model: Model, room: EngineConfig, layers: Sequence[Layer], options: CompileOptions
 ) -> Network:
     """The network, for an engine with exactly the depths and widths that it needs."""
-    config = sizing.size(room, layers, run_width=options.run_width)
+    shape = model.input_shape
+    config = sizing.size(room, layers, run_width=options.run_width, shape=shape)
     wide = Network(
-        name=model.name, config=config, layers=tuple(layers), head=_head(model, len(layers))
+        name=model.name,
+        config=config,
+        layers=tuple(layers),
+        head=_head(model, len(layers)),
+        input_shape=shape,
     )
     if options.delta is not None:
         wide = with_thresholds(wide, *options.delta)

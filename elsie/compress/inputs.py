@@ -49,8 +49,11 @@ def choose_exponents(model: Model, given: Signal, config: EngineConfig) -> Expon
 
 
 def exponents_of(model: Model, given: Signal, config: EngineConfig, *, delta: bool) -> Exponents:
-    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own."""
-    if delta:
+    """Of the inputs: one scale for all with delta, which has one threshold; a grid has its own.
+
+    Values of maps have one scale too.
+    """
+    if delta or model.maps:
         return np.zeros(model.n_in, dtype=np.int64)
     if 0 in model.grids:
         return _of_grid(model.grids[0][-1], model.n_in)

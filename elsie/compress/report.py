@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elsie.compress.kinds.registry import KINDS
 from elsie.compress.kinds.step import Quantised
@@ -17,7 +19,10 @@ from elsie.compress.scores import Score, score_for
 from golden.arithmetic.run import predict
 from golden.format import csc, layout
 from golden.format.address_map import AddressMap
+from golden.format.layer import Layer
 from golden.format.network import Network
+from golden.maps.checks import as_shape
+from golden.maps.places import Places
 from golden.record import Record
 from golden.report import LayerReport, Quality, Report, SizeBits
 
@@ -36,15 +41,13 @@ class Step:
 
 def layer_reports(network: Network, steps: Sequence[Step]) -> tuple[LayerReport, ...]:
     """Of each integer layer."""
-    places = AddressMap.of(network.config, network.layers)
+    held = _stored(network)
     found: list[LayerReport] = []
     for step in steps:
         pairs = zip(step.pruned.parts(), step.quantised.shown.parts(), strict=True)
         for before, after in pairs:
             number = len(found)
-            layer, region = network.layers[number], places.regions[number]
-            gaps = csc.gaps(network.config, places.nonzeros(number), columns=region.columns)
-            per_pe = gaps.count(network.config.run_width).sum(axis=1)
+            layer, per_pe = network.layers[number], held[number].per_pe
             weights, kept = _flat(before), _flat(after)
             error = (kept - weights)[weights != 0]
             lost = int(np.count_nonzero((weights != 0) & (kept == 0)))
@@ -52,7 +55,7 @@ def layer_reports(network: Network, steps: Sequence[Step]) -> tuple[LayerReport,
             own = scheme not in (None, Scheme.of(network.config))
             one = LayerReport(
                 name=layer.name,
-                density=round(layer.nnz / weights.size, 6),
+                density=round(_density(layer, weights, kept), 6),
                 nnz=layer.nnz,
                 entries=int(per_pe.sum()),
                 padding=int(per_pe.sum()) - layer.nnz,
@@ -64,6 +67,13 @@ def layer_reports(network: Network, steps: Sequence[Step]) -> tuple[LayerReport,
             )
             found.append(one)
     return tuple(found)
+
+
+def _density(layer: Layer, weights: Reals, kept: Reals) -> float:
+    """The share of the weights that is left; on maps, of those that may be pruned."""
+    if layer.maps:
+        return np.count_nonzero(kept) / weights.size if weights.size else 1.0
+    return layer.nnz / weights.size
 
 
 def _flat(part: Part) -> Reals:
@@ -116,25 +126,51 @@ class OnChip(Record):
 
 def on_chip(network: Network) -> list[OnChip]:
     """Of each layer."""
+    config, held = network.config, _stored(network)
+    ends = [0, *(one.end for one in held)]
+    pointer = layout.width(layout.pointer(config))
+    word = layout.entry_word_width(config)
+    return [
+        OnChip(
+            entries=one.end * word // config.entry_lanes - begin * word // config.entry_lanes,
+            pointers=one.columns * config.pes * pointer,
+            codebook=layer.codebook.size * config.weight_width,
+            biases=one.biases * config.groups * config.acc_width,
+        )
+        for layer, one, begin in zip(network.layers, held, ends, strict=False)
+    ]
+
+
+class _Stored(NamedTuple):
+    """A layer in the memories."""
+
+    per_pe: NDArray[np.int64]
+    """Entries of each PE, with padding."""
+    end: int
+    """Places of all PEs' entries up to its end."""
+    columns: int
+    """Pointers of each PE."""
+    biases: int
+    """Of each group."""
+
+
+def _stored(network: Network) -> list[_Stored]:
+    """Of each layer."""
     config = network.config
+    if network.maps:
+        places = Places.of(config, network.layers, as_shape(network.input_shape))
+        every = [one.count(config.run_width).sum(axis=1) for one in places.gaps()]
+        ends = np.cumsum([each.sum() for each in every]).tolist()
+        biases = [place.biases for place in places.every]
+        return [*map(_Stored, every, ends, places.widths(), biases)]
     places = AddressMap.of(config, network.layers)
     counts = [
         csc.gaps(config, places.nonzeros(number), columns=region.columns).count(config.run_width)
         for number, region in enumerate(places.regions)
     ]
-    ends = [0, *(int(region.end.sum()) for region in places.entries(counts))]
-    pointer = layout.width(layout.pointer(config))
-    word = layout.entry_word_width(config)
     return [
-        OnChip(
-            entries=end * word // config.entry_lanes - begin * word // config.entry_lanes,
-            pointers=region.columns * config.pes * pointer,
-            codebook=layer.codebook.size * config.weight_width,
-            biases=region.biases * config.groups * config.acc_width,
-        )
-        for layer, region, begin, end in zip(
-            network.layers, places.regions, ends, ends[1:], strict=False
-        )
+        _Stored(count.sum(axis=1), int(entry.end.sum()), region.columns, region.biases)
+        for count, entry, region in zip(counts, places.entries(counts), places.regions, strict=True)
     ]
 
 

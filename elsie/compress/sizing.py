@@ -7,25 +7,34 @@ import numpy as np
 
 from elsie.compress.checks import WIDEST
 from golden.config import EngineConfig
-from golden.errors import ArgumentError
+from golden.errors import ArgumentError, ElsieError
 from golden.format.activations import activation_of
 from golden.format.address_map import AddressMap
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.format.program import PROGRAMS, Shift, program_of
 from golden.kinds import GATE_FRAC, SPRAM_ENTRIES, EntryMemory, bits_for
-from golden.proof import accumulator_bound
+from golden.maps.checks import as_shape
+from golden.maps.places import Places
+from golden.maps.settings import RANGES, Maps
+from golden.proof import accumulator_bound, map_bound
 
 
 def size(
-    base: EngineConfig, layers: Sequence[Layer], *, run_width: int | None = None
+    base: EngineConfig,
+    layers: Sequence[Layer],
+    *,
+    run_width: int | None = None,
+    shape: tuple[int, ...] = (),
 ) -> EngineConfig:
     """`base` with the depths that `layers` (in order, at least one) need, and the run width.
 
-    `run_width` None: see `choose_run_width`. Raises ElsieError for a network that exceeds what any
-    engine can have.
+    `run_width` None: see `choose_run_width`. `shape` of the network's input, for engines with maps.
+    Raises ElsieError for a network that exceeds what any engine can have.
     """
-    places = AddressMap.of(base, layers)
+    if base.maps.rows:
+        base = base.replace(maps=_maps(Places.of(base, layers, as_shape(shape))))
+    places = places_of(base, layers, shape)
     if run_width is None:
         run_width = choose_run_width(places)
     needs = places.needs()
@@ -37,7 +46,29 @@ def size(
     return sized.replace(entry_depth=_entry_depth(sized, fullest))
 
 
-def choose_run_width(places: AddressMap) -> int:
+def places_of(
+    config: EngineConfig, layers: Sequence[Layer], shape: tuple[int, ...]
+) -> AddressMap | Places:
+    """Where layers lie in an engine, with maps or without; `shape` of a map that is the input."""
+    if config.maps.rows:
+        return Places.of(config, layers, as_shape(shape))
+    return AddressMap.of(config, layers)
+
+
+def _maps(places: Places) -> Maps:
+    """What an engine must have for maps: lists have room for maps without any zero."""
+    for name, needed in (("height", places.height), ("depth", places.depth)):
+        if needed > RANGES[name][1]:
+            raise ElsieError(
+                f"maps of the network need {name} {needed}, and no engine has more than "
+                f"{RANGES[name][1]}; use more `pes`, or smaller maps"
+            )
+    return Maps(
+        rows=places.rows(), sources=places.sources, height=places.height, depth=places.depth
+    )
+
+
+def choose_run_width(places: AddressMap | Places) -> int:
     """The run width with which the fullest PE stores the fewest bits; of equal ones, fewest in all.
 
     The widest candidate never pads: its longest run is at least the rows of a PE, less one. But in
@@ -45,7 +76,7 @@ def choose_run_width(places: AddressMap) -> int:
     """
     config = places.config
     spram = config.entry_memory is EntryMemory.SPRAM
-    widest = min(16, bits_for(places.rows))
+    widest = min(16, bits_for(places.needs()["row_depth"]))
     if spram:
         widest = min(widest, 8 - config.code_width)
     widths = range(2, max(2, widest) + 1)
@@ -64,9 +95,13 @@ def fit_accumulator(wide: Network, *, acc_width: int | None = None) -> int:
     limit = WIDEST if acc_width is None else acc_width
     least = wide.config.product_width
     signed = True
-    for layer in wide.layers:
+    for number, layer in enumerate(wide.layers):
         signed = signed or layer.n_back > 0  # what is fed back is signed
-        bound = accumulator_bound(layer, wide, signed_input=signed)
+        bound = (
+            map_bound(wide, number)
+            if wide.maps
+            else accumulator_bound(layer, wide, signed_input=signed)
+        )
         shift = max(_shifts(layer))
         needed = max(bound.bit_length(), shift) + 1
         if needed > limit:

@@ -12,6 +12,7 @@ from golden.arithmetic.powers import rounded
 from golden.errors import ElsieError
 from golden.format.network import Network
 from golden.kinds import ActCode
+from golden.maps.inputs import channels_first, described, flattened
 
 Ints = NDArray[np.int64]
 
@@ -58,8 +59,9 @@ class Sequences:
 def quantise_input(network: Network, x: ArrayLike) -> Ints:
     """Real inputs (samples, n_in) to integer activations: scale, round half to even, saturate.
 
-    Where each is sent as one power: round to the nearest that there is. Inputs of a recurrent
-    network have shape (samples, steps, n_in). Raises ElsieError for a wrong shape or a value that
+    Where each is sent as one power: round to the nearest that there is. Samples of maps come as
+    golden.maps.inputs.flattened says; inputs of a recurrent network have shape (samples, steps,
+    n_in). Raises ElsieError for a wrong shape or a value that
     is not finite.
     """
     config, scaled = network.config, _scaled(network, x)
@@ -90,6 +92,8 @@ def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
             "input is not an array of numbers; pad sequences to (samples, steps, n_in) "
             "and give lengths"
         ) from None
+    if network.input_shape:
+        real = _map(network, real)
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
         raise ElsieError(
@@ -102,6 +106,18 @@ def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
         raise ElsieError("input has values that are NaN or infinite; remove them first")
     with np.errstate(over="ignore"):  # what is too large saturates anyway
         return np.ldexp(real, network.input_frac or network.layers[0].in_frac)
+
+
+def _map(network: Network, real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Samples of a map, flat, channels first."""
+    shape, axes = network.input_shape, network.input_axes
+    found = flattened(real, shape, axes) if real.ndim > 1 else None
+    if found is None:
+        raise ElsieError(
+            f"input has shape {real.shape}, but network {network.name} takes "
+            f"{described(shape, axes)}"
+        )
+    return channels_first(found, shape, axes)
 
 
 def check_lengths(lengths: ArrayLike | None, *, samples: int, steps: int) -> Ints:

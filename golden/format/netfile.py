@@ -41,14 +41,14 @@ _SCALARS = (
 _HEAD: dict[str, Any] = {"format": str, "version": int}
 _MANIFEST: dict[str, Any] = {
     **{"name": str, "config": dict, "layers": list, "head": int | None, "threshold": int},
-    **{"info": dict, "input_frac": list, "input_shape": list},
+    **{"info": dict, "input_frac": list, "input_shape": list, "input_axes": list},
 }
 _LAYER: dict[str, Any] = {
     **{field.name: field.type for field in dataclasses.fields(Layer) if field.name in _SCALARS},
     **{"kind": str, "maps": dict},
 }
 """Types of a layer's fields in the manifest."""
-_OPTIONAL = {"input_shape", "maps"}
+_OPTIONAL = {"input_shape", "input_axes", "maps"}
 """Fields that only networks with maps have, in the manifest and in layers."""
 
 
@@ -77,7 +77,11 @@ def dump(network: Network) -> bytes:
         "threshold": network.threshold,
         "info": plain(network.report) or {},
         "input_frac": list(network.input_frac),
-        **({"input_shape": list(network.input_shape)} if network.input_shape else {}),
+        **{
+            name: list(getattr(network, name))
+            for name in ("input_shape", "input_axes")
+            if getattr(network, name)
+        },
     }
     return pack(VERSION, manifest, [encode(layer, network.config) for layer in network.layers])
 
@@ -157,9 +161,10 @@ def _checked(manifest: Any, types: Mapping[str, Any]) -> dict[str, Any]:
 def _network(fields: dict[str, Any], layers: Iterator[Layer]) -> Network:
     """What a manifest's fields and the layers make."""
     fields |= {"layers": tuple(layers), "input_frac": tuple(fields.get("input_frac", ()))}
-    fields["input_shape"] = tuple(fields.get("input_shape", ()))
-    if any(type(size) is not int for size in fields["input_shape"]):
-        raise ElsieError("input_shape must be integers")
+    for name in ("input_shape", "input_axes"):
+        fields[name] = tuple(fields.get(name, ()))
+        if any(type(size) is not int for size in fields[name]):
+            raise ElsieError(f"{name} must be integers")
     return Network(**{name: value for name, value in fields.items() if name not in _HEAD})
 
 

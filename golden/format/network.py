@@ -16,6 +16,7 @@ from golden.format.activations import ACTIVATIONS, activation_of
 from golden.format.layer import Layer, locate
 from golden.kinds import LayerKind, Powers
 from golden.maps.checks import check_maps
+from golden.maps.inputs import AXES
 from golden.report import Report
 
 FARTHEST = 64
@@ -45,6 +46,9 @@ class Network:
     Its weight of input j then stands for w * 2**(input_frac[j] - in_frac - weight_frac)."""
     input_shape: tuple[int, ...] = ()
     """Channels, rows and columns of the input where it is a map; empty for a vector."""
+    input_axes: tuple[int, ...] = ()
+    """Order of these axes in real samples (golden.maps.inputs); empty where it is the same.
+    Integers are always in the order channel, row, column."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other. Raises ElsieError naming layer and field."""
@@ -67,6 +71,11 @@ class Network:
             check_maps(self.layers, self.input_shape)
         elif self.input_shape:
             raise ElsieError(f"network {self.name}: input_shape is for engines with maps")
+        if self.input_axes and (not self.input_shape or sorted(self.input_axes) != [*AXES]):
+            raise ElsieError(
+                f"network {self.name}: input_axes must be 0, 1 and 2 in some order, of an "
+                f"input_shape, not {self.input_axes}"
+            )
         for index, layer in enumerate(self.layers):
             _check_layer(self, layer)
             if self.maps:

@@ -7,6 +7,8 @@ from golden.errors import ArgumentError, did_you_mean
 from golden.kinds import bits_for
 from golden.record import Record
 
+NO_STAGES = ("fifo", "grant", "store", "choose")
+"""Fields of `stages` that engines with convolutions do not have yet."""
 MOST_SOURCES = 4
 """Maps that a layer can read."""
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from elsie.compress.checks import WIDEST, valid_steps
-from elsie.compress.compiler import compile_model, quantise_model
+from elsie.compress.compiler import compile_model
 from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
 from elsie.compress.onnx.registry import load_onnx
 from elsie.compress.options import CompileOptions, Evaluation
 from elsie.compress.reconstruct.thin import Source
+from elsie.compress.reconstruct.walk import quantise_model
 from elsie.compress.report import quantised_outputs
 from examples.speech import accuracy
 from golden.arithmetic.run import predict

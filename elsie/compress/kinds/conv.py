@@ -11,9 +11,11 @@ from elsie.compress.model.conv import ConvSource, FloatConv
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.grid import snap
 from elsie.compress.model.layer import Reals
+from elsie.compress.model.model import Model
 from elsie.compress.quantise.calibrate import activation_frac, fake_quantise
 from elsie.compress.quantise.codes import MAX_FRAC
-from elsie.compress.quantise.quantise import quantise
+from elsie.compress.quantise.quantise import Weights, quantise
+from elsie.compress.quantise.schemes import Scheme
 from golden.config import EngineConfig
 from golden.errors import ElsieError
 from golden.format.network import Layer
@@ -27,13 +29,15 @@ def quantise_conv(layer: FloatConv, given: Signal, config: EngineConfig) -> Quan
     A weight of a source with other fraction bits is as many times as large or small, as weights of
     what is fed back are. Raises ElsieError for a limit that outputs exceed.
     """
-    fracs = tuple(frac for _, frac in given.taken)
+    fracs = tuple(one.frac for one in given.taken)
     in_frac = fracs[0]
     scales = [2.0 ** (in_frac - frac) for frac in fracs]
     matrices = [columns(source) for source in layer.sources]
     scaled = np.hstack([one * scale for one, scale in zip(matrices, scales, strict=True)])
     limit = bias_limit(layer.bias, in_frac, most=MAX_FRAC)
-    weights = quantise(config, scaled, scheme=layer.scheme, max_frac=limit)
+    exact = _fixed(layer, matrices, scales, config)
+    weights = quantise(config, scaled, scheme=layer.scheme, max_frac=limit, exact=exact)
+    _check_fixed(layer, exact, weights, scaled, config)
     finest = weights.weight_frac + in_frac
     bias = np.rint(np.ldexp(layer.bias, finest))
     ends = np.cumsum([one.shape[1] for one in matrices])[:-1]
@@ -63,7 +67,7 @@ def quantise_conv(layer: FloatConv, given: Signal, config: EngineConfig) -> Quan
         activation=layer.activation,
         codebook=weights.codebook,
         bias=bias,
-        maps=convolution(layer, [number for number, _ in given.taken]),
+        maps=convolution(layer, [one.layer for one in given.taken]),
     )
     return Quantised(
         shown=shown,
@@ -72,7 +76,42 @@ def quantise_conv(layer: FloatConv, given: Signal, config: EngineConfig) -> Quan
         outputs=snap(outputs, given.grids),
         grid=weights.grid,
         scales=tuple(scales),
+        bound=weights.bound,
     )
+
+
+def _fixed(
+    layer: FloatConv, matrices: Sequence[Reals], scales: Sequence[float], config: EngineConfig
+) -> tuple[float, ...]:
+    """Weights of maps that are added unchanged, or averaged, at the accumulator's scale."""
+    triples = zip(layer.sources, matrices, scales, strict=True)
+    found = [np.unique(one[one != 0]) * scale for source, one, scale in triples if source.fixed]
+    exact = np.unique(np.concatenate([*found, np.zeros(0)]))
+    bits = (layer.scheme or Scheme.of(config)).bits
+    if len(exact) >= 1 << bits and any(not source.fixed for source in layer.sources):
+        raise ElsieError(
+            f"layer {layer.name}: maps that are added unchanged take {len(exact)} weights of an "
+            f"alphabet of {1 << bits}; use weights of more bits for it"
+        )
+    return tuple(exact.tolist())
+
+
+def _check_fixed(
+    layer: FloatConv,
+    exact: Sequence[float],
+    weights: Weights,
+    scaled: Reals,
+    config: EngineConfig,
+) -> None:
+    """Powers of two among the fixed weights must be values of the alphabet."""
+    powers = [value for value in exact if np.frexp(value)[0] in (0.5, -0.5)]
+    mine = np.isin(scaled, powers)
+    if not np.array_equal(weights.values[mine], scaled[mine]):
+        name = (layer.scheme or Scheme.of(config)).name
+        raise ElsieError(
+            f"layer {layer.name}: it adds a map unchanged or averages one, and {name} weights have "
+            f"no value for that beside its others; use codebook, fixed or log weights for it"
+        )
 
 
 def _check_limit(layer: FloatConv, outputs: Reals) -> None:
@@ -118,17 +157,24 @@ def convolution(layer: FloatConv, numbers: Sequence[int]) -> Convolution:
 
 
 def _activity(layer: FloatConv, given: Signal, fracs: Sequence[int], config: EngineConfig) -> Reals:
-    """How often what each column of the matrix is multiplied with is not 0."""
+    """How often a value of each channel of each source is not 0."""
     found = []
-    for source, map_, frac in zip(
-        layer.sources, layer.maps(given.values[given.seen]), fracs, strict=True
-    ):
+    for map_, frac in zip(layer.maps(given.values[given.seen]), fracs, strict=True):
         rounded = fake_quantise(map_, frac, act_width=config.act_width)
-        channels = np.mean(rounded != 0, axis=(0, 2, 3))
-        each = columns(source).shape[1]
-        own = np.array([channels.mean()]) if source.groups > 1 or source.mean else channels
-        found.append(np.repeat(own, each // len(own)))
+        found.append(np.mean(rounded != 0, axis=(0, 2, 3)))
     return np.concatenate(found)
+
+
+def with_kernels(model: Model) -> Model:
+    """The model with fully connected layers on maps as kernels that cover their map."""
+    layers = list(model.layers)
+    for number, layer in enumerate(layers):
+        before = layers[max(0, number - 1)]
+        if not isinstance(layer, FloatDense) or not isinstance(before, FloatConv):
+            continue
+        if before.shape[1:] != (1, 1):
+            layers[number] = on_map(layer, before.shape)
+    return replace(model, layers=tuple(layers))
 
 
 def on_map(layer: FloatDense, shape: Shape) -> FloatConv:

@@ -1,8 +1,11 @@
 """A compressed network's own weights in floating point: what it would compute without rounding."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 
 from elsie.compress.kinds.gates import unstacked
+from elsie.compress.model.conv import ConvSource, FloatConv
 from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.float_cells import GATES, FloatCells
 from elsie.compress.model.layer import FloatLayer, Reals
@@ -12,6 +15,10 @@ from golden.errors import ElsieError
 from golden.format.layer import Layer
 from golden.format.network import Network
 from golden.kinds import LayerKind
+from golden.maps.checks import as_shape
+from golden.maps.convolution import Shape, Source
+from golden.maps.inputs import order_of
+from golden.maps.places import shapes_of
 
 
 def decoded(network: Network) -> Model:
@@ -27,8 +34,20 @@ def decoded(network: Network) -> Model:
             if network.head is not None and number < network.head:
                 head = (head or 0) - 1
             continue
-        layers.append(_cells(network, number) if layer.kind.cells else _dense(network, layer))
-    return Model(name=network.name, layers=tuple(layers), head=head)
+        layers.append(_DECODED[layer.kind](network, number))
+    return Model(
+        name=network.name,
+        layers=tuple(layers),
+        head=head,
+        sources=_sources(network),
+        order=order_of(network.input_shape, network.input_axes) if network.input_axes else None,
+    )
+
+
+def _sources(network: Network) -> dict[int, tuple[int, ...]]:
+    """Which layers those on maps take, as in Model."""
+    maps = {number: layer.maps for number, layer in enumerate(network.layers, start=1)}
+    return {n: tuple(one.layer + 1 for one in conv.sources) for n, conv in maps.items() if conv}
 
 
 def _matrix(network: Network, layer: Layer) -> Reals:
@@ -40,7 +59,8 @@ def _bias(layer: Layer) -> Reals:
     return np.ldexp(layer.bias.astype(np.float64), -layer.weight_frac - layer.in_frac)
 
 
-def _dense(network: Network, layer: Layer) -> FloatDense:
+def _dense(network: Network, number: int) -> FloatDense:
+    layer = network.layers[number]
     return FloatDense(
         name=layer.name,
         weight=_matrix(network, layer),
@@ -79,3 +99,51 @@ def _cells(network: Network, number: int) -> FloatCells:
     matrix = _matrix(network, layer)
     matrix[:, layer.n_in :] *= 2.0 ** (source.out_frac - layer.in_frac)
     return unstacked(empty, np.hstack((matrix, _bias(layer)[:, None])))
+
+
+def _conv(network: Network, number: int) -> FloatConv:
+    """A layer on maps, with a source for each of its own."""
+    layer, begin, sources = network.layers[number], 0, []
+    assert layer.maps is not None
+    shapes, matrix = (
+        shapes_of(network.layers, as_shape(network.input_shape)),
+        _matrix(network, layer),
+    )
+    for source in layer.maps.sources:
+        shape = shapes[source.layer + 1]
+        columns = source.columns(shape[0])
+        frac = network.layers[source.layer].out_frac if source.layer >= 0 else layer.in_frac
+        kernels = np.ldexp(matrix[:, begin : begin + columns], frac - layer.in_frac)
+        sources.append(_source(source, layer.maps.shape, shape, kernels))
+        begin += columns
+    return FloatConv(
+        name=layer.name,
+        sources=tuple(sources),
+        bias=_bias(layer),
+        activation=layer.activation,
+        pool=(layer.maps.pool[0], layer.maps.pool[1]),
+    )
+
+
+def _source(source: Source, size: Sequence[int], shape: Shape, kernels: Reals) -> ConvSource:
+    """With pads below and on the right that give an output of `size`."""
+    (kh, kw), (sy, sx), (top, left) = source.kernel, source.stride, source.pad
+    weight = kernels.reshape(len(kernels), -1, *((1, 1) if source.uniform else (kh, kw)))
+    below = (size[0] - 1) * sy + kh - top - shape[1]
+    right = (size[1] - 1) * sx + kw - left - shape[2]
+    return ConvSource(
+        weight=np.array(np.broadcast_to(weight, (*weight.shape[:2], kh, kw))),
+        shape=shape,
+        stride=(sy, sx),
+        pads=(top, left, max(0, below), max(0, right)),
+        groups=shape[0] if source.depthwise else 1,
+        fixed=source.uniform,
+    )
+
+
+_DECODED: Mapping[LayerKind, Callable[[Network, int], FloatLayer]] = {
+    LayerKind.DENSE: _dense,
+    LayerKind.LSTM: _cells,
+    LayerKind.GRU: _cells,
+    LayerKind.CONV: _conv,
+}

@@ -18,6 +18,7 @@ from golden.config import EngineConfig, MacKind
 from golden.errors import ArgumentError
 from golden.format.activations import ACTIVATIONS
 from golden.kinds import CELL_WIDTH, LayerKind
+from golden.maps.settings import Maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Kind:
 
     quantise: Callable[[Any, Signal, EngineConfig], Quantised]
     """Makes a pruned float layer of this kind, which is its first argument, into integers."""
-    engine: Callable[[Any], Mapping[str, int]]
+    engine: Callable[[Any], Mapping[str, Any]]
     """Fields that an engine's configuration must have from the start for such a float layer."""
     weights: tuple[MacKind, int] | None = None
     """Kind and code width of its weights by default; None for the engine's own."""
@@ -49,11 +50,11 @@ KINDS: Mapping[LayerKind, Kind] = {
     LayerKind.DENSE: Kind(quantise=quantise_dense, engine=_dense),
     LayerKind.LSTM: _CELLS,
     LayerKind.GRU: _CELLS,
-    LayerKind.CONV: Kind(quantise=quantise_conv, engine=lambda _: {}),
+    LayerKind.CONV: Kind(quantise=quantise_conv, engine=lambda _: {"maps": Maps(rows=2)}),
 }
 
 
-def engine_needs(model: Model, *, act_width: int) -> dict[str, int]:
+def engine_needs(model: Model, *, act_width: int) -> dict[str, Any]:
     """Fields that an engine for the model must have from the start.
 
     Raises ElsieError when its functions need wider activations than `act_width` bits.

@@ -1,6 +1,7 @@
 """Input and output of a kind's quantiser."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,17 @@ from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.quantise.calibrate import fake_quantise
 from golden.config import EngineConfig
 from golden.format.network import Layer
+
+
+class Taken(NamedTuple):
+    """Outputs of a layer, as another one takes them."""
+
+    layer: int
+    """Its number, from 0; -1 for the inputs."""
+    frac: int
+    """Fraction bits in the engine."""
+    width: int
+    """How many there are."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,9 +45,15 @@ class Signal:
     grids: tuple[Grid, ...] = ()
     """What the model rounds the outputs of the layer to that takes them."""
 
-    taken: tuple[tuple[int, int], ...] = ()
-    """For a layer on maps: number of the layer that each of its sources is, -1 for the inputs, and
-    fraction bits of what it gives; they are side by side in `values`."""
+    taken: tuple[Taken, ...] = ()
+    """Outputs of layers that are side by side in `values`; of several, empty if there is one."""
+
+    @property
+    def fracs(self) -> int | NDArray[np.int64]:
+        """Fraction bits of all values, or of each."""
+        if len(self.taken) < 2:
+            return self.frac
+        return np.repeat([one.frac for one in self.taken], [one.width for one in self.taken])
 
     @property
     def grid_frac(self) -> int | None:
@@ -59,7 +77,7 @@ class Signal:
     def rounded(self, config: EngineConfig) -> Reals:
         """As the engine has them: all shapes are as of `values`."""
         powers = config.act_powers if self.hidden else config.input_powers
-        return fake_quantise(self.values, self.frac, act_width=config.act_width, powers=powers)
+        return fake_quantise(self.values, self.fracs, act_width=config.act_width, powers=powers)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,12 +89,15 @@ class Quantised:
     layers: tuple[Layer, ...]
     """One for each of the layer's parts, positions UNPLACED."""
     activity: tuple[Reals, ...]
-    """Of each of them: how often each column is active, shape (n_columns,)."""
+    """Of each of them: how often each column is active, shape (n_columns,); of a layer on maps, how
+    often each channel of each source is."""
     outputs: Reals
     """Of `shown` on the calibration data, in float."""
     grid: Reals
     """Values that weights could have had at the accumulator's scale, ascending."""
     scales: tuple[float, ...] = ()
     """What the weights of each source of a layer on maps were multiplied with before."""
+    bound: bool = False
+    """Weights that are fixed leave the others no finer scale."""
     largest_state: float = 0.0
     """Largest magnitude of an LSTM's state there."""

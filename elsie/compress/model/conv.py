@@ -55,6 +55,11 @@ class ConvSource:
         )
 
     @property
+    def mixing(self) -> bool:
+        """Its weights may be pruned and moved: each output sees all channels, as trained."""
+        return not self.fixed and self.groups == 1
+
+    @property
     def matrix(self) -> Reals:
         """The kernels, shape (channels out, channels in / groups * rows * columns)."""
         return self.weight.reshape(len(self.weight), -1)
@@ -198,27 +203,27 @@ class FloatConv(FloatLayer):
         return prod(self.shape)
 
     @property
-    def trained(self) -> tuple[ConvSource, ...]:
-        """Sources whose weights may be changed."""
-        return tuple(source for source in self.sources if not source.fixed)
+    def mixing(self) -> tuple[ConvSource, ...]:
+        """Sources whose weights may be pruned and moved. Depthwise ones are few, and all needed."""
+        return tuple(source for source in self.sources if source.mixing)
 
     def parameters(self) -> list[Reals]:
         """Trained weights, and the bias."""
-        return [*(source.weight for source in self.trained), self.bias]
+        return [*(source.weight for source in self.sources if not source.fixed), self.bias]
 
     def parts(self) -> tuple[Part, ...]:
-        """The trained kernels as matrices with a row for each channel out."""
-        matrices = tuple(source.matrix[None] for source in self.trained)
+        """The kernels that may be pruned as matrices with a row for each channel out."""
+        matrices = tuple(source.matrix[None] for source in self.mixing)
         nothing = (np.zeros((1, len(self.bias), 0)),)
-        return (Part(name=self.name, matrices=matrices or nothing),)
+        return (Part(name=self.name, matrices=matrices or nothing, by_row=True),)
 
     def with_parts(self, parts: tuple[Part, ...]) -> Self:
         """The same layer with other kernels."""
         given = iter(parts[0].matrices)
         sources = tuple(
-            source
-            if source.fixed
-            else replace(source, weight=next(given)[0].reshape(source.weight.shape))
+            replace(source, weight=next(given)[0].reshape(source.weight.shape))
+            if source.mixing
+            else source
             for source in self.sources
         )
         return replace(self, sources=sources)

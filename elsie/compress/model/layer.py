@@ -22,6 +22,8 @@ class Part:
     """Of the integer layer."""
     matrices: tuple[Reals, ...]
     """One for each source of columns, shape (gates, n_out, columns); gates are pruned apart."""
+    by_row: bool = False
+    """Each output keeps as many weights, of all sources together."""
 
     @property
     def kept(self) -> NDArray[np.uint8]:

@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elsie.compress.model.conv import FloatConv
 from elsie.compress.model.grid import Grid, snap
 from elsie.compress.model.layer import FloatLayer, Reals
 from elsie.compress.model.stages import Stages
 from golden.errors import ElsieError
+from golden.maps.inputs import axes_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +84,33 @@ class Model:
     def recurrent(self) -> bool:
         """Some layer has a state, so that inputs are sequences."""
         return any(layer.stateful for layer in self.layers)
+
+    @property
+    def maps(self) -> bool:
+        """Some layer is on maps (convolution)."""
+        return any(isinstance(layer, FloatConv) for layer in self.layers)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Channels, rows and columns of the inputs where they are a map; else empty."""
+        for number, layer in enumerate(self.layers, start=1):
+            if isinstance(layer, FloatConv) and 0 in self.taken(number):
+                return layer.sources[self.taken(number).index(0)].shape
+        return ()
+
+    @property
+    def input_axes(self) -> tuple[int, ...]:
+        """Order of these axes in samples as the file has them; empty if it is the same.
+
+        Raises ElsieError for an order that is none of axes.
+        """
+        found = axes_of(self.order, self.input_shape) if self.input_shape else ()
+        if found is None:
+            raise ElsieError(
+                f"model {self.name}: its inputs are mixed up before the first convolution, and "
+                f"only their axes may be transposed; mix them before you export the model"
+            )
+        return found
 
     @property
     def n_in(self) -> int:

@@ -6,14 +6,25 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from elsie.compress.place.maps import place_maps
 from elsie.compress.place.rows import assign_rows
 from elsie.compress.report import Step
 from golden.config import EngineConfig
 from golden.format.layer import Layer, locate_rows, place
+from golden.maps.checks import as_shape
 
 
-def place_layers(config: EngineConfig, steps: Sequence[Step], strategy: str) -> list[Layer]:
-    """All integer layers with their rows assigned, given what the PEs hold so far."""
+def place_layers(
+    config: EngineConfig, steps: Sequence[Step], strategy: str, shape: tuple[int, ...] = ()
+) -> list[Layer]:
+    """All integer layers with their rows assigned, given what the PEs hold so far.
+
+    `shape` of the network's input, if it is a map.
+    """
+    if given := as_shape(shape):
+        layers = [layer for step in steps for layer in step.quantised.layers]
+        activity = [each for step in steps for each in step.quantised.activity]
+        return place_maps(config, layers, activity, given)
     placed: list[Layer] = []
     held = np.zeros(config.pes, dtype=np.int64)
     for step in steps:

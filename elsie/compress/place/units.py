@@ -1,5 +1,7 @@
 """Unit assignment: which PE owns which unit of a layer with maps (docs/convolution.md)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,7 @@ from golden.config import EngineConfig
 from golden.format.layer import place
 
 Ints = NDArray[np.int64]
+Numbers = NDArray[Any]
 
 
 def choose_phases(config: EngineConfig, outputs: int, columns: int) -> int:
@@ -17,7 +20,7 @@ def choose_phases(config: EngineConfig, outputs: int, columns: int) -> int:
 
 
 def assign_units(
-    config: EngineConfig, work: Ints, *, phases: int = 1, groups: Ints | None = None
+    config: EngineConfig, work: Numbers, *, phases: int = 1, groups: Ints | None = None
 ) -> Ints:
     """Position of every unit, phase x channels + channel (golden.format.layer.Layer.position).
 
@@ -39,7 +42,7 @@ def assign_units(
     return place(config, pe)
 
 
-def _deal(work: Ints, room: Ints, speed: NDArray[np.floating] | Ints) -> Ints:
+def _deal(work: Numbers, room: Ints, speed: NDArray[np.floating] | Ints) -> Ints:
     """Which bin each piece of work is in, the longest first, each to the least busy that has room.
 
     room: pieces that a bin holds; if all together hold too few, each holds as many as it must.

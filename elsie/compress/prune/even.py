@@ -18,14 +18,24 @@ Owners = tuple[NDArray[np.int64] | None, ...]
 
 
 def prune_plainly(parts: Sequence[Part], keep: Callable[[Reals], Reals]) -> tuple[Part, ...]:
-    """Each matrix, and each gate separately, with the weights that `keep` leaves of it."""
-    return tuple(
-        replace(
-            part,
-            matrices=tuple(np.stack([keep(gate) for gate in matrix]) for matrix in part.matrices),
-        )
-        for part in parts
-    )
+    """Each matrix, and each gate separately, with the weights that `keep` leaves of it.
+
+    Or each row by itself, of all matrices together, so that outputs have equally many.
+    """
+    return tuple(_by_row(part, keep) if part.by_row else _by_gate(part, keep) for part in parts)
+
+
+def _by_gate(part: Part, keep: Callable[[Reals], Reals]) -> Part:
+    every = [np.stack([keep(gate) for gate in matrix]) for matrix in part.matrices]
+    return replace(part, matrices=tuple(every))
+
+
+def _by_row(part: Part, keep: Callable[[Reals], Reals]) -> Part:
+    whole = np.concatenate(part.matrices, axis=2)
+    if whole.size:
+        whole = np.stack([[keep(row[None])[0] for row in gate] for gate in whole])
+    ends = np.cumsum([matrix.shape[2] for matrix in part.matrices])[:-1]
+    return replace(part, matrices=tuple(np.split(whole, ends, axis=2)))
 
 
 def prune_evenly(

@@ -15,18 +15,23 @@ INTEGERS = Powers()
 
 
 def fake_quantise(
-    activations: NDArray[np.float64], frac: int, *, act_width: int, powers: Powers = INTEGERS
+    activations: NDArray[np.float64],
+    frac: int | NDArray[np.int64],
+    *,
+    act_width: int,
+    powers: Powers = INTEGERS,
 ) -> NDArray[np.float64]:
     """Real values rounded (half to even) and saturated to `act_width` bits of `frac` places.
 
-    With levels: rounded to the nearest of these, or to a sum of some.
+    `frac` may have one for each value of a sample. With levels: rounded to the nearest of these, or
+    to a sum of some.
     """
     limit = 1 << (act_width - 1)
     scaled = activations * 2.0**frac
     if powers.levels:
         inside = np.clip(scaled, -limit, limit - (powers.terms > 1))
         return np.ldexp(of_powers.rounded(inside, powers).astype(np.float64), -frac)
-    return np.clip(np.rint(scaled), -limit, limit - 1) * 2.0**-frac
+    return np.asarray(np.clip(np.rint(scaled), -limit, limit - 1) * 2.0**-frac, np.float64)
 
 
 def activation_frac(

@@ -36,6 +36,8 @@ class Coding:
     """Bits of a shared weight."""
     zeros: int = 0
     """Places of the codebook that hold 0, whatever the weights."""
+    exact: tuple[float, ...] = ()
+    """Weights that the alphabet must hold just as they are, not as the nearest of its values."""
 
 
 def largest_frac(values: Reals, *, width: int, max_frac: int = MAX_FRAC) -> int:
@@ -60,7 +62,9 @@ def codebook(coding: Coding, weights: Reals, max_frac: int) -> Codes:
     book = np.zeros(1 << coding.code_width, dtype=np.int64)
     if not weights.size:
         return np.zeros(0, np.int64), book, min(coding.weight_width - 1, max_frac)
-    centroids = kmeans(weights, len(book) - coding.zeros)
+    free, own = weights[~np.isin(weights, coding.exact)], np.array(coding.exact)
+    room = len(book) - coding.zeros - len(own)
+    centroids = np.append(kmeans(free, room), own) if free.size else own
     frac = largest_frac(centroids, width=coding.weight_width, max_frac=max_frac)
     shared = np.unique(np.rint(centroids * 2.0**frac))
     book[: len(shared)] = shared.astype(np.int64)

@@ -1,5 +1,7 @@
 """Float weights to weight codes of an engine (what a code means: golden.format.alphabets)."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +29,10 @@ class Weights:
     values: NDArray[np.float64]
     """What the codes stand for, 0 where nothing is stored, shape (n_out, n_in)."""
     grid: NDArray[np.float64]
-    """All values of the alphabet at this scale, ascending."""
+    """All values of the alphabet at this scale, ascending; without those of a codebook that only
+    `exact` weights have."""
+    bound: bool = False
+    """No finer scale holds the `exact` weights."""
 
 
 def quantise(
@@ -37,12 +42,15 @@ def quantise(
     scheme: Scheme | None = None,
     max_frac: int = MAX_FRAC,
     zero: bool = False,
+    exact: Sequence[float] = (),
 ) -> Weights:
     """Quantise a finite matrix (n_out, n_in) for the engine `config`; zeros stay zeros.
 
     `scheme` is the alphabet, None for all values that the engine has; for it see
     elsie.compress.quantise.codes. `max_frac` bounds weight_frac from above, for layers whose bias
     would not fit otherwise. `zero`: a codebook has a code for 0, because a weight of 0 is stored.
+    `exact`: weights that get just their own value if the alphabet can have it: the scale leaves
+    room for it, and a codebook a place.
     """
     scheme = scheme or Scheme.of(config)
     quantiser = QUANTISERS[scheme.name]
@@ -51,9 +59,14 @@ def quantise(
         code_width=scheme.bits,
         weight_width=config.weight_width,
         zeros=int(zero and scheme.bits == config.code_width),
+        exact=tuple(exact),
     )
+    highest = max_frac
+    if exact and own.mac is not MacKind.CODEBOOK:
+        top = float(decode(own, np.arange(1 << own.code_width)).max())
+        highest = min(max_frac, math.floor(math.log2(top / max(map(abs, exact)))))
     present = weight[weight != 0]
-    made = quantiser.codes(own, present, max_frac)
+    made = quantiser.codes(own, present, highest)
     grid = _grid(own, made)
     found, codebook, frac = (
         made
@@ -74,6 +87,7 @@ def quantise(
         weight_frac=frac,
         values=integers * 2.0**-frac,
         grid=grid * 2.0**-frac,
+        bound=highest < max_frac and frac == highest,
     )
 
 
@@ -82,6 +96,9 @@ def _grid(own: Coding, made: Codes) -> NDArray[np.float64]:
     values = np.unique(decode(own, np.arange(1 << own.code_width), made[1]))
     if ALPHABETS[own.mac].codebook and values.any():
         values = values[values != 0]
+    if ALPHABETS[own.mac].codebook and own.exact:
+        left = values[~np.isin(values, np.ldexp(own.exact, made[2]))]
+        values = left if left.size else values
     return values.astype(np.float64)
 
 

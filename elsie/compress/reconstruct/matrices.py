@@ -48,13 +48,17 @@ class View:
 def labels(layer: FloatLayer, owners: Owners, *, per: str | None) -> tuple[Part, ...]:
     """Labels, instead of weights, of those that are pruned together; 0 where there is none.
 
-    A group is a gate's matrix, or a PE's share of it, or one column of that (`per` "pe", "column").
+    A group is a gate's matrix, or a PE's share of it, or one column of that (`per` "pe", "column");
+    or the row of a part that is pruned by rows.
     """
     parts, used = [], 0
     for part, owner in zip(layer.parts(), owners, strict=True):
         matrices = []
         for matrix in part.matrices:
             gate, row, column = np.indices(matrix.shape)
+            if part.by_row:
+                matrices.append(np.where(matrix != 0, row + used + 1, 0).astype(np.float64))
+                continue
             label = gate
             if owner is not None:
                 label = label * (int(owner.max()) + 1) + owner[row]
@@ -126,23 +130,21 @@ _CELLS = View(
 
 PLACES = 64
 """Places of a map that a layer on it is fitted to, of each sample: neighbours say much the same."""
+ROWS = 20_000
+"""Places of all samples together, about."""
 
 
 def _read_conv(layer: FloatConv) -> Reals:
-    """Trained kernels on all channels side by side; what is fixed is no part of it."""
-    out = len(layer.bias)
-    matrices = [source.full.reshape(out, -1) for source in layer.trained]
+    """Kernels on all channels side by side; what is fixed or depthwise is no part of it."""
+    matrices = [source.matrix for source in layer.mixing]
     return np.hstack((*matrices, layer.bias[:, None]))
 
 
 def _write_conv(layer: FloatConv, weights: Reals) -> FloatConv:
     parts, begin = [], 0
-    for source in layer.trained:
-        out, each, *kernel = source.weight.shape
-        columns = source.shape[0] * kernel[0] * kernel[1]
-        full = weights[:, begin : begin + columns].reshape(out, source.groups, each, *kernel)
-        own = np.arange(out) * source.groups // out
-        parts.append(full[np.arange(out), own].reshape(1, out, -1))
+    for source in layer.mixing:
+        columns = source.matrix.shape[1]
+        parts.append(weights[None, :, begin : begin + columns])
         begin += columns
     (part,) = layer.parts()
     kept = layer.with_parts((replace(part, matrices=tuple(parts)),)) if parts else layer
@@ -150,17 +152,18 @@ def _write_conv(layer: FloatConv, weights: Reals) -> FloatConv:
 
 
 def _conv_inputs(layer: FloatConv, x: Reals) -> Reals:
-    """What the trained kernels see, (samples, places, columns): at most PLACES of a map."""
+    """What these kernels see, (samples, places, columns): at most PLACES of a map, or fewer."""
     h, w = layer.sources[0].size
-    places = np.random.default_rng(h * w).permutation(h * w)[:PLACES]
+    most = min(PLACES, max(1, ROWS // len(x)))
+    places = np.random.default_rng(h * w).permutation(h * w)[:most]
     pairs = zip(layer.sources, layer.maps(x), strict=True)
-    seen = [source.patches(one, places) for source, one in pairs if not source.fixed]
+    seen = [source.patches(one, places) for source, one in pairs if source.mixing]
     return np.concatenate((np.zeros((len(x), len(places), 0)), *seen), axis=2)
 
 
 def _conv_scales(layer: FloatConv, made: Quantised, _: EngineConfig) -> Reals:
     pairs = zip(layer.sources, made.scales, strict=True)
-    each = [np.full(source.full[0].size, scale) for source, scale in pairs if not source.fixed]
+    each = [np.full(source.matrix.shape[1], scale) for source, scale in pairs if source.mixing]
     return np.concatenate(each) if each else np.zeros(0)
 
 
@@ -178,7 +181,7 @@ VIEWS: Mapping[LayerKind, View] = {
         read=_read_conv,
         write=_write_conv,
         inputs=_conv_inputs,
-        sources=lambda layer: tuple(source.full[0].size for source in layer.trained),
+        sources=lambda layer: tuple(source.matrix.shape[1] for source in layer.mixing),
         scales=_conv_scales,
     ),
 }

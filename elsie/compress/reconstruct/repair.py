@@ -59,6 +59,7 @@ class Repair:
             nearest.grid,
             QUANTISERS[(layer.scheme or Scheme.of(config)).name],
             drop=not even,
+            finer=not nearest.bound,
         )
         exact = view.write(pruned, weights / scale)
         return fitted.layer, view.settle(exact, grid, nearest, config)

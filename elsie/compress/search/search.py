@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from elsie.compress.checks import (
     check_evaluation,
-    check_kinds,
+    check_no_maps,
     check_samples,
     check_steps,
     valid_steps,
@@ -61,7 +61,11 @@ def search(
     Raises CheckFailed, saying what is possible, when no network that was found meets the goal, and
     ElsieError as compile_model does.
     """
-    check_kinds(model)
+    check_no_maps(
+        model,
+        what="a search (--budget, --density auto)",
+        instead="choose a density yourself",
+    )
     check_max_drop(goal.max_drop)
     samples = check_samples(model, calibration, what="calibration data")
     check_steps(model, {"lengths": lengths})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elsie.compress.compiler import quantise_model, widest
+from elsie.compress.compiler import widest
 from elsie.compress.inputs import exponents_of, scale_model, scale_signal
 from elsie.compress.kinds.step import Signal
 from elsie.compress.model.layer import Reals
@@ -17,6 +17,7 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from elsie.compress.reconstruct.matrices import VIEWS
 from elsie.compress.reconstruct.thin import Source
+from elsie.compress.reconstruct.walk import quantise_model
 from elsie.compress.train.passes.registry import PASSES, read
 from golden.config import EngineConfig
 

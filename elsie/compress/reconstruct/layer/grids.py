@@ -27,12 +27,14 @@ def on_grid(
     quantiser: Quantiser,
     *,
     drop: bool = True,
+    finer: bool = True,
 ) -> tuple[Reals, Reals]:
     """Weights (rows, columns + 1) of little loss whose values are an alphabet's, and that grid.
 
     `weights` are real ones of least loss on `mask` (rows, columns). `values`, ascending, are those
     of `quantiser` that suit them if each goes to the nearest: where it starts. `drop` lets a weight
-    become 0 where no code stands for that, and so lose its entry, if the alphabet does.
+    become 0 where no code stands for that, and so lose its entry, if the alphabet does. `finer`:
+    the values may become smaller.
     """
     if drop and quantiser.drops:
         values = np.unique(np.append(values, 0.0))
@@ -40,7 +42,7 @@ def on_grid(
         return weights, values
 
     free = quantiser.solved is Solved.VALUES
-    grids = [values] if free else [values * scale for scale in SCALES]
+    grids = [values] if free else [values * scale for scale in SCALES if finer or scale >= 1]
     starts = round_in_order(problem, weights, mask, grids)
     pairs = zip(starts, grids, strict=True)
     tried = [(descend(problem, start, mask, grid), grid) for start, grid in pairs]

@@ -6,23 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elsie.compress.kinds.conv import on_map, quantise_conv
-from elsie.compress.kinds.dense import quantise_dense
-from elsie.compress.kinds.step import Signal
+from elsie.compress.compiler import compile_model
+from elsie.compress.kinds.conv import quantise_conv
+from elsie.compress.kinds.decoded import decoded
+from elsie.compress.kinds.step import Signal, Taken
 from elsie.compress.model.conv import ConvSource, FloatConv
-from elsie.compress.model.dense import FloatDense
 from elsie.compress.model.model import Model
-from elsie.compress.place.units import assign_units
-from elsie.compress.quantise.calibrate import activation_frac, fake_quantise
+from elsie.compress.options import CompileOptions
+from elsie.compress.quantise.calibrate import fake_quantise
 from elsie.compress.reconstruct.matrices import VIEWS
 from golden.arithmetic.run import predict
-from golden.config import EngineConfig
 from golden.errors import ElsieError
-from golden.format.layer import Layer
-from golden.format.network import Network
 from golden.kinds import LayerKind
 from tests.elsie.compress.onnx.maps.graphs import build, load, node, real
-from tests.maps import map_config, sized
+from tests.maps import map_config
 
 
 def network(folder: Path) -> Model:
@@ -43,55 +40,20 @@ def network(folder: Path) -> Model:
     return load(build(nodes, (2, 8, 6), **arrays), folder)
 
 
-def integers(
-    model: Model, x: np.ndarray, config: EngineConfig, shape: tuple[int, int, int]
-) -> tuple[Network, Model]:
-    """The network, and the float model that its codes stand for."""
-    stages, fracs = model.stages(x), [activation_frac(x, act_width=config.act_width)]
-    layers: list[Layer] = []
-    shown = []
-    for number, layer in enumerate(model.layers, start=1):
-        taken = tuple((source - 1, fracs[source]) for source in model.taken(number))
-        given = Signal(
-            values=stages.given(number),
-            valid=np.ones(len(x), dtype=bool),
-            frac=taken[0][1],
-            taken=taken,
-        )
-        before = model.layers[number - 2]
-        if isinstance(layer, FloatDense) and isinstance(before, FloatConv):
-            layer = on_map(layer, before.shape)
-        if isinstance(layer, FloatConv):
-            made = quantise_conv(layer, given, config)
-        else:
-            assert isinstance(layer, FloatDense)
-            made = quantise_dense(layer, given, config)
-        (one,) = made.layers
-        work = np.bincount(one.rows, minlength=one.n_out)
-        layers.append(replace(one, position=assign_units(config, work)))
-        shown.append(made.shown)
-        fracs.append(one.out_frac)
-        stages.put(number, made.outputs)
-    config = sized(config, layers, shape)
-    net = Network(name="n", config=config, layers=tuple(layers), input_shape=shape)
-    return net, replace(model, layers=tuple(shown))
-
-
 @pytest.mark.parametrize("kind", ["fixed", "codebook"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_golden_computes_what_the_codes_stand_for(tmp_path: Path, kind: str, seed: int) -> None:
     model = network(tmp_path)
     x, others = np.random.default_rng(seed).normal(size=(2, 30, model.n_in))
     config = map_config(mac=kind, weight_width=8 if kind == "fixed" else 16)
-    net, shown = integers(model, x, config, (2, 8, 6))
+    net = compile_model(model, x, config=config, options=CompileOptions(effort="none"))
     fracs = [net.layers[0].in_frac, *(layer.out_frac for layer in net.layers)]
 
     def rounding(number: int, values: np.ndarray) -> np.ndarray:
         return fake_quantise(values, fracs[number], act_width=8)
 
-    wanted = shown.predict(others, rounding=rounding)
     got = predict(net, others)
-    assert np.array_equal(got, wanted)
+    assert np.array_equal(got, decoded(net).predict(others, rounding=rounding))
     exact = model.predict(others)
     assert np.linalg.norm(got - exact) < 0.2 * np.linalg.norm(exact)
 
@@ -101,7 +63,7 @@ def test_a_mean_is_one_column() -> None:
     source = ConvSource(weight=weight, shape=(3, 4, 4), groups=3, fixed=True)
     layer = FloatConv(name="m", sources=(source,), bias=np.zeros(3), activation="identity")
     x = np.random.default_rng(1).uniform(0, 1, size=(5, 48))
-    given = Signal(values=x, valid=np.ones(5, dtype=bool), frac=6, taken=((-1, 6),))
+    given = Signal(values=x, valid=np.ones(5, dtype=bool), frac=6, taken=(Taken(-1, 6, 48),))
     made = quantise_conv(layer, given, map_config())
     (one,) = made.layers
     assert one.maps is not None
@@ -118,7 +80,7 @@ def test_scales_are_those_of_the_sources() -> None:
         name="c", sources=(kernel, same, more), bias=np.zeros(2), activation="identity"
     )
     x = real(6, 80)
-    taken = ((-1, 5), (-1, 5), (0, 7))
+    taken = (Taken(-1, 5, 32), Taken(-1, 5, 32), Taken(0, 7, 16))
     given = Signal(values=x, valid=np.ones(6, dtype=bool), frac=5, taken=taken)
     made = quantise_conv(layer, given, map_config())
     assert made.scales == (1.0, 1.0, 0.25)
@@ -130,7 +92,7 @@ def test_a_limit_that_is_reached_is_refused() -> None:
     source = ConvSource(weight=np.ones((1, 1, 1, 1)), shape=(1, 2, 2))
     layer = FloatConv(name="c", sources=(source,), bias=np.zeros(1), activation="relu", limit=2.0)
     x = np.array([[0.0, 1.0, 1.5, 2.0]])
-    given = Signal(values=x, valid=np.ones(1, dtype=bool), frac=4, taken=((-1, 4),))
+    given = Signal(values=x, valid=np.ones(1, dtype=bool), frac=4, taken=(Taken(-1, 4, 4),))
     quantise_conv(layer, given, map_config())
     with pytest.raises(ElsieError, match=r"layer c: outputs are limited to 2, .* give up to 4"):
         quantise_conv(layer, replace(given, values=2 * x), map_config())
