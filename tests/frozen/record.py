@@ -138,7 +138,7 @@ def net_hash(network: Network) -> str:
     fields["info"] = plain(fields.pop("report")) or {}
     layers = [dict(vars(layer)) for layer in fields.pop("layers")]
     for values in (fields, *layers):  # so that networks without maps are what they were
-        for name in ("input_shape", "maps"):
+        for name in ("input_shape", "input_axes", "maps"):
             if given := values.pop(name, None):
                 values[name] = plain(given)
     arrays = [layer.pop(name) for layer in layers for name in ARRAYS]
