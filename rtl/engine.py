@@ -14,7 +14,6 @@ from rtl.front.output_port import OutputPort
 from rtl.group.group import Group
 from rtl.layouts import broadcast_layout, counters_layout, input_layout, output_layout
 from rtl.load import LoadSelect, LoadTarget, load_layout
-from rtl.maps.engine import MapEngine
 from rtl.prim.delay import delayed
 from rtl.probe import assemble, fields, group_layout, pe_layout, sequence_layout
 from rtl.sequence.counters import Counters
@@ -23,14 +22,14 @@ from rtl.status import Status
 
 
 class Engine(wiring.Component):
-    """A sparse inference engine for any number of fully connected, LSTM and GRU layers.
+    """A sparse inference engine for any number of layers of every kind that Elsie knows.
 
     An inference is a step: the inputs of all streams, one after the other, and their results if the
     last one asks for an answer (rtl.layouts.input_layout). A network without states takes one
     vector, and always answers.
 
-    input: the activations of one step in column order; `last` with the final one of each stream;
-        not ready while a step runs.
+    input: the activations of one step in column order, `last` with the final one of each stream;
+        or a map row by row (golden.maps.grid.arrange). Not ready while a step runs.
     output: the non-zero results, in any order; all others are 0.
     done: one cycle, after the last result was taken.
     counters: of the step, steady from done to the next start.
@@ -50,8 +49,6 @@ class Engine(wiring.Component):
         """Memories start with `image` if there is one, else they wait for the load port."""
         if image is not None and image.config != config:
             raise ElsieError("the image was encoded for another engine configuration")
-        if config.maps.rows:
-            raise ElsieError("an engine with `maps` is made by engine_of")
         self.config = config
         program = [int(word) for word in image.program] if image else []
         self.sequencer = Sequencer(config=config, init=program)
@@ -100,6 +97,8 @@ class Engine(wiring.Component):
             self._lists(m, inputs, outputs)
         if self.config.delta:
             self._delta(m, inputs)
+        if self.config.maps.rows:
+            self._rows(m, inputs)
         self._count(m, hold)
         self._load(m)
         return m
@@ -155,6 +154,8 @@ class Engine(wiring.Component):
             broadcast.column.eq(sent.column),
             broadcast.value.eq(sent.value),
         ]
+        if self.config.maps.rows:
+            m.d.comb += broadcast.beside.eq(sent.beside)
         spread = delayed(
             m,
             broadcast,
@@ -226,11 +227,29 @@ class Engine(wiring.Component):
                 group.reset.eq(sequencer.reset),
             ]
 
+    def _rows(self, m: Module, inputs: InputPort) -> None:
+        """Rows that are read and written, and tokens."""
+        sequencer, collector = self.sequencer, self.collector
+        m.d.comb += [
+            collector.row.eq(sequencer.row),
+            collector.token.eq(sequencer.token),
+            collector.state.eq(sequencer.carried),
+        ]
+        for group in self.groups:
+            m.d.comb += [
+                group.row.eq(sequencer.row),
+                group.written.eq(sequencer.written),
+                group.arriving.close.eq(inputs.row),
+            ]
+
     def _count(self, m: Module, hold: Signal) -> None:
         """The counters' inputs."""
         m.submodules.counting = counting = Counters(config=self.config)
         sequencer, groups = self.sequencer, self.groups
-        stalled = hold & sequencer.running & sequencer.enable & ~sequencer.quiet
+        stalled = hold & sequencer.running
+        if not self.config.maps.rows:  # there a broadcast also passes where nothing is granted
+            stalled = stalled & sequencer.enable
+        stalled = stalled & ~sequencer.quiet
         m.d.comb += [
             counting.start.eq(sequencer.start),
             counting.running.eq(sequencer.running),
@@ -255,18 +274,11 @@ class Engine(wiring.Component):
 
     def _probe(self) -> list[Value]:
         """The words of events: the engine's own, each PE's, each group's."""
-        sequencer, sent, output = self.sequencer, self.collector.broadcast, self.output
+        output = self.output
         sequence = {
-            "start": {"valid": sequencer.start},
-            "layer": {
-                "valid": sequencer.layer_start,
-                "layer": sequencer.layer,
-                **({"stream": sequencer.stream} if self.config.streams > 1 else {}),
-            },
-            "broadcast": {**fields(sent), "valid": self.leaving},
-            "finish": {"valid": sequencer.finish},
+            **self.sequencer.events(),
+            "broadcast": {**fields(self.collector.broadcast), "valid": self.leaving},
             "output": {"valid": output.valid & output.ready, **fields(output.payload)},
-            "done": {"valid": sequencer.done},
         }
         pes = [pe for group in self.groups for pe in group.pes]
         return [
@@ -274,11 +286,3 @@ class Engine(wiring.Component):
             *(assemble(pe_layout(self.config), pe.events()) for pe in pes),
             *(assemble(group_layout(self.config), group.events()) for group in self.groups),
         ]
-
-
-AnyEngine = Engine | MapEngine
-
-
-def engine_of(*, config: EngineConfig, image: Image | None = None) -> AnyEngine:
-    """The engine that a configuration asks for: with maps or without."""
-    return (MapEngine if config.maps.rows else Engine)(config=config, image=image)

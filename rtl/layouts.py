@@ -43,12 +43,16 @@ def output_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def broadcast_layout(config: EngineConfig) -> data.StructLayout:
-    """One non-zero activation and the address of its column's pointer."""
+    """One non-zero activation and the address of its column's pointer; with maps, what is beside.
+
+    With maps it may also be a token (beside_layout).
+    """
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "column": unsigned(config.column_width),
             "value": sent_shape(config),
+            **({"beside": beside_layout(config)} if config.maps.rows else {}),
         }
     )
 
@@ -112,13 +116,15 @@ def local_shape(config: EngineConfig) -> Shape:
 def element_layout(config: EngineConfig) -> data.StructLayout:
     """What a group puts on the collector's tree; all zero when `valid` is 0.
 
-    back: of the list of what is fed back.
+    back: of the list of what is fed back. With maps, index: the place among the group's columns of
+    the row; base: see beside_layout.
     """
     return data.StructLayout(
         {
             **({"back": unsigned(1)} if config.cells else {}),
             "valid": unsigned(1),
             "index": unsigned(config.index_width),
+            **({"base": base_shape(config)} if config.maps.rows else {}),
             "value": signed(config.act_width),
         }
     )
@@ -219,6 +225,9 @@ def operation_layout(config: EngineConfig) -> data.StructLayout:
     slot: the PE. row: the row whose sum is added, if one is. With cells, number, cell: which
     operation, on which of its cells. mask: the right operand counts as zero. The others:
     rtl.operations.table.
+
+    With maps, row: address of the sum. unit, cell: number of its bias and of its output among the
+    PE's. opens, closes: it is the first, the last of its window. ends: with it the drain ends.
     """
     fixed = constants(config)
     carried = {
@@ -227,12 +236,17 @@ def operation_layout(config: EngineConfig) -> data.StructLayout:
         if name not in fixed
     }
     cells = {"number": unsigned(number_width(config)), "cell": unsigned(config.row_width)}
+    maps = {
+        **dict.fromkeys(("unit", "cell"), unsigned(config.row_width)),
+        **dict.fromkeys(("opens", "closes", "ends"), unsigned(1)),
+    }
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "slot": unsigned(bits_for(config.group - 1)),
             "row": unsigned(config.row_width),
             **(cells if config.cells else {}),
+            **(maps if config.maps.rows else {}),
             **carried,
         }
     )
@@ -258,13 +272,16 @@ def access_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def arriving_layout(config: EngineConfig) -> data.StructLayout:
-    """An input activation on its way to a group. close: with it an input vector ends."""
+    """An input activation on its way to a group.
+
+    close: with it an input vector ends; with maps, with that of a cycle ago a row.
+    """
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "index": unsigned(config.index_width),
             "value": signed(config.act_width),
-            **({"close": unsigned(1)} if config.cells else {}),
+            **({"close": unsigned(1)} if config.cells or config.maps.rows else {}),
         }
     )
 

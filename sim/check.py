@@ -14,7 +14,7 @@ from golden.format.network import Network
 from golden.timing.model import TimingModel
 from golden.timing.trace import Trace, compare
 from golden.timing.unpack import Counters
-from rtl.engine import AnyEngine, engine_of
+from rtl.engine import Engine
 from sim import interpreted
 from sim.simulation import Inference, Simulation
 from sim.stimuli import payloads
@@ -31,7 +31,7 @@ def simulate(
     wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    engine: Callable[..., AnyEngine] = engine_of,
+    engine: Callable[..., Engine] = Engine,
     compiled: bool = False,
 ) -> Simulation:
     """Simulate real inputs `x` (samples, n_in) and compare everything with golden.
@@ -59,7 +59,7 @@ def simulate_steps(
     wave: Wave | None = None,
     load: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    engine: Callable[..., AnyEngine] = engine_of,
+    engine: Callable[..., Engine] = Engine,
     compiled: bool = False,
 ) -> Simulation:
     """Simulate steps of any network, states zero at first, and compare them with golden.
@@ -74,7 +74,7 @@ def simulate_steps(
     predicted, expected = predict(network, image, steps)
     limit = budget(image, steps, predicted)
     if compiled:
-        if wave is not None or load or engine is not engine_of:
+        if wave is not None or load or engine is not Engine:
             raise ArgumentError(
                 "compiled simulation has neither waveforms nor loading; leave out `compiled`"
             )

@@ -12,7 +12,7 @@ from golden.format.image import Image
 from golden.kinds import EntryMemory
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
-from rtl.engine import AnyEngine, Engine
+from rtl.engine import Engine
 from sim.harness import CLOCK_PERIOD, put, simulate
 from sim.load import load_image, load_words
 from sim.recorder import Recorder
@@ -30,7 +30,7 @@ def run(
     waveforms: Waveforms | None,
     load: bool,
     progress: Callable[[int, int], None] | None,
-    engine: Callable[..., AnyEngine],
+    engine: Callable[..., Engine],
 ) -> tuple[list[Trace], list[Counters]]:
     """Simulate steps; returns the trace and the counters of each.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, TypedDict
 
 from golden.format.image import Image
-from rtl.engine import AnyEngine
+from rtl.engine import Engine
 from rtl.load import LoadTarget
 
 
@@ -31,7 +31,7 @@ def load_words(image: Image) -> Iterator[LoadWord]:
             }
 
 
-async def load_image(ctx: Any, engine: AnyEngine, image: Image) -> None:
+async def load_image(ctx: Any, engine: Engine, image: Image) -> None:
     """Write all words, one a cycle; the engine must be idle."""
     await ctx.tick().until(engine.input.ready)
     ctx.set(engine.load.valid, 1)

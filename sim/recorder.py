@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
-from rtl.engine import AnyEngine
+from rtl.engine import Engine
 
 
 class Recorder(Elaboratable):
@@ -11,7 +11,7 @@ class Recorder(Elaboratable):
     A register, because simulators evaluate it once a cycle, while wires follow every change.
     """
 
-    def __init__(self, engine: AnyEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         """`engine` must not be part of another design."""
         self.engine = engine
         self.word = Signal(len(Cat(engine.probe)), reset_less=True)

@@ -10,7 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.kinds import bits_for
-from rtl.layouts import element_layout
+from rtl.layouts import beside_layout, element_layout, state_layout
+from rtl.maps.layouts import row_layout
+from rtl.maps.turns import Turns
+from rtl.prim.delay import delayed
 from rtl.prim.tree import merged
 
 
@@ -21,6 +24,7 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
             "valid": 1,
             "column": max(config.column_width, config.position_width),
             "value": signed(config.act_width),
+            **({"beside": beside_layout(config)} if config.maps.rows else {}),
         }
     )
 
@@ -28,8 +32,8 @@ def wide_broadcast_layout(config: EngineConfig) -> data.StructLayout:
 class Collector(wiring.Component):
     """Grants one pending activation a cycle and broadcasts it 2 + levels cycles later.
 
-    With `stages.activations` it takes a cycle more, and with `stages.grant` another one: then one
-    grant is on its way while the next is decided.
+    With `stages.activations` it takes a cycle more, with maps too, and with `stages.grant` another
+    one: then one grant is on its way while the next is decided.
 
     enable: grant if any group is pending.
     hold: nothing is granted in this cycle, and whatever is on its way stays where it is; but with
@@ -42,6 +46,12 @@ class Collector(wiring.Component):
     back_base: that of the first column that is fed back; only with cells.
     broadcast: the activation and its column; it moves on in the next cycle without hold.
     any_pending: some group has elements that are not granted.
+
+    With maps, where groups are granted in turn, or together if their items do not come here:
+
+    row: a row begins to be read; its first column takes the place of `base`.
+    token: instead of a grant.
+    state: what it carries.
     """
 
     enable: Signal
@@ -54,10 +64,14 @@ class Collector(wiring.Component):
     back_base: Signal
     broadcast: data.View
     any_pending: Signal
+    row: data.View
+    token: Signal
+    state: data.View
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Number of groups and widths come from `config`."""
         self._config = config
+        maps = {"row": In(row_layout(config)), "token": In(1), "state": In(state_layout(config))}
         super().__init__(
             {
                 "enable": In(1),
@@ -70,6 +84,7 @@ class Collector(wiring.Component):
                 **({"back_base": In(config.column_width)} if config.cells else {}),
                 "broadcast": Out(wide_broadcast_layout(config)),
                 "any_pending": Out(1),
+                **(maps if config.maps.rows else {}),
             }
         )
 
@@ -78,8 +93,11 @@ class Collector(wiring.Component):
         m = Module()
         left = self._left(m) if self._config.stages.grant else self.pending
         m.d.comb += self.any_pending.eq(left.any())
-        with m.If(self.enable & ~self.hold):
-            m.d.comb += self.grant.eq(left & (~left + 1))
+        if self._config.maps.rows:
+            self._turns(m)
+        else:
+            with m.If(self.enable & ~self.hold):
+                m.d.comb += self.grant.eq(left & (~left + 1))
         node, group = self._tree(m)
         top = data.View(element_layout(self._config), node)
         # Position = index * groups + group, as a sum of shifted indices.
@@ -91,7 +109,11 @@ class Collector(wiring.Component):
             ),
             start=group,
         )
-        base = Mux(top.back, self.back_base, self.base) if self._config.cells else self.base
+        base: Value = self.base
+        if self._config.cells:
+            base = Mux(top.back, self.back_base, self.base)
+        elif self._config.maps.rows:
+            base = self._beside(m, top)
         with m.If(self._moves()):
             m.d.sync += [
                 self.broadcast.valid.eq(top.valid),
@@ -99,6 +121,39 @@ class Collector(wiring.Component):
                 self.broadcast.value.eq(top.value),
             ]
         return m
+
+    def _turns(self, m: Module) -> None:
+        """Grants where rows of maps are read."""
+        m.submodules.turns = turns = Turns(config=self._config)
+        m.d.comb += [
+            turns.restart.eq(self.row.valid),
+            turns.enable.eq(self.enable & ~self.hold),
+            turns.together.eq(self.row.reading.local),
+            turns.pending.eq(self.pending),
+            self.grant.eq(turns.grant),
+        ]
+
+    def _beside(self, m: Module, top: data.View) -> Value:
+        """Tokens on the way of broadcasts, and bases; returns the first column of the row."""
+        config, moves = self._config, self._moves()
+        # A row's items come after its length, with which the groups take its reading too.
+        cycles = 1 + config.stages.activations
+        starts = delayed(
+            m, self.row.valid, cycles=cycles, name="starts", reset_less=False, enable=moves
+        )
+        column = Signal.like(self.row.reading.column)
+        with m.If(starts & moves):
+            m.d.sync += column.eq(self.row.reading.column)
+        cycles += 1 + config.collector_levels
+        token = delayed(m, self.token, cycles=cycles, name="token", reset_less=False, enable=moves)
+        state = delayed(m, self.state, cycles=cycles, name="state", enable=moves)
+        with m.If(moves):
+            m.d.sync += [
+                self.broadcast.beside.token.eq(token),
+                self.broadcast.beside.base.eq(top.base),
+                self.broadcast.beside.state.eq(state),
+            ]
+        return delayed(m, column, cycles=config.collector_levels, name="column", enable=moves)
 
     def _left(self, m: Module) -> Value:
         """The groups with elements besides the one that was just granted."""

@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import broadcast_layout, sent_shape, struct
+from rtl.layouts import beside_layout, broadcast_layout, sent_shape, struct
 from rtl.load import LoadTarget, MemoryWrite
+from rtl.prim.delay import delayed
 from rtl.prim.kept import kept
 from rtl.prim.ram import BlockRam
 
@@ -28,6 +29,7 @@ class ColumnMemory(wiring.Component):
     valid: an activation has moved on, one cycle ago.
     value: the activation.
     pointers: its column's pointer in each PE.
+    beside: what came with it; only with maps.
     bias_read: read a bias; never while broadcasts move (asserted), except where biases have a
         memory of their own (golden.fields.EngineFields.steals).
     bias_address: its address.
@@ -43,6 +45,7 @@ class ColumnMemory(wiring.Component):
     valid: Signal
     value: Signal
     pointers: data.View
+    beside: data.View
     bias_read: Signal
     bias_address: Signal
     bias: Signal
@@ -63,6 +66,7 @@ class ColumnMemory(wiring.Component):
                 "bias_address": In(config.column_width),
                 "bias": Out(signed(config.acc_width)),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.COLUMN)),
+                **({"beside": Out(beside_layout(config))} if config.maps.rows else {}),
             }
         )
 
@@ -95,7 +99,15 @@ class ColumnMemory(wiring.Component):
             self.valid.eq(kept(m, waiting, shape=1, name="valid_here")),
             self.value.eq(kept(m, value, shape=self.value.shape(), name="value_here")),
         ]
+        if config.maps.rows:
+            self._beside(m, self.broadcast.beside)
         return m
+
+    def _beside(self, m: Module, beside: data.View) -> None:
+        """On the activation's way."""
+        read = min(1, self._config.broadcast_stages)
+        late = delayed(m, beside, cycles=read, name="read_beside", enable=~self.hold)
+        m.d.comb += self.beside.eq(delayed(m, late, cycles=1, name="beside_here"))
 
     def _one(self, m: Module, moves: Signal) -> BlockRam:
         """Pointers and biases in one memory, which is returned."""

@@ -1,18 +1,20 @@
 """A PE group: PEs that share column memory, activation memory and drain unit."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import connect
 
 from golden.config import EngineConfig, EntryMemory
 from golden.format.image import Image
-from rtl import layouts
 from rtl.front.activation_lists import ActivationLists
 from rtl.front.delta import DeltaStage
 from rtl.group.broadcast_fifo import BroadcastFifo
 from rtl.group.column_memory import ColumnMemory
 from rtl.group.entry_memory import SharedEntries
-from rtl.load import LoadSelect, LoadTarget, load_layout
+from rtl.group.ports import GroupPorts
+from rtl.load import LoadSelect, LoadTarget
+from rtl.maps.control import DrainControl
+from rtl.maps.front import RowFront
 from rtl.operations.control import OperationControl
 from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
@@ -21,63 +23,11 @@ from rtl.prim.kept import kept
 from rtl.probe import Events
 
 
-class Group(wiring.Component):
+class Group(GroupPorts):
     """`config.group` PEs (the last group may have fewer), their activations and operations.
 
-    broadcast: an activation and its column.
-    hold: it does not move on; not with `stages.fifo`.
-    layer: number of the layer that is broadcast.
-    near_full: any PE's queue was nearly full a cycle ago; or, if there is one, the FIFO was.
-    begin: the activations of the next phase are read from the next cycle on.
-    phase: the phase whose operations run.
-    closed: all its jobs have arrived.
-    end: it ends with this cycle's write.
-    pending: the activation memory has elements left.
-    more: it has at least two; only with `stages.grant`.
-    grant: take the next one; with `stages.grant` a cycle later.
-    element: that one, a cycle after it is taken, or two.
-    arriving: an input activation; only between inferences.
-    over: the operations of all PEs have begun.
-    starving: one bit for each PE: it has neither an entry nor an operation.
-    load_valid: a word of the load port.
-    load_word: the word.
-
-    With cells:
-
-    lists: the activations of the next phase.
-    target: the list that is written.
-    odd: of the phase that is broadcast, which of the PEs' sums it uses; where phases overlap.
-
-    With delta:
-
-    inputs: what was written two cycles ago was an input.
-    input_threshold: of inputs.
-    reset: forget everything.
+    Its ports are in rtl.group.ports.
     """
-
-    broadcast: data.View
-    hold: Signal
-    layer: Signal
-    near_full: Signal
-    begin: Signal
-    phase: data.View
-    closed: Signal
-    end: Signal
-    pending: Signal
-    more: Signal
-    grant: Signal
-    element: data.View
-    arriving: data.View
-    over: Signal
-    starving: Signal
-    load_valid: Signal
-    load_word: data.View
-    lists: data.View
-    target: Signal
-    odd: Signal
-    inputs: Signal
-    input_threshold: Signal
-    reset: Signal
 
     def __init__(self, *, config: EngineConfig, number: int, image: Image | None) -> None:
         """Group `number`, initialised from `image` if there is one."""
@@ -88,34 +38,10 @@ class Group(wiring.Component):
         words = [] if image is None else image.column_words(number)
         self.columns = ColumnMemory(config=config, init=words)
         self.fifo = BroadcastFifo(config=config) if config.stages.fifo else None
-        self.control = OperationControl(config=config, size=size)
+        self.rows = RowFront(config=config) if config.maps.rows else None
+        self.control = (DrainControl if self.rows else OperationControl)(config=config, size=size)
         self.pipeline = OperationPipeline(config=config, size=size)
-        cells = {"lists": In(layouts.begin_layout(config)), "target": In(config.list_width)}
-        delta = {"inputs": In(1), "input_threshold": In(config.act_width - 1), "reset": In(1)}
-        super().__init__(
-            {
-                "broadcast": In(layouts.broadcast_layout(config)),
-                "hold": In(1),
-                "layer": In(config.layer_width),
-                "near_full": Out(1),
-                "begin": In(1),
-                "phase": In(layouts.phase_layout(config)),
-                "closed": In(1),
-                "end": In(1),
-                "pending": Out(1),
-                **({"more": Out(1)} if config.stages.grant else {}),
-                "grant": In(1),
-                "element": Out(layouts.element_layout(config)),
-                "arriving": In(layouts.arriving_layout(config)),
-                "over": Out(1),
-                "starving": Out(size),
-                "load_valid": In(1),
-                "load_word": In(load_layout(config)),
-                **(cells if config.cells else {}),
-                **({"odd": In(1)} if config.streams > 1 else {}),
-                **(delta if config.delta else {}),
-            }
-        )
+        super().__init__(config=config, size=size)
 
     def elaborate(self, platform: object) -> Module:
         """The shared units, and the PEs."""
@@ -124,29 +50,46 @@ class Group(wiring.Component):
         valid = Signal(name="load_valid_late")
         word = Signal.like(self.load_word, name="load_word_late", reset_less=True)
         m.d.sync += [valid.eq(self.load_valid), word.eq(self.load_word)]
-        self._activations(m)
+        self._rows(m, self.rows) if self.rows else self._activations(m)
         self._operations(m)
         self._columns(m, valid, word)
         self._pes(m, valid, word)
-        if self._config.cells:
-            self._cells(m)
+        if isinstance(self.control, DrainControl):
+            self._tokens(m, self.control)
+        elif self._config.cells:
+            self._cells(m, self.control)
         if self._config.entry_memory is EntryMemory.SPRAM:
             self._entries(m, valid, word)
         return m
 
     def events(self) -> Events:
         """Signals for the group's own events, for the trace."""
-        return self.pipeline.events(self.control.operation)
+        events = self.pipeline.events(self.control.operation)
+        if self.rows is None:
+            return events
+        own, ends = self.rows.own, self.pipeline.close
+        return {
+            **events,
+            "length": {"valid": ends, "items": self.rows.items},
+            "local": {"valid": own.valid & ~self.hold, "column": own.column, "value": own.value},
+        }
+
+    def _put(self) -> tuple[Value, Value, Value]:
+        """What is written to the lists: whether there is something, its index, its value."""
+        pipeline, arriving = self.pipeline, self.arriving
+        return (
+            arriving.valid | pipeline.output,
+            Mux(pipeline.output, pipeline.index, arriving.index),
+            Mux(pipeline.output, pipeline.activation, arriving.value),
+        )
 
     def _activations(self, m: Module) -> None:
         """Inputs and outputs to the lists of activations, those to the collector."""
         m.submodules.activations = memory = ActivationLists(config=self._config)
-        pipeline, grant = self.pipeline, self.grant
+        grant = self.grant
         if self._config.stages.grant:
             grant = held_back(m, grant, hold=self.hold, name="granted")
-        write = self.arriving.valid | pipeline.output
-        index = Mux(pipeline.output, pipeline.index, self.arriving.index)
-        value = Mux(pipeline.output, pipeline.activation, self.arriving.value)
+        write, index, value = self._put()
         m.d.comb += [
             memory.begin.eq(self.begin),
             memory.hold.eq(self.hold),
@@ -171,6 +114,24 @@ class Group(wiring.Component):
             closes = delayed(m, late, cycles=cycles, name="closes", reset_less=False)
             m.d.comb += memory.close.eq(self.end | closes)
 
+    def _rows(self, m: Module, rows: RowFront) -> None:
+        """The same for maps, and broadcasts that stay in the group."""
+        m.submodules.rows = rows
+        write, index, value = self._put()
+        m.d.comb += [
+            rows.write.eq(write),
+            rows.index.eq(index),
+            rows.value.eq(value),
+            rows.close.eq(self.pipeline.close | self.arriving.close),
+            rows.target.eq(self.written),
+            rows.row.eq(self.row),
+            rows.hold.eq(self.hold),
+            rows.grant.eq(self.grant),
+            rows.arriving.eq(self.broadcast),
+            self.pending.eq(rows.pending),
+            self.element.eq(rows.element),
+        ]
+
     def _delta(self, m: Module, put: tuple[Value, Value, Value]) -> tuple[Value, Value, Value]:
         """Only what moved is kept, as a difference."""
         m.submodules.delta = delta = DeltaStage(config=self._config)
@@ -194,14 +155,10 @@ class Group(wiring.Component):
         if self.fifo:  # a copy: it comes from afar, and is steady long before the operations
             shape = phase.shape()
             phase = data.View(shape, kept(m, phase, shape=shape.size, name="phase_here"))
-        if self._config.stages.choose:
-            # The end of a phase shows in the PEs a cycle later.
-            m.d.sync += control.ready.eq(Mux(self.end, 0, Cat(pe.ready for pe in self.pes)))
-        else:
-            m.d.comb += control.ready.eq(Cat(pe.ready for pe in self.pes))
+        operates = control if isinstance(control, OperationControl) else None
+        if operates:
+            self._ready(m, operates, phase)
         m.d.comb += [
-            control.phase.eq(phase),
-            control.end.eq(self.end),
             self.over.eq(control.over),
             pipeline.operation.eq(control.operation),
             pipeline.wipe.eq(control.wipe),
@@ -209,18 +166,27 @@ class Group(wiring.Component):
             pipeline.bias.eq(self.columns.bias),
             *(pipeline.results[slot].eq(pe.sum) for slot, pe in enumerate(self.pes)),
         ]
-        if self._config.sum_sets > 1:
-            m.d.comb += pipeline.wipe_set.eq(control.wipe_set)
-        if self._config.delta:
-            m.d.comb += control.reset.eq(self.reset)
+        if operates and self._config.sum_sets > 1:
+            m.d.comb += pipeline.wipe_set.eq(operates.wipe_set)
+        if operates and self._config.delta:
+            m.d.comb += operates.reset.eq(self.reset)
+
+    def _ready(self, m: Module, control: OperationControl, phase: data.View) -> None:
+        """The phase whose operations run, and when they may begin."""
+        if self._config.stages.choose:
+            # The end of a phase shows in the PEs a cycle later.
+            m.d.sync += control.ready.eq(Mux(self.end, 0, Cat(pe.ready for pe in self.pes)))
+        else:
+            m.d.comb += control.ready.eq(Cat(pe.ready for pe in self.pes))
+        m.d.comb += [control.phase.eq(phase), control.end.eq(self.end)]
 
     def _columns(self, m: Module, valid: Signal, word: data.View) -> None:
         """The column memory: broadcasts to pointers, operations to biases; its load port."""
-        columns = self.columns
+        columns, sent = self.columns, self.fifo or self.rows
         select = LoadSelect(config=self._config, target=LoadTarget.COLUMN, unit=self._number)
         m.submodules.columns, m.submodules.load_column = columns, select
         m.d.comb += [
-            columns.broadcast.eq(self.fifo.taken if self.fifo else self.broadcast),
+            columns.broadcast.eq(sent.taken if sent else self.broadcast),
             columns.hold.eq(self.hold),
             columns.bias_read.eq(self.pipeline.bias_read),
             columns.bias_address.eq(self.pipeline.bias_address),
@@ -233,7 +199,9 @@ class Group(wiring.Component):
         """The PEs and their status."""
         cycles = 1 if self.fifo else 1 + self._config.stages.push
         mark = self.fifo.passed if self.fifo else self.closed
-        closed = marked(m, mark, cycles=cycles, name="closed", clear=self.end)
+        closed: Value = Const(0)  # with maps, tokens say what ends
+        if self.rows is None:
+            closed = marked(m, mark, cycles=cycles, name="closed", clear=self.end)
         operation, pipeline = self.control.operation, self.pipeline
         for slot, pe in enumerate(self.pes):
             m.submodules[f"pe{slot}"] = pe
@@ -278,13 +246,24 @@ class Group(wiring.Component):
             *(pe.turn.eq(entries.turns[slot]) for slot, pe in enumerate(self.pes)),
         ]
 
-    def _cells(self, m: Module) -> None:
+    def _tokens(self, m: Module, control: DrainControl) -> None:
+        """The PEs' ports for tokens, and what they ended."""
+        m.d.comb += [control.phase.eq(self.phase), control.begin.eq(self.begin)]
+        for slot, pe in enumerate(self.pes):
+            m.d.comb += [
+                pe.beside.eq(self.columns.beside),
+                pe.phase.eq(self.phase),
+                pe.drained.eq(control.drained),
+                control.ended[slot].eq(pe.ended),
+            ]
+
+    def _cells(self, m: Module, control: OperationControl) -> None:
         """The PEs' ports for operations on cells."""
         pipeline = self.pipeline
         for slot, pe in enumerate(self.pes):
             m.d.comb += [
-                pe.look.eq(pe.steal & self.control.operation.look),
-                pe.look_address.eq(self.control.look_address),
+                pe.look.eq(pe.steal & control.operation.look),
+                pe.look_address.eq(control.look_address),
                 pe.access.eq(pipeline.access[slot]),
             ]
             if self._config.streams > 1:

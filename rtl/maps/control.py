@@ -5,35 +5,32 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
-from golden.format import layout
 from golden.kinds import bits_for
-from rtl.layouts import struct
-from rtl.maps.layouts import step_layout
+from rtl.layouts import operation_layout, phase_layout
+from rtl.operations.clearing import clearing
 
 
-class MapControl(wiring.Component):
+class DrainControl(wiring.Component):
     """A step a cycle while the group drains; in other cycles, whether it begins in the next one.
 
-    After a reset all sums are cleared, which takes `clear_cycles`.
+    After a reset all sums are cleared (rtl.operations.clearing).
 
-    layer: the layer's word; steady while it drains.
+    phase: the layer's word; steady while it drains.
     begin: the layer begins; it is known from the next cycle on.
     ended: of each PE, output rows that it has ended and that are not drained.
-    step: the one in this cycle.
+    operation: the step in this cycle.
     drained: the drain's last step was a cycle ago.
     over: all of the layer is drained, from a cycle after the last step on.
-    wipe: all PEs clear the sum at `wipe_address`.
-    wipe_address: its address.
+    wipe: all PEs clear the sum at `operation.row`.
     """
 
-    layer: data.View
+    phase: data.View
     begin: Signal
     ended: data.View
-    step: data.View
+    operation: data.View
     drained: Signal
     over: Signal
     wipe: Signal
-    wipe_address: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
         """`size` PEs in this group."""
@@ -41,21 +38,15 @@ class MapControl(wiring.Component):
         count = config.maps.row_bits + 1
         super().__init__(
             {
-                "layer": In(struct(layout.map_descriptor(config))),
+                "phase": In(phase_layout(config)),
                 "begin": In(1),
                 "ended": In(data.ArrayLayout(count, size)),
-                "step": Out(step_layout(config)),
+                "operation": Out(operation_layout(config)),
                 "drained": Out(1),
                 "over": Out(1),
                 "wipe": Out(1),
-                "wipe_address": Out(config.row_width),
             }
         )
-
-    @staticmethod
-    def clear_cycles(config: EngineConfig) -> int:
-        """Cycles after a reset until an input may come."""
-        return config.row_depth + config.entry_stages + 2 * config.multiplier_stages + 4
 
     def elaborate(self, platform: object) -> Module:
         """The choice, and the step's numbers."""
@@ -64,25 +55,25 @@ class MapControl(wiring.Component):
         active = Signal()
         ready = Signal()
         left = Signal(bits_for(config.maps.height))
-        pool = self.layer.pool_rows + 1
+        phase, step = self.phase, self.operation
+        pool = phase.pool_rows + 1
         # What is being drained still counts as ended.
         needed = Mux(active | self.drained, pool << 1, pool)
         m.d.sync += [
             ready.eq(Cat(ended >= needed for ended in self._ended()).all()),
-            self.drained.eq(active & self.step.ends),
+            self.drained.eq(active & step.ends),
         ]
         with m.If(active):
-            m.d.sync += active.eq(~self.step.ends)
+            m.d.sync += active.eq(~step.ends)
         with m.Else():
             m.d.sync += active.eq(ready)
         with m.If(self.begin):
-            m.d.sync += left.eq(self.layer.height + 1)
-        with m.Elif(active & self.step.ends):
+            m.d.sync += left.eq(phase.height + 1)
+        with m.Elif(active & step.ends):
             m.d.sync += left.eq(left - pool)
-        m.d.comb += [self.over.eq(left == 0), self.step.valid.eq(active)]
+        m.d.comb += [self.over.eq(left == 0), step.valid.eq(active)]
         m.d.sync += Assert(~(self.begin & active), "a layer begins while a row is drained")
         self._count(m, active)
-        self._wipe(m)
         return m
 
     def _ended(self) -> list[Value]:
@@ -90,7 +81,7 @@ class MapControl(wiring.Component):
 
     def _count(self, m: Module, active: Signal) -> None:
         """Output by output, PE by PE, and a window's sums row by row."""
-        config, layer, step = self._config, self.layer, self.step
+        config, layer, step = self._config, self.phase, self.operation
         row = Signal(config.maps.row_bits)  # of the ring
         base = Signal(config.row_width)
         beside = Signal(config.row_width)  # from the window's first column to this one
@@ -106,9 +97,9 @@ class MapControl(wiring.Component):
             units.eq(1 << layer.unit_bits),
             mask.eq(Mux(layer.flat, -1, units - 1)),
             step.slot.eq(slot),
-            step.output.eq(output),
+            step.cell.eq(output),
             step.unit.eq(output & mask),
-            step.address.eq(Mux(layer.flat, output, Cat((row + dy)[: len(row)], base + beside))),
+            step.row.eq(Mux(layer.flat, output, Cat((row + dy)[: len(row)], base + beside))),
             step.opens.eq((dx == 0) & (dy == 0)),
             step.closes.eq(window),
             step.ends.eq(final & (output == layer.outputs)),
@@ -131,18 +122,7 @@ class MapControl(wiring.Component):
                 m.d.sync += [output.eq(0), base.eq(0), row.eq(row + layer.pool_rows + 1)]
         with m.If(self.begin):
             m.d.sync += row.eq(0)
-
-    def _wipe(self, m: Module) -> None:
-        """After a reset: wait until the pipeline is empty, then clear sum after sum."""
-        config = self._config
-        quiet = config.entry_stages + config.multiplier_stages + 2
-        wait = Signal(range(quiet + 1))
-        started = Signal()
-        with m.If(~started):
-            m.d.sync += wait.eq(wait + 1)
-            with m.If(wait == quiet):
-                m.d.sync += [started.eq(1), self.wipe.eq(1)]
-        with m.If(self.wipe):
-            m.d.sync += self.wipe_address.eq(self.wipe_address + 1)
-            with m.If(self.wipe_address == config.row_depth - 1):
-                m.d.sync += self.wipe.eq(0)
+        wiping, address, _ = clearing(m, config, again=None)
+        m.d.comb += self.wipe.eq(wiping)
+        with m.If(wiping):
+            m.d.comb += step.row.eq(address)

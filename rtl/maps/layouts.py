@@ -1,4 +1,4 @@
-"""What travels in an engine with maps: rows, items, broadcasts, states."""
+"""What travels only in an engine with maps: rows and items."""
 
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
@@ -6,7 +6,7 @@ from amaranth.lib import data
 from golden.config import EngineConfig
 from golden.format import layout
 from golden.kinds import bits_for
-from rtl.layouts import sent_shape, state_layout, struct
+from rtl.layouts import struct
 
 
 def region_width(config: EngineConfig) -> int:
@@ -43,46 +43,16 @@ def row_layout(config: EngineConfig) -> data.StructLayout:
 
 
 def item_layout(config: EngineConfig) -> data.StructLayout:
-    """An item with its place among its group's columns of the row; all zero without `valid`."""
+    """An item of a group's list, its index within the row; all zero without `valid`."""
     return data.StructLayout(
         {
             "valid": unsigned(1),
-            "place": unsigned(config.index_width),
-            "base": signed(config.maps.base_width(config.row_depth)),
-            "value": sent_shape(config),
+            "index": unsigned(config.index_width),
+            "value": signed(config.act_width),
         }
     )
 
 
-def cast_layout(config: EngineConfig) -> data.StructLayout:
-    """A broadcast to a group: an activation and the address of its column, or a token."""
-    item = item_layout(config).members
-    return data.StructLayout(
-        {
-            "valid": unsigned(1),
-            "token": unsigned(1),
-            "column": unsigned(max(config.column_width, config.position_width)),
-            "base": item["base"],
-            "value": item["value"],
-            "state": state_layout(config),
-        }
-    )
-
-
-def step_layout(config: EngineConfig) -> data.StructLayout:
-    """A step of a drain: the PE whose sum is taken, and what becomes of it.
-
-    unit, output: number of the bias and of the activation among the PE's. opens, closes: it is the
-    first, the last of its window. ends: with it the drain ends.
-    """
-    row = unsigned(config.row_width)
-    return data.StructLayout(
-        {
-            "valid": unsigned(1),
-            "slot": unsigned(bits_for(config.group - 1)),
-            "address": row,
-            "unit": row,
-            "output": row,
-            **dict.fromkeys(("opens", "closes", "ends"), unsigned(1)),
-        }
-    )
+def target_layout(config: EngineConfig) -> data.StructLayout:
+    """What is written. open: the next row is a map's first. region: where that map begins."""
+    return data.StructLayout({"open": unsigned(1), "region": unsigned(region_width(config))})

@@ -6,13 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import element_layout, struct
-from rtl.maps.layouts import region_width, row_layout
+from rtl.layouts import struct
+from rtl.maps.layouts import item_layout, region_width, row_layout, target_layout
 from rtl.prim.delay import delayed
 from rtl.prim.ram import BlockRam
 
 
-class MapLists(wiring.Component):
+class RowLists(wiring.Component):
     """One map is written while others are read, all of them row by row.
 
     write: append to the row that is being written, unless the value is zero.
@@ -20,15 +20,14 @@ class MapLists(wiring.Component):
     value: its value.
     close: that row has ended: write its length; never with `write` (asserted).
     items: its length.
-    open: the next row is a map's first.
-    region: where that map begins.
+    target: where the next row goes.
     row: a row begins to be read; unless there is a hold.
     hold: nothing is read in this cycle.
     pending: there are items left in the row.
     grant: take the next one; only when pending and without hold (asserted).
     header: the row's length comes out of the memory; `1 + stages.activations` cycles without hold
         after the row began.
-    element: the item that was granted so many cycles ago.
+    item: the one that was granted so many cycles ago.
     """
 
     write: Signal
@@ -36,14 +35,13 @@ class MapLists(wiring.Component):
     value: Signal
     close: Signal
     items: Signal
-    open: Signal
-    region: Signal
+    target: data.View
     row: data.View
     hold: Signal
     pending: Signal
     grant: Signal
     header: Signal
-    element: data.View
+    item: data.View
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Depth and widths come from `config`."""
@@ -55,14 +53,13 @@ class MapLists(wiring.Component):
                 "value": In(signed(config.act_width)),
                 "close": In(1),
                 "items": Out(range(config.act_depth + 1)),
-                "open": In(1),
-                "region": In(region_width(config)),
+                "target": In(target_layout(config)),
                 "row": In(row_layout(config)),
                 "hold": In(1),
                 "pending": Out(1),
                 "grant": In(1),
                 "header": Out(1),
-                "element": Out(element_layout(config)),
+                "item": Out(item_layout(config)),
             }
         )
 
@@ -80,9 +77,9 @@ class MapLists(wiring.Component):
         )
         stored = data.View(word, read)
         m.d.comb += [
-            self.element.valid.eq(valid),
-            self.element.index.eq(Mux(valid, stored.index, 0)),
-            self.element.value.eq(Mux(valid, stored.value, 0)),
+            self.item.valid.eq(valid),
+            self.item.index.eq(Mux(valid, stored.index, 0)),
+            self.item.value.eq(Mux(valid, stored.value, 0)),
         ]
         m.d.sync += [
             Assert(~(self.grant & ~self.pending), "an empty row is read"),
@@ -110,8 +107,9 @@ class MapLists(wiring.Component):
             m.d.sync += [free.eq(free + 1), self.items.eq(self.items + 1)]
         with m.If(self.close):
             m.d.sync += [head.eq(free), free.eq(free + 1), self.items.eq(0)]
-        with m.If(self.open):
-            m.d.sync += [head.eq(self.region), free.eq(self.region + 1), self.items.eq(0)]
+        with m.If(self.target.open):
+            region = self.target.region
+            m.d.sync += [head.eq(region), free.eq(region + 1), self.items.eq(0)]
 
     def _read(self, m: Module, ram: BlockRam, read: Value) -> None:
         """First the length, then so many items, unless the row is skipped."""

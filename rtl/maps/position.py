@@ -12,43 +12,43 @@ from rtl.maps.layouts import item_layout, reading_layout
 class PositionUnit(wiring.Component):
     """The lower `shift` bits of an index are the place; the others lead to the base.
 
-    element: an item of a group's list.
+    item: of a group's list.
     reading: how its map is read; steady while its items pass.
     hold: nothing moves on in this cycle.
-    item: the item, a cycle without hold later.
+    element: the item, a cycle without hold later.
     """
 
-    element: data.View
+    item: data.View
     reading: data.View
     hold: Signal
-    item: data.View
+    element: data.View
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths come from `config`."""
         self._config = config
         super().__init__(
             {
-                "element": In(element_layout(config)),
+                "item": In(item_layout(config)),
                 "reading": In(reading_layout(config)),
                 "hold": In(1),
-                "item": Out(item_layout(config)),
+                "element": Out(element_layout(config)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """A mask, two shifts and an addition."""
         m = Module()
-        index, reading, width = self.element.index, self.reading, self._config.index_width
+        index, reading, width = self.item.index, self.reading, self._config.index_width
         mask = Signal(width)
-        base = Signal(self.item.base.shape())
+        base = Signal(self.element.base.shape())
         m.d.comb += mask.eq((1 << reading.shift) - 1)
-        with m.If(self.element.valid & ~reading.still):
+        with m.If(self.item.valid & ~reading.still):
             m.d.comb += base.eq(((index >> reading.shift) << reading.more) + reading.first)
         with m.If(~self.hold):
             m.d.sync += [
-                self.item.valid.eq(self.element.valid),
-                self.item.place.eq(Mux(reading.shift >= width, index, index & mask)),
-                self.item.base.eq(base),
-                self.item.value.eq(self.element.value),
+                self.element.valid.eq(self.item.valid),
+                self.element.index.eq(Mux(reading.shift >= width, index, index & mask)),
+                self.element.base.eq(base),
+                self.element.value.eq(self.item.value),
             ]
         return m

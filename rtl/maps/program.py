@@ -1,18 +1,17 @@
-"""The words of a layer, read one a cycle; and for each of its sources the row that comes next."""
+"""The words of a layer, read one a cycle; and the states that its tokens carry."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from golden.format import layout
-from golden.kinds import bits_for
-from rtl.layouts import state_layout, struct
+from rtl.layouts import phase_layout, state_layout, struct
 from rtl.load import LoadTarget, MemoryWrite
 from rtl.prim.ram import BlockRam
 
 
-class MapProgram(wiring.Component):
+class Program(wiring.Component):
     """The layer program, read from its beginning on.
 
     fetch: a word is read in this cycle, after the one before; the first is the layer's.
@@ -40,7 +39,7 @@ class MapProgram(wiring.Component):
                 "rewind": In(1),
                 "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
                 "fetched": Out(1),
-                "layer": Out(struct(layout.map_descriptor(config))),
+                "layer": Out(phase_layout(config)),
                 "sources": Out(data.ArrayLayout(source, config.maps.sources)),
             }
         )
@@ -77,74 +76,6 @@ class MapProgram(wiring.Component):
         return m
 
 
-class SourceRows(wiring.Component):
-    """Which row of a map is due, and where its columns are.
-
-    word: the source's.
-    begin: the layer begins; from the next cycle on, the next row is the first.
-    sent: the row is being sent.
-    state: the next state begins.
-    due: a row is due.
-    row: its number.
-    first: it is the map's first.
-    skip: no row of the kernel is for it.
-    column: pointer address of its first column.
-    """
-
-    word: data.View
-    begin: Signal
-    sent: Signal
-    state: Signal
-    due: Signal
-    row: Signal
-    first: Signal
-    skip: Signal
-    column: Signal
-
-    def __init__(self, *, config: EngineConfig) -> None:
-        """Widths come from `config`."""
-        self._config = config
-        super().__init__(
-            {
-                "word": In(struct(layout.source_descriptor(config))),
-                **{name: In(1) for name in ("begin", "sent", "state")},
-                **{name: Out(1) for name in ("due", "first", "skip")},
-                "row": Out(bits_for(config.maps.height)),
-                "column": Out(config.column_width),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Rows that are sent, rows that are due, the row phase, and its columns."""
-        m = Module()
-        word = self.word
-        row = self.row
-        due = Signal.like(word.due)
-        phase = Signal.like(word.phase)
-        wraps = phase + 1 == word.row_step
-        m.d.comb += [
-            self.due.eq((row <= word.height) & (row < due)),
-            self.first.eq(row == 0),
-            self.skip.eq(phase < word.skipped),
-        ]
-        with m.If(self.sent):
-            m.d.sync += [row.eq(row + 1), phase.eq(Mux(wraps, 0, phase + 1))]
-            with m.If(wraps):
-                m.d.sync += self.column.eq(word.column_base)
-            with m.Elif(~self.skip):
-                m.d.sync += self.column.eq(self.column + word.step)
-        with m.If(self.state):
-            m.d.sync += due.eq(due + word.row_step)
-        with m.If(self.begin):
-            m.d.sync += [
-                row.eq(0),
-                due.eq(word.due),
-                phase.eq(word.phase),
-                self.column.eq(word.column),
-            ]
-        return m
-
-
 class UpcomingState(wiring.Component):
     """What the next token carries: which output rows the broadcasts after it are for.
 
@@ -166,7 +97,7 @@ class UpcomingState(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "layer": In(struct(layout.map_descriptor(config))),
+                "layer": In(phase_layout(config)),
                 "begin": In(1),
                 "token": In(1),
                 "state": Out(state_layout(config)),
@@ -194,12 +125,3 @@ class UpcomingState(wiring.Component):
         with m.If(self.token):
             m.d.sync += later.eq(number + 1)
         return m
-
-
-def chosen(m: Module, values: list[Value], number: Value, name: str) -> Signal:
-    """The value with this number."""
-    found = Signal(values[0].shape(), name=name)
-    for nth, value in enumerate(values):
-        with m.If(number == nth):
-            m.d.comb += found.eq(value)
-    return found

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.format.program import FIRST, Kind
 from rtl.layouts import operation_layout, phase_layout
+from rtl.operations.clearing import clearing
 from rtl.operations.function_unit import FunctionUnit
 from rtl.operations.table import CARRIED, constants, kinds, number_width, rows
 
@@ -14,7 +15,7 @@ from rtl.operations.table import CARRIED, constants, kinds, number_width, rows
 class OperationControl(wiring.Component):
     """One operation a cycle; in a cycle without one it chooses the lowest PE that is ready.
 
-    After a reset all sums are cleared, which takes `clear_cycles`.
+    After a reset all sums are cleared (rtl.operations.clearing).
 
     ready: of each PE, its operations may begin; it stays so up to the phase's end.
     phase: the phase whose operations run; steady meanwhile.
@@ -61,15 +62,6 @@ class OperationControl(wiring.Component):
                 **more,
             }
         )
-
-    @staticmethod
-    def clear_cycles(config: EngineConfig) -> int:
-        """Cycles after a reset until an input may come.
-
-        The last sums are zero a few cycles later, but before an entry reaches them.
-        """
-        pipeline = config.entry_stages + 2 * config.multiplier_stages + 4
-        return config.sum_sets * config.row_depth + pipeline
 
     @staticmethod
     def wait(config: EngineConfig) -> int:
@@ -177,7 +169,9 @@ class OperationControl(wiring.Component):
     ) -> None:
         """The operation, in a register; after a reset, one that clears a row in all PEs."""
         sent, config = self.operation, self._config
-        wiping, row = self._wipe(m)
+        wiping, row, which = clearing(m, config, again=self.reset if config.delta else None)
+        if config.sum_sets > 1:
+            m.d.sync += self.wipe_set.eq(which)
         m.d.sync += [
             self.wipe.eq(wiping),
             sent.valid.eq(running),
@@ -198,31 +192,6 @@ class OperationControl(wiring.Component):
             m.d.sync += sent.row.eq(row)
             if config.cells:
                 m.d.sync += [sent.sums.eq(1), sent.clear.eq(1), sent.join.eq(0)]
-
-    def _wipe(self, m: Module) -> tuple[Signal, Signal]:
-        """After a reset: wait until the pipeline is empty, then clear row after row."""
-        config = self._config
-        quiet = config.entry_stages + config.multiplier_stages + 2
-        wait = Signal(range(quiet + 1))
-        started = Signal()
-        wiping = Signal()
-        row = Signal(config.row_width)
-        number = Signal(range(max(2, config.sum_sets)))
-        with m.If(~started):
-            m.d.sync += wait.eq(wait + 1)
-            with m.If(wait == quiet):
-                m.d.sync += [started.eq(1), wiping.eq(1)]
-        with m.If(wiping):
-            m.d.sync += row.eq(row + 1)
-            with m.If(row == config.row_depth - 1):
-                m.d.sync += [row.eq(0), number.eq(number + 1)]
-                m.d.sync += wiping.eq(number != config.sum_sets - 1)
-        if config.sum_sets > 1:
-            m.d.sync += self.wipe_set.eq(number)
-        if config.delta:
-            with m.If(self.reset):
-                m.d.sync += [wait.eq(0), started.eq(0), row.eq(0), number.eq(0)]
-        return wiping, row
 
 
 def _number(one_hot: Value) -> Value:

@@ -7,11 +7,13 @@ from amaranth.lib.wiring import In, Out
 from golden.config import EngineConfig
 from golden.kinds import GATE_FRAC, ActCode, bits_for
 from rtl.layouts import access_layout, operation_layout, phase_layout, total_layout
+from rtl.maps.window import Window
 from rtl.operations.drain_unit import DrainUnit
 from rtl.operations.function_unit import FunctionUnit
 from rtl.operations.table import CARRIED, constants
 from rtl.pe.accumulator import Accumulator
 from rtl.pe.decoder import Decoder
+from rtl.prim.delay import Chains
 from rtl.probe import Events, fields
 
 
@@ -36,6 +38,10 @@ class OperationPipeline(wiring.Component):
 
     access: of each PE, its cell memory's; the read is `entry_stages` cycles after the operation.
     half: the halves that are written in any of them.
+
+    With maps:
+
+    close: a cycle after a drain's last activation.
     """
 
     operation: data.View
@@ -53,17 +59,18 @@ class OperationPipeline(wiring.Component):
     activation: Signal
     access: data.View
     half: Signal
+    close: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
         """`size` PEs in this group."""
         self._config, self._size = config, size
         self._fixed = constants(config)
-        self._chains: dict[str, list[Value]] = {}
+        self._names = operation_layout(config).members
+        self._chains = Chains()
         cells = {
             "access": Out(data.ArrayLayout(access_layout(config), size)),
             "half": Out(2),
         }
-        sets = {"wipe_set": In(range(config.sum_sets))}
         super().__init__(
             {
                 "operation": In(operation_layout(config)),
@@ -78,8 +85,9 @@ class OperationPipeline(wiring.Component):
                 "output": Out(1),
                 "index": Out(config.index_width),
                 "activation": Out(signed(config.act_width)),
-                **(sets if config.sum_sets > 1 else {}),
+                **({"wipe_set": In(range(config.sum_sets))} if config.sum_sets > 1 else {}),
                 **(cells if config.cells else {}),
+                **({"close": Out(1)} if config.maps.rows else {}),
             }
         )
 
@@ -96,6 +104,8 @@ class OperationPipeline(wiring.Component):
     def events(self, operation: data.View) -> Events:
         """Signals of the group's own events, for the trace; `operation` is the control's."""
         drain = {"valid": self.output, "index": self.index, "value": self.activation}
+        if self._config.maps.rows:
+            return {"drain": drain, "steal": {**fields(operation), "address": operation.row}}
         if not self._config.cells:
             return {"drain": drain}
         last = self.access[0]
@@ -133,25 +143,13 @@ class OperationPipeline(wiring.Component):
         """A field of the operation, `cycles` cycles after it began."""
         if name in self._fixed and name in CARRIED:
             return Const(self._fixed[name], CARRIED[name])
-        ports = {"wipe": self.wipe}
-        if self._config.sum_sets > 1:
-            ports["wipe_set"] = self.wipe_set
-        chain = self._chains.setdefault(
-            name, [ports[name] if name in ports else Value.cast(self.operation[name])]
-        )
-        while len(chain) <= cycles:
-            register = Signal(
-                chain[-1].shape(),
-                name=f"{name}_{len(chain)}",
-                reset_less=name not in ("valid", "wipe"),
-            )
-            m.d.sync += register.eq(chain[-1])
-            chain.append(register)
-        return chain[cycles]
+        value = getattr(self, name) if name.startswith("wipe") else self.operation[name]
+        first = name in ("valid", "wipe")
+        return self._chains.at(m, name, value, cycles=cycles, reset_less=not first)
 
-    def _cell(self, m: Module, cycles: int) -> Value:
-        """The operation's cell; a row of a fully connected layer counts as one."""
-        return self._at(m, "cell" if self._config.cells else "row", cycles)
+    def _either(self, m: Module, name: str, cycles: int) -> Value:
+        """The operation's cell or unit; a row counts as one where there are none."""
+        return self._at(m, name if name in self._names else "row", cycles)
 
     def _mine(self, m: Module, cycles: int) -> Value:
         """One bit for each PE: the operation belongs to it."""
@@ -173,7 +171,7 @@ class OperationPipeline(wiring.Component):
 
     def _bias(self, m: Module, read: int) -> None:
         """The bias of the row whose sum is added."""
-        row, slot = self._at(m, "row", read - 1), self._at(m, "slot", read - 1)
+        row, slot = self._either(m, "unit", read - 1), self._at(m, "slot", read - 1)
         address = Signal(self._config.column_width, reset_less=True)
         m.d.sync += address.eq(self.phase.bias_base + self._numbered(row, slot))
         m.d.comb += [
@@ -222,7 +220,7 @@ class OperationPipeline(wiring.Component):
         """Activations: requantised sums, or later a function's values."""
 
         def number(cycles: int) -> Value:
-            return self._numbered(self._cell(m, cycles), self._at(m, "slot", cycles))
+            return self._numbered(self._either(m, "cell", cycles), self._at(m, "slot", cycles))
 
         output = self._at(m, "valid", at) & self._at(m, "output", at)
         index, activation = number(at), drain.value
@@ -237,11 +235,23 @@ class OperationPipeline(wiring.Component):
             output = (output & ~valued) | late
             index = Mux(late, number(at + FunctionUnit.LATENCY), index)
             activation = Mux(late, drain.valued, drain.value)
+        if self._config.maps.rows:
+            output, activation = self._pooled(m, output, activation, at)
         m.d.comb += [
             self.output.eq(output),
             self.index.eq(index),
             self.activation.eq(activation),
         ]
+
+    def _pooled(self, m: Module, output: Value, activation: Value, at: int) -> tuple[Value, Value]:
+        """Only the largest activation of each window; and the end of the drain."""
+        m.submodules.window = window = Window(config=self._config)
+        m.d.comb += [
+            window.opens.eq(self._at(m, "opens", at)),
+            window.value.eq(activation),
+        ]
+        m.d.sync += self.close.eq(self._at(m, "valid", at) & self._at(m, "ends", at))
+        return output & self._at(m, "closes", at), window.largest
 
     def _word(self, word: Value, cell: Value) -> Value:
         """Address of a cell's word A, B or C."""
@@ -253,7 +263,8 @@ class OperationPipeline(wiring.Component):
     def _operands(self, m: Module, read: int) -> None:
         """The cell memory's read, and a cycle later the multiplier's operands."""
         address = Signal(self._config.cell_width, reset_less=True)
-        m.d.sync += address.eq(self._word(self._at(m, "word", read - 1), self._cell(m, read - 1)))
+        word, cell = self._at(m, "word", read - 1), self._at(m, "cell", read - 1)
+        m.d.sync += address.eq(self._word(word, cell))
         memory, one, look, mask = (
             self._at(m, name, read + 1) for name in ("memory", "one", "look", "mask")
         )
@@ -275,8 +286,8 @@ class OperationPipeline(wiring.Component):
         raw = self._at(m, "valid", at) & self._at(m, "raw", at)
         left, right = self._at(m, "left_half", late), self._at(m, "right_half", late)
         valued = self._at(m, "valid", late) & (left | right)
-        state = self.phase.state + self._cell(m, at)
-        other = self._word(self._at(m, "target", late), self._cell(m, late))
+        state = self.phase.state + self._at(m, "cell", at)
+        other = self._word(self._at(m, "target", late), self._at(m, "cell", late))
         slot = Mux(raw, self._at(m, "slot", at), self._at(m, "slot", late))
         half = Mux(raw, 0b10, Cat(valued & left, valued & right))
         m.d.comb += self.half.eq(half)

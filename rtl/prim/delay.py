@@ -30,6 +30,25 @@ def delayed(
     return value
 
 
+class Chains:
+    """Delay lines of values with a name, each as long as is asked for.
+
+    The registers are called name_1, name_2, ...
+    """
+
+    def __init__(self) -> None:
+        self._chains: dict[str, list[Value]] = {}
+
+    def at(self, m: Module, name: str, value: ValueLike, *, cycles: int, reset_less: bool) -> Value:
+        """`value` as it was `cycles` cycles ago; see `delayed`."""
+        chain = self._chains.setdefault(name, [Value.cast(value)])
+        while len(chain) <= cycles:
+            register = Signal(chain[-1].shape(), name=f"{name}_{len(chain)}", reset_less=reset_less)
+            m.d.sync += register.eq(chain[-1])
+            chain.append(register)
+        return chain[cycles]
+
+
 def marked(m: Module, mark: Value, *, cycles: int, name: str, clear: Value) -> Value:
     """`mark` as it was `cycles` cycles ago, but 0 from a cycle after `clear` until it comes again.
 

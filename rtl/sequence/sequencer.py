@@ -1,140 +1,47 @@
 """The sequencer: runs the layers of all streams, phase by phase."""
 
 from amaranth.hdl import Assert, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
+from amaranth.lib.wiring import connect, flipped
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.layouts import begin_layout, next_layout, phase_layout, struct
-from rtl.load import LoadTarget, MemoryWrite
+from rtl.layouts import next_layout, struct
+from rtl.maps.program import Program, UpcomingState
+from rtl.maps.sources import Sources
+from rtl.maps.states import RowStates
 from rtl.prim.ram import BlockRam
 from rtl.sequence.back import Back
-from rtl.sequence.states import SequencerState, States
+from rtl.sequence.ports import SequencerPorts
+from rtl.sequence.states import States
 from rtl.sequence.trail import Trail
 from rtl.sequence.upcoming import Upcoming
 
 
-class Sequencer(wiring.Component):
+class Sequencer(SequencerPorts):
     """A phase is one layer of one stream. The front is broadcast, the back has its operations run.
 
     With one stream, a phase begins when the operations of the previous one have ended. With
     several, it begins when the previous one's broadcasts have ended. The back takes a
     phase over when it is free.
 
-    start: the last input is being taken; only when idle.
-    pending: some activation waits to be broadcast.
-    hold: nothing on its way moves in this cycle.
-    over: the back's operations have all begun, `over_stages` cycles ago.
-    taken: all results are taken.
-    write: load port of the layer program.
-    idle: ready for inputs.
-    begin: a phase, or the handing over of results, begins after this cycle.
-    enable: activations are granted.
-    base: pointer address of the front's first column.
-    layer: the front's number.
-    quiet: the front's last broadcast has moved on; with `stages.fifo` it has come to the FIFOs.
-    phase: the back's.
-    closed: the back has a phase, or takes it over now.
-    end: the back's phase ends after this cycle.
-    running: a step runs (not the transfer of inputs or outputs).
-    output: results are handed over.
-    done: one cycle, at the end.
-    layer_start: a phase began after the last cycle.
-    finish: the results are ready since this cycle.
-    state: for waveforms.
-
-    With cells:
-
-    fresh: one bit for each stream: its state counts as zero.
-    answer: results are requested.
-    lists: what begins after this cycle, with `begin`.
-    back_base: pointer address of the front's first column that is fed back.
-
-    With several streams:
-
-    stream: the front's.
-    odd: which of the PEs' two sets of sums the front uses.
-    out_stream: whose results are handed over.
-
-    With delta:
-
-    wants_reset: an input waits until everything is forgotten.
-    reset: everything is forgotten, from now on.
-    input_threshold: of inputs.
+    Its ports are in rtl.sequence.ports.
     """
-
-    start: Signal
-    pending: Signal
-    hold: Signal
-    over: Signal
-    taken: Signal
-    write: MemoryWrite
-    idle: Signal
-    begin: Signal
-    enable: Signal
-    base: Signal
-    layer: Signal
-    quiet: Signal
-    phase: data.View
-    closed: Signal
-    end: Signal
-    running: Signal
-    output: Signal
-    done: Signal
-    layer_start: Signal
-    finish: Signal
-    state: Signal
-    fresh: Signal
-    answer: Signal
-    lists: data.View
-    back_base: Signal
-    stream: Signal
-    odd: Signal
-    out_stream: Signal
-    wants_reset: Signal
-    reset: Signal
-    input_threshold: Signal
 
     def __init__(self, *, config: EngineConfig, init: list[int]) -> None:
         """`init`: words of the layer program."""
-        self._config, self._init = config, init
-        ins = ("start", "pending", "hold", "over", "taken")
-        outs = (
-            *("idle", "begin", "enable", "quiet", "closed", "end", "running", "output"),
-            *("done", "layer_start", "finish"),
-        )
-        cells = {
-            "fresh": In(config.streams),
-            "answer": In(1),
-            "lists": Out(begin_layout(config)),
-            "back_base": Out(config.column_width),
-        }
-        number = Out(range(config.streams))
-        streams = {"stream": number, "odd": Out(1), "out_stream": number}
-        delta = {
-            "wants_reset": In(1),
-            "reset": Out(1),
-            "input_threshold": Out(config.act_width - 1),
-        }
-        super().__init__(
-            {
-                **{name: In(1) for name in ins},
-                **{name: Out(1) for name in outs},
-                "write": In(MemoryWrite.Signature(config, LoadTarget.PROGRAM)),
-                "base": Out(config.column_width),
-                "layer": Out(config.layer_width),
-                "phase": Out(phase_layout(config)),
-                "state": Out(SequencerState),
-                **(cells if config.cells else {}),
-                **(streams if config.streams > 1 else {}),
-                **(delta if config.delta else {}),
-            }
-        )
+        self._init = init
+        super().__init__(config=config)
 
     def elaborate(self, platform: object) -> Module:
+        """Phase by phase; with maps layer by layer, and in it row by row."""
+        m = Module()
+        self._rows(m) if self._config.maps.rows else self._phases(m)
+        return m
+
+    def _phases(self, m: Module) -> None:
         """The layer program, the next phase, front and back, and the states."""
-        m, config = Module(), self._config
+        config = self._config
         m.submodules.states = states = States(config=config)
         m.submodules.upcoming = upcoming = Upcoming(config=config)
         m.submodules.back = back = Back(config=config)
@@ -166,7 +73,7 @@ class Sequencer(wiring.Component):
             ),
         ]
         self._states(m, states, valid, back.busy, final)
-        self._trail(m, valid)
+        self._trail(m, (valid | self.output) & ~self.pending, self.begin)
         self._front(m, states, front, valid, upcoming.next, current, following, last)
         if config.cells:
             self._lists(m, states, upcoming, front)
@@ -185,7 +92,62 @@ class Sequencer(wiring.Component):
                 self.reset.eq(states.reset),
                 self.input_threshold.eq(following.source_threshold),
             ]
-        return m
+
+    def _rows(self, m: Module) -> None:
+        """The layer's words, the rows that are due, and the next token."""
+        m.submodules.program = program = Program(config=self._config, init=self._init)
+        m.submodules.sources = sources = Sources(config=self._config)
+        m.submodules.upcoming = upcoming = UpcomingState(config=self._config)
+        m.submodules.states = states = RowStates(config=self._config)
+        connect(m, flipped(self.write), program.write)
+        for unit in (sources, upcoming):
+            m.d.comb += [
+                unit.layer.eq(program.layer),
+                unit.begin.eq(states.layer_start),
+                unit.token.eq(states.token),
+            ]
+        m.d.comb += [
+            program.fetch.eq(states.fetch),
+            program.rewind.eq(states.rewind),
+            sources.words.eq(program.sources),
+            sources.source.eq(states.source),
+            sources.sent.eq(states.row),
+            sources.output.eq(states.output),
+            self.phase.eq(program.layer),
+            self.row.eq(sources.row),
+            self.line.eq(sources.line),
+            self.token.eq(states.token),
+            self.carried.eq(upcoming.state),
+            self.written.open.eq(states.open),
+            # After the results come the next inputs, whose map begins at 0.
+            self.written.region.eq(Mux(states.running, program.layer.region, 0)),
+        ]
+        self._row_states(m, states, program, sources.due, upcoming.final)
+        self._trail(m, states.passed, states.layer_start | states.finish)
+
+    def _row_states(
+        self, m: Module, states: RowStates, program: Program, due: Signal, final: Signal
+    ) -> None:
+        """Inputs and outputs of the states of rows."""
+        m.d.comb += [
+            states.start.eq(self.start),
+            states.loading.eq(self.write.en),
+            states.fetched.eq(program.fetched),
+            states.ends.eq(program.layer.last),
+            states.last.eq(states.source == program.layer.sources),
+            states.due.eq(due),
+            states.final.eq(final),
+            states.pending.eq(self.pending),
+            states.hold.eq(self.hold),
+            states.over.eq(self.over),
+            states.quiet.eq(self.quiet),
+            states.taken.eq(self.taken),
+            self.layer.eq(states.layer),
+            self.begin.eq(states.layer_start),
+            self.state.eq(states.state),
+        ]
+        for name in ("idle", "layer_start", "running", "enable", "output", "finish", "done"):
+            m.d.comb += getattr(self, name).eq(getattr(states, name))
 
     def _program(self, m: Module) -> data.View:
         """The memory of the layer program; returns the word of the layer after the front's."""
@@ -226,12 +188,12 @@ class Sequencer(wiring.Component):
         if self._config.cells:
             m.d.comb += states.answer.eq(self.answer)
 
-    def _trail(self, m: Module, valid: Signal) -> None:
+    def _trail(self, m: Module, passed: Value, clear: Value) -> None:
         """The end of the broadcasts."""
         m.submodules.trail = trail = Trail(config=self._config)
         m.d.comb += [
-            trail.passed.eq((valid | self.output) & ~self.pending),
-            trail.clear.eq(self.begin),
+            trail.passed.eq(passed),
+            trail.clear.eq(clear),
             trail.hold.eq(self.hold),
             self.quiet.eq(trail.quiet),
         ]

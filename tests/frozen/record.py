@@ -26,7 +26,7 @@ from golden.record import plain
 from golden.timing.model import TimingModel
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters
-from rtl.engine import engine_of
+from rtl.engine import Engine
 from tests.cells import cell_config, cell_network, random_steps
 from tests.maps import every_kind, map_input
 from tests.networks import random_input, random_network, small_config
@@ -164,7 +164,7 @@ def starved_hash(counters: list[Counters]) -> str:
 def rtlil_hash(network: Network, image: Image) -> str:
     """The engine as Amaranth hands it to Yosys, without where in the sources it comes from."""
     whole = image if network.config.entry_lanes == 1 else None
-    engine = engine_of(config=network.config, image=whole)
+    engine = Engine(config=network.config, image=whole)
     flat = {
         "__".join(map(str, path)): (value.as_value(), None)
         for path, _, value in engine.signature.flatten(engine)

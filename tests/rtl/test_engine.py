@@ -14,7 +14,7 @@ from golden.format.image import encode
 from golden.format.network import Network
 from golden.timing.model import TimingModel
 from rtl.engine import Engine
-from rtl.operations.control import OperationControl
+from rtl.operations.clearing import clear_cycles
 from sim.harness import get, put, simulate
 from tests.networks import random_input, random_network, small_config
 
@@ -159,7 +159,7 @@ def test_the_input_waits_while_sums_are_cleared() -> None:
     network, _, _ = case()
     config = network.config
     # The sequencer's own clear ends a cycle after the last sum is zero; three prepare a phase.
-    cycles = OperationControl.clear_cycles(config) + 1 + 3
+    cycles = clear_cycles(config) + 1 + 3
     dut = Engine(config=config, image=encode(network))
     ready = []
 

@@ -12,7 +12,7 @@ from golden.errors import ArgumentError
 from golden.format import layout
 from golden.format.image import Image
 from golden.format.network import Network
-from rtl.engine import AnyEngine, engine_of
+from rtl.engine import Engine
 from sim.check import simulate_steps
 from sim.simulation import Simulation
 from tests.golden.timing.maps.test_model import uneven
@@ -23,7 +23,7 @@ def run(
     network: Network,
     *inputs: np.ndarray,
     load: bool = False,
-    engine: Callable[..., AnyEngine] = engine_of,
+    engine: Callable[..., Engine] = Engine,
 ) -> Simulation:
     """The network on these inputs, one after the other."""
     steps = [Step(x=x, reset=(False,)) for x in inputs]
@@ -81,14 +81,14 @@ def test_uneven_work_and_one_row_more_than_the_ring_allows() -> None:
     x = map_input(np.random.default_rng(14), network)
     check(network, x)
 
-    def wrong(*, config: Any, image: Image | None) -> AnyEngine:
+    def wrong(*, config: Any, image: Image | None) -> Engine:
         assert image is not None
         form, words = layout.map_descriptor(config), image.program.copy()
         low = int(words[0]) & ((1 << layout.width(form)) - 1)  # sources' words may be wider
         fields = layout.unpack(form, np.array([low], dtype=object))
         fields["live"] = fields["live"] - 1
         words[0] = int(layout.pack(form, **fields)[0])
-        return engine_of(config=config, image=dataclasses.replace(image, program=words))
+        return Engine(config=config, image=dataclasses.replace(image, program=words))
 
     with pytest.raises(AssertionError, match="a sum is asked for while it is cleared"):
         run(network, x, engine=wrong)

@@ -12,7 +12,7 @@ from golden.format.image import Image, encode
 from golden.format.layer import deal
 from golden.format.network import Network
 from rtl.group.group import Group
-from rtl.operations.control import OperationControl
+from rtl.operations.clearing import clear_cycles
 from sim.harness import simulate
 from tests.networks import random_input, random_layer, random_network, small_config
 
@@ -40,7 +40,7 @@ class Player:
     def run(self, x: np.ndarray) -> None:
         async def bench(ctx: Any) -> None:
             # After a reset the sums are cleared, and the sequencer takes no inputs.
-            await ctx.tick().repeat(OperationControl.clear_cycles(self.config))
+            await ctx.tick().repeat(clear_cycles(self.config))
             phase = {name: int(self.fields[name][0]) for name in ("rows", "shift", "relu")}
             ctx.set(self.group.phase, {**phase, "bias_base": int(self.fields["bias_base"][0])})
             for column, value in enumerate(x.tolist()):

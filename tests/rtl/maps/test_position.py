@@ -18,15 +18,15 @@ def test_places_and_bases() -> None:
         still, value = int(rng.random() < 0.2), int(rng.integers(-128, 128))
         if (index >> shift) << more > 50:
             continue
-        element = {"valid": 1, "index": index, "value": value}
+        item = {"valid": 1, "index": index, "value": value}
         reading = {"shift": shift, "more": more, "first": first, "still": still}
         rows.append(
-            {f"element.{name}": number for name, number in element.items()}
+            {f"item.{name}": number for name, number in item.items()}
             | {f"reading.{name}": number for name, number in reading.items()}
         )
         base = 0 if still else ((index >> shift) << more) + first
         expected.append((index % (1 << shift), base, value))
-    names = ["item.place", "item.base", "item.value"]
+    names = ["element.index", "element.base", "element.value"]
     seen = drive(PositionUnit(config=config), [*rows, {}], names)
     assert [tuple(one[name] for name in names) for one in seen[1:]] == expected
 

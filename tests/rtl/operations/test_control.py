@@ -9,6 +9,7 @@ from golden.config import EngineConfig
 from golden.format.program import FIRST, PROGRAMS, Kind, Left, Operation, Shift
 from golden.timing.schedule import Latencies, operation_starts
 from rtl.layouts import operation_layout
+from rtl.operations.clearing import clear_cycles
 from rtl.operations.control import OperationControl
 from rtl.operations.table import constants, kinds
 from rtl.pe.accumulator import Accumulator
@@ -128,7 +129,7 @@ def engine(changes: dict[str, Any]) -> EngineConfig:
 def test_phases_one_after_the_other(size: int, changes: dict[str, Any], seed: int) -> None:
     config = engine(changes)
     rng = np.random.default_rng([size, seed])
-    clear = OperationControl.clear_cycles(config)
+    clear = clear_cycles(config)
     rows: list[Row] = [{} for _ in range(clear)]
     expected: list[Row | None] = [None] * len(rows)
     overs: set[int] = set()
@@ -165,7 +166,7 @@ def test_without_cells_sums_are_read_as_the_timing_model_has_it(size: int, seed:
     rng = np.random.default_rng(seed)
     length = int(rng.integers(1, config.row_depth + 1))
     over = [int(cycle) for cycle in rng.integers(0, 4 * length, size)]
-    clear = OperationControl.clear_cycles(config)
+    clear = clear_cycles(config)
     rows: list[Row] = [{} for _ in range(clear)]
     for cycle in range(max(over) + size * (length + 1) + 6):
         bits = sum(int(first <= cycle) << pe for pe, first in enumerate(over))
@@ -190,7 +191,7 @@ def test_without_cells_sums_are_read_as_the_timing_model_has_it(size: int, seed:
 )
 def test_a_reset_clears_every_sum_once(changes: dict[str, Any]) -> None:
     config = engine({"multiplier_stages": 3, "layers": 3, **changes})
-    clear = OperationControl.clear_cycles(config)
+    clear = clear_cycles(config)
     # Sums that a phase keeps are cleared all the same.
     keep = {"phase.keep": 1} if config.delta else {}
     rows: list[Row] = [{**keep} for _ in range(3 * clear)]

@@ -14,7 +14,7 @@ from rtl.front.collector import Collector
 from rtl.front.delta import DeltaStage
 from rtl.group.column_memory import ColumnMemory
 from rtl.layouts import begin_layout, phase_layout
-from rtl.operations.control import OperationControl
+from rtl.operations.clearing import clear_cycles as of_sums
 from rtl.operations.pipeline import OperationPipeline
 from rtl.pe.pe import ProcessingElement
 from rtl.sequence.sequencer import Sequencer
@@ -99,7 +99,7 @@ def engine(changes: dict[str, Any]) -> EngineConfig:
 
 def clear_cycles(config: EngineConfig) -> int:
     delta = DeltaStage.clear_cycles(config) if config.delta else 0
-    return max(delta, OperationControl.clear_cycles(config))
+    return max(delta, of_sums(config))
 
 
 def watched(config: EngineConfig) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from golden.config import EngineConfig
-from rtl.operations.control import OperationControl
+from rtl.operations.clearing import clear_cycles
 from rtl.sequence.states import SequencerState, States
 from tests.cells import cell_config
 from tests.rtl.helpers import drive, tiny_config
@@ -17,7 +17,7 @@ def run(
     config: EngineConfig, rows: list[Row], *more: str
 ) -> tuple[list[str], list[tuple[str, ...]], list[Row]]:
     """State, and which of the signals are set, in each cycle from the first in state IDLE."""
-    clear = OperationControl.clear_cycles(config) + 1
+    clear = clear_cycles(config) + 1
     steady = {"answer": 1} if config.cells else {}
     rows = [{**steady, **row} for row in [*([{}] * clear), *rows]]
     seen = drive(States(config=config), rows, ["state", *WATCH, *more])
