@@ -5,7 +5,7 @@ import importlib
 
 from elsie.cli.grammar import Steps
 
-BENCHMARKS = ("eie", "ese", "sim", "fpga", "peers", "compression")
+BENCHMARKS = ("eie", "ese", "sim", "fpga", "peers", "compression", "tiny")
 """Each has a module elsie.cli.bench.NAME with `add(steps)`, its grammar, and `run(options)`."""
 
 

@@ -114,7 +114,8 @@ def _conv(network: Network, number: int) -> FloatConv:
         columns = source.columns(shape[0])
         frac = network.layers[source.layer].out_frac if source.layer >= 0 else layer.in_frac
         kernels = np.ldexp(matrix[:, begin : begin + columns], frac - layer.in_frac)
-        sources.append(_source(source, layer.maps.shape, shape, kernels))
+        fixed = source.uniform
+        sources.append(float_source(source, layer.maps.shape, shape, kernels, fixed=fixed))
         begin += columns
     return FloatConv(
         name=layer.name,
@@ -125,8 +126,13 @@ def _conv(network: Network, number: int) -> FloatConv:
     )
 
 
-def _source(source: Source, size: Sequence[int], shape: Shape, kernels: Reals) -> ConvSource:
-    """With pads below and on the right that give an output of `size`."""
+def float_source(
+    source: Source, size: Sequence[int], shape: Shape, kernels: Reals, *, fixed: bool
+) -> ConvSource:
+    """A source with real kernels (outputs, columns) of a map of `shape`.
+
+    Its pads below and on the right give an output of `size`.
+    """
     (kh, kw), (sy, sx), (top, left) = source.kernel, source.stride, source.pad
     weight = kernels.reshape(len(kernels), -1, *((1, 1) if source.uniform else (kh, kw)))
     below = (size[0] - 1) * sy + kh - top - shape[1]
@@ -137,7 +143,7 @@ def _source(source: Source, size: Sequence[int], shape: Shape, kernels: Reals) -
         stride=(sy, sx),
         pads=(top, left, max(0, below), max(0, right)),
         groups=shape[0] if source.depthwise else 1,
-        fixed=source.uniform,
+        fixed=fixed,
     )
 
 

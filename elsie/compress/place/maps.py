@@ -4,7 +4,7 @@ A layer takes as long as what is slowest: its broadcasts, the entries and draine
 busiest PE, or the drains of a group (docs/convolution.md). The queues between them are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,10 +13,12 @@ from scipy import sparse
 
 from elsie.compress.place.units import assign_units
 from golden.config import EngineConfig
-from golden.format.layer import Layer, locate
+from golden.format import csc
+from golden.format.layer import Layer
 from golden.maps.convolution import PHASES, Convolution, Shape, Source
-from golden.maps.grid import Grid, of_input, of_output
-from golden.maps.places import convolution_of
+from golden.maps.places import Place, Places, convolution_of
+from golden.maps.reading import Reading
+from golden.maps.settings import Maps
 
 Ints = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -25,6 +27,8 @@ GAIN = 0.02
 """More phases store each weight more often, and so must save this share of the cycles."""
 ROW = 2
 """Cycles in which a row begins to be read."""
+RUN = 5
+"""Bits of a zero run, which is chosen afterwards, as far as padding is concerned."""
 
 
 def place_maps(
@@ -35,20 +39,23 @@ def place_maps(
     activity: of each layer, the mean share of the values of each channel of each of its sources
     that is not 0. `shape` of the network's input.
     """
+    plain = [replace(one, position=assign_units(config, np.ones(one.n_out))) for one in layers]
+    ring = Places.of(config, plain, shape).rows()
+    config = config.replace(maps=Maps(rows=ring))
     placed: list[Layer] = []
-    grids = [of_input(config, shape)]
     for number, (layer, active) in enumerate(zip(layers, activity, strict=True)):
         conv = convolution_of(layers, number)
-        maps = [grids[source.layer + 1] for source in conv.sources]
-        load = _Load.of(layer, conv, [grid.shape for grid in maps], active)
-        tried = list(_tried(config, layer, conv, maps, load))
-        least = min(cycles for cycles, _, _ in tried)
+        before = Places.of(config, [*placed, plain[number]], shape)
+        load = _Load.of(layer, conv, before.every[-1].readings, active)
+        tried = []
+        for phases, position in _choices(config, layer, conv, before.every[-1], load):
+            maps = replace(layer.maps, phases=phases) if layer.maps else None
+            one = replace(layer, maps=maps, position=position)
+            place = Places.of(config, [*placed, one], shape).every[-1]
+            tried.append((_cycles(config, place, load), one))
+        least = min(cycles for cycles, _ in tried)
         # The first ones have fewest phases.
-        _, phases, position = next(one for one in tried if one[0] <= (1 + GAIN) * least)
-        if layer.maps:
-            layer = replace(layer, maps=replace(layer.maps, phases=phases))
-        placed.append(replace(layer, position=position))
-        grids.append(of_output(config, (layer.n_out, *conv.pooled), phases, position))
+        placed.append(next(one for cycles, one in tried if cycles <= (1 + GAIN) * least))
     return placed
 
 
@@ -57,15 +64,16 @@ class _Load:
     """What a layer has to do in an inference, on average."""
 
     work: Reals
-    """Entries that are issued for each output channel, shape (n_out,)."""
+    """Entries that are issued for each output channel, about, shape (n_out,)."""
     sent: tuple[Reals, ...]
     """Of each source: values of each channel that are not 0."""
-    rows: int
-    """Rows that are read."""
 
     @classmethod
-    def of(cls, layer: Layer, conv: Convolution, shapes: Sequence[Shape], active: Reals) -> "_Load":
+    def of(
+        cls, layer: Layer, conv: Convolution, readings: Sequence[Reading], active: Reals
+    ) -> "_Load":
         """`active` is that of `place_maps`."""
+        shapes = [reading.grid.shape for reading in readings]
         flat, begin = conv.flat(shapes), 0
         places = (np.ones(layer.nnz), (layer.rows, layer.columns))
         stored = sparse.csr_matrix(places, shape=(layer.n_out, layer.n_in))
@@ -82,7 +90,7 @@ class _Load:
             work += each / _seen(source, shape, flat=flat)
             sent.append(values)
             begin += columns
-        return cls(work=work, sent=tuple(sent), rows=sum(shape[1] for shape in shapes))
+        return cls(work=work, sent=tuple(sent))
 
 
 def _seen(source: Source, shape: Shape, *, flat: bool) -> int:
@@ -92,54 +100,64 @@ def _seen(source: Source, shape: Shape, *, flat: bool) -> int:
     return source.stride[0] * source.stride[1]
 
 
-def _tried(
-    config: EngineConfig, layer: Layer, conv: Convolution, maps: Sequence[Grid], load: _Load
-) -> list[tuple[float, int, Ints]]:
-    """Predicted cycles, phases and position of every choice that there is."""
+def _choices(
+    config: EngineConfig, layer: Layer, conv: Convolution, place: Place, load: _Load
+) -> Iterator[tuple[int, Ints]]:
+    """Phases and positions: so that each depthwise source is local in turn, and so that none is."""
     possible = [p for p in PHASES if conv.shape[1] % p == 0 and (p == 1 or conv.pool == (1, 1))]
-    bound = [groups for groups in _bound(layer, conv, maps) if groups is not None]
-    found = []
+    bound = [group for one in place.readings if (group := _bound(layer, one)) is not None]
     for phases in possible if layer.maps else (1,):
         for groups in (*bound, None):
-            position = assign_units(config, load.work, phases=phases, groups=groups)
-            cycles = _cycles(config, layer, conv, maps, load, phases, position)
-            found.append((cycles, phases, position))
-    return found
+            yield phases, assign_units(config, load.work, phases=phases, groups=groups)
 
 
-def _bound(layer: Layer, conv: Convolution, maps: Sequence[Grid]) -> list[Ints | None]:
-    """For each depthwise source the group of each output channel with which it is local."""
-    found: list[Ints | None] = []
-    for source, grid in zip(conv.sources, maps, strict=True):
-        channels = grid.shape[0]
-        group = grid.group.reshape(grid.phases, channels)
-        together = source.depthwise and bool((group == group[0]).all())
-        found.append(np.repeat(group[0], layer.n_out // channels) if together else None)
-    return found
+def _bound(layer: Layer, reading: Reading) -> Ints | None:
+    """The group of each output channel with which a depthwise source is local."""
+    grid = reading.grid
+    group = grid.group.reshape(grid.phases, -1)
+    if not reading.source.depthwise or (group != group[0]).any():
+        return None
+    return np.repeat(group[0], layer.n_out // grid.shape[0])
 
 
-def _cycles(
-    config: EngineConfig,
-    layer: Layer,
-    conv: Convolution,
-    maps: Sequence[Grid],
-    load: _Load,
-    phases: int,
-    position: Ints,
-) -> float:
-    """Of the layer with these phases and positions."""
-    pe, local = locate(config, position)
-    group = pe // config.group
-    broadcasts = float(ROW * load.rows)
-    for wanted, values, grid in zip(_bound(layer, conv, maps), load.sent, maps, strict=True):
-        if wanted is not None and np.array_equal(group, np.tile(wanted, phases)):
-            owner = grid.group[: len(values)]
-            broadcasts += float(np.bincount(owner, values).max())
+def _cycles(config: EngineConfig, place: Place, load: _Load) -> float:
+    """Of the layer where it is placed. Rows of its sources take turns, and queues are short."""
+    base, target = place.columns[0], place.target
+    columns = place.next_column - base
+    entries = csc.gaps(config, place.nonzeros(config, base), columns=columns).count(RUN)
+    owner = np.arange(config.pes) // config.group
+    sent, issued = 0.0, np.zeros(config.pes)
+    for nth, (reading, values) in enumerate(zip(place.readings, load.sent, strict=True)):
+        often = np.zeros((config.groups, columns))
+        column, group, count = _columns(reading, values)
+        every = np.arange(reading.rows)[:, None] * place.steps[nth] + place.columns[nth] - base
+        if place.local[nth]:
+            np.add.at(often, (group, every + column), count)
+            broadcasts = float(np.bincount(group, count).max())
         else:
-            broadcasts += float(values.sum())
-    flat = conv.flat([grid.shape for grid in maps])
-    units = int(local.max()) + 1 if flat else 1 << int(local.max()).bit_length()
-    steps = conv.shape[0] * (conv.shape[1] // phases) * units
-    work = np.bincount(pe, np.tile(load.work, phases) / phases, minlength=config.pes)
-    busiest = float(work.max()) + steps
-    return max(broadcasts, busiest, float(steps * config.group))
+            np.add.at(often.T, every + column * config.groups + group, count[:, None])
+            broadcasts = float(count.sum())
+        work = (entries * often[owner]).sum(axis=1)
+        rows = ROW * reading.grid.shape[1]
+        sent += max(rows + broadcasts * reading.rows, float(work.max()))
+        issued += work
+    steps = target.convolution.shape[0] * target.sums
+    return max(sent, float(issued.max()) + steps, float(steps * config.group))
+
+
+def _columns(reading: Reading, values: Reals) -> tuple[Ints, Ints, Reals]:
+    """Where items of a row lead, their group, and how often they come in each row phase.
+
+    `values` of each channel are not 0.
+    """
+    grid, uniform = reading.grid, reading.source.uniform
+    channels, height, width = grid.shape
+    repeats = grid.phases if uniform else reading.column_phases
+    if reading.target.flat and not uniform:
+        repeats = width
+    channel, x = np.indices((channels, min(repeats, width))).reshape(2, -1)
+    unit = grid.units(channel, x)
+    column = grid.place[unit] if uniform else (x // grid.phases << grid.bits) + grid.place[unit]
+    rows = height if uniform else height / reading.row_step
+    count = values[channel] / (height * width) * rows * -(-(width - x) // repeats)
+    return column, grid.group[unit], count
