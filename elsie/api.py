@@ -11,6 +11,7 @@ from elsie.compiling import compile
 from elsie.compress.search.cycles import counters
 from elsie.options import whole
 from elsie.prediction import Prediction, Timing
+from elsie.profiling.cycles import LayerCycles, layer_cycles
 from golden.arithmetic import run
 from golden.arithmetic.sequences import (
     Sequences,
@@ -20,8 +21,11 @@ from golden.arithmetic.sequences import (
 )
 from golden.errors import DoesNotFit, ElsieError
 from golden.format import netfile
+from golden.format.image import encode
 from golden.format.network import Network
 from golden.presets import check_answers, check_fits
+from golden.timing.model import TimingModel
+from golden.timing.unpack import Counters
 from sim.simulation import Simulation
 from sim.waves.target import CLOCK_MHZ, Wave
 from toolchain.scratch import replacing
@@ -71,7 +75,11 @@ def predict(
 def _time(network: Network, given: Sequences, samples: int) -> Timing:
     """Run the timing model on the first `samples` sequences."""
     first = replace(given, x=given.x[:samples], lengths=given.lengths[:samples])
-    count, steps = len(first.x), counters(network, given, samples)
+    count, layers = len(first.x), ()
+    if network.maps:
+        steps, layers = _on_maps(network, first)
+    else:
+        steps = counters(network, given, samples)
     cycles, macs = sum(one.cycles for one in steps), sum(one.macs for one in steps)
     return Timing(
         samples=count,
@@ -79,7 +87,16 @@ def _time(network: Network, given: Sequences, samples: int) -> Timing:
         useful_utilisation=macs / (network.config.pes * cycles),
         sent=macs / _every_mac(network, first) if network.config.delta else None,
         steps=None if given.single else len(steps),
+        layers=layers,
     )
+
+
+def _on_maps(network: Network, given: Sequences) -> tuple[list[Counters], tuple[LayerCycles, ...]]:
+    """Counters of each inference, and where the cycles of the first go."""
+    image = encode(network)
+    model = TimingModel(image)
+    traces, steps = zip(*(model.run(x) for x in given.x), strict=True)
+    return list(steps), layer_cycles(network, image, traces[0])
 
 
 def _every_mac(network: Network, given: Sequences) -> int:

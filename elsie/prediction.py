@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elsie.profiling.cycles import LayerCycles
 from golden.errors import ElsieError
 from golden.record import Record
 from toolchain.scratch import replacing
@@ -39,6 +40,8 @@ class Timing(Record):
     """Delta: MACs done, as a share of those that would be if every step sent everything."""
     steps: int | None
     """Steps that these sequences took; several streams share one. None for single inputs."""
+    layers: tuple[LayerCycles, ...] = ()
+    """Of networks with maps: where the first one's cycles went."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elsie.compress.scores import Kind
     from elsie.data import Data
     from elsie.prediction import Prediction, Timing
+    from elsie.profiling.cycles import LayerCycles
     from golden.format.network import Network
 
 
@@ -160,3 +161,15 @@ def _describe(found: Predicted) -> None:
         output.line("useful utilisation", f"{timing.useful_utilisation:.3f}")
         if timing.sent is not None:
             output.line("MACs sent", f"{100 * timing.sent:.1f} %")
+        if timing.layers:
+            output.table(_CAUSES, [_causes(layer) for layer in timing.layers])
+
+
+_CAUSES = ["layer", "cycles", "useful", "borders", "padding", "steals", "full queue", "no job"]
+_CAUSES += ["waiting"]
+
+
+def _causes(layer: "LayerCycles") -> list[str]:
+    """Where its PEs' cycles went, in percent."""
+    _, cycles, *shares = layer.to_dict().values()
+    return [layer.name, f"{cycles:,}", *(f"{100 * share:.1f} %" for share in shares)]

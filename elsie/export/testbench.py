@@ -75,7 +75,8 @@ def _write_vectors(network: Network, steps: Sequence[Step], made: Path) -> None:
 
     config, image = network.config, encode(network)
     predicted, outputs = predict(network, image, steps)
-    inputs, layout = payloads(config, steps), load_layout(config)
+    inputs = payloads(config, steps, network.input_shape)
+    layout = load_layout(config)
     load = config.entry_memory is EntryMemory.SPRAM
     loads = [layout.const({**word}).as_bits() for word in load_words(image)] if load else []
     parameters = {

@@ -1,7 +1,7 @@
 """Where a compressed network leaves the float one: every layer's values, beside its grid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from elsie.profiling.remarks import remarks
 from elsie.profiling.results import QUANTILES, Histogram, LayerProfile, Profile
 from golden.arithmetic.powers import split
 from golden.arithmetic.run import Runner, forward
-from golden.arithmetic.sequences import quantise_input
+from golden.arithmetic.sequences import in_order, quantise_input
 from golden.errors import ElsieError
 from golden.format.activations import activation_of
 from golden.format.network import Network
@@ -55,6 +55,10 @@ def profile(
 
         beside = scale_model(load_onnx(model, output), exponents)
     name = model.name if isinstance(model, Model) else None if model is None else str(model)
+    if network.input_shape:
+        # As layers see them; the model then needs no order of its own.
+        x, beside = in_order(network, np.asarray(x, dtype=np.float64)), replace(beside, order=None)
+        network = replace(network, input_axes=())
     ends = _ends(network, beside, name or "its weights")
     run = _Run.of(network, beside, x, lengths, exponents, ends)
     places = tuple(run.place(number) for number in range(len(ends) + 1))
@@ -71,19 +75,17 @@ def _ends(network: Network, model: Model, what: str) -> list[int]:
     counts = np.cumsum([len(layer.parts()) for layer in model.layers])
     found = [int(count) - 1 for count in counts]
     fits = found[-1] + 1 == len(network.layers) and network.recurrent == model.recurrent
-    shapes = [(layer.n_in, layer.n_out) for layer in model.layers]
-    begins = [0, *(end + 1 for end in found[:-1])]
-    if not fits or shapes != [
-        (network.layers[begin].n_in, network.layers[end].n_out)
-        for begin, end in zip(begins, found, strict=True)
+    fits = fits and network.n_in == model.n_in
+    if not fits or [layer.n_out for layer in model.layers] != [
+        network.layers[end].n_values for end in found
     ]:
         if network.report and network.report.structure:
             raise ElsieError(
                 f"{what}: network {network.name} was compiled with --neurons or --rank, so its "
                 f"layers are not the model's; leave out the model to see what activations lose"
             )
-        widths = [str(n) for n in (model.n_in, *(n for _, n in shapes))]
-        own = [str(n) for n in (network.n_in, *(layer.n_out for layer in network.layers))]
+        widths = [str(n) for n in (model.n_in, *(layer.n_out for layer in model.layers))]
+        own = [str(n) for n in (network.n_in, *(layer.n_values for layer in network.layers))]
         raise ElsieError(
             f"{what}: its layers are {'-'.join(widths)} wide, but those of network {network.name} "
             f"{'-'.join(own)}; give the model that it was compiled from"
@@ -124,7 +126,7 @@ class _Run:
         inputs = quantise_input(network, x)
         real = scale_inputs(x, exponents)
         shape = inputs.shape[:-1]
-        ints = [inputs, *(np.zeros((*shape, network.layers[n].n_out), np.int64) for n in ends)]
+        ints = [inputs, *(np.zeros((*shape, network.layers[n].n_values), np.int64) for n in ends)]
 
         def watch(step: int, run: Runner) -> None:
             for place, end in zip(ints[1:], ends, strict=True):
@@ -167,7 +169,10 @@ class _Run:
         """Everything about one place."""
         network, valid = self.network, self.valid[number]
         layer = self.model.layers[number - 1] if number else None
-        given = self.real if layer is None else layer.forward(self.golden(number - 1))
+        given = self.real
+        if layer is not None:
+            taken = [self.golden(stage) for stage in self.model.taken(number)]
+            given = layer.forward(np.concatenate(taken, axis=-1))
         alone, exact = given[valid], self.exact[number][valid]
         golden, ints = self.golden(number)[valid], self.ints[number][valid]
         powers, step = self._powers(number), 2.0 ** -self.frac(number)

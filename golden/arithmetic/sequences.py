@@ -93,7 +93,7 @@ def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
             "and give lengths"
         ) from None
     if network.input_shape:
-        real = _map(network, real)
+        real = in_order(network, real)
     axes = ("samples", "steps") if network.recurrent else ("samples",)
     if real.ndim != 1 + len(axes) or real.shape[-1] != network.n_in:
         raise ElsieError(
@@ -108,8 +108,11 @@ def _scaled(network: Network, x: ArrayLike) -> NDArray[np.float64]:
         return np.ldexp(real, network.input_frac or network.layers[0].in_frac)
 
 
-def _map(network: Network, real: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Samples of a map, flat, channels first."""
+def in_order(network: Network, real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Samples of a network whose input is a map, flat, channels first.
+
+    Raises ElsieError where they do not fit (golden.maps.inputs.flattened).
+    """
     shape, axes = network.input_shape, network.input_axes
     found = flattened(real, shape, axes) if real.ndim > 1 else None
     if found is None:
