@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from golden import limits
-from golden.errors import ArgumentError, ElsieError, did_you_mean
+from golden.errors import ArgumentError, ElsieError, check_names
 from golden.fields import EngineFields
 from golden.kinds import ActCode, EntryMemory, MacKind
 from golden.maps.settings import Maps
@@ -56,10 +56,7 @@ class EngineConfig(EngineFields):
         Raises ElsieError for an unknown field or an unusable value.
         """
         known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise ElsieError(f"engine configuration: no field {name!r}{hint}")
+        check_names("field", values, known, ElsieError)
         return cls(**values)
 
 

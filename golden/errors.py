@@ -54,6 +54,18 @@ class ArgumentError(ElsieError):
         return printable(_NAME.sub(lambda found: names.get(found[1], found[1]), self._marked))
 
 
+def check_names(
+    what: str,
+    given: Iterable[str],
+    known: Iterable[str],
+    error: type[ElsieError] = ArgumentError,
+) -> None:
+    """Raises `error` for a name that is not known: "engine configuration: no `what` 'name'"."""
+    for name in given:
+        if name not in known:
+            raise error(f"engine configuration: no {what} {name!r}{did_you_mean(name, known)}")
+
+
 class CheckFailed(ElsieError):
     """The input can be used, but the result misses a goal that the user has set."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from golden.errors import ArgumentError, did_you_mean
+from golden.errors import ArgumentError, check_names
 from golden.kinds import tree_levels
 from golden.maps.settings import Maps
 from golden.record import Record
@@ -41,10 +41,7 @@ class Stages(Record):
         if isinstance(value, cls):
             return value
         if isinstance(value, dict):
-            for name in value:
-                if name not in RANGES:
-                    hint = did_you_mean(name, RANGES)
-                    raise ArgumentError(f"engine configuration: no `stages` {name!r}{hint}")
+            check_names("`stages`", value, RANGES)
             return cls(**value)
         if value not in SETS:
             raise ArgumentError(

@@ -280,6 +280,12 @@ def unpack_layer(image: Image, number: int) -> tuple[csc.Compressed, NDArray[np.
     base = int(words["column_base"][number])
     last = bool(words["last"][number])
     end = image.used["pointers"] if last else int(words["column_base"][number + 1])
+    return unpack_columns(image, base, end)
+
+
+def unpack_columns(image: Image, base: int, end: int) -> tuple[csc.Compressed, NDArray[np.int64]]:
+    """The same for the columns whose pointers are at base..end-1."""
+    config = image.config
     pointers = layout.unpack(layout.pointer(config), image.pointers[:, base:end])
     count, start = pointers["count"], pointers["start"] * config.entry_lanes
     pe, _, address = entry_places(count, start)

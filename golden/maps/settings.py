@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from golden.errors import ArgumentError, did_you_mean
+from golden.errors import ArgumentError, check_names
 from golden.kinds import bits_for
 from golden.record import Record
 
@@ -48,10 +48,7 @@ class Maps(Record):
                 f"engine configuration: `maps` must be a table of {', '.join(RANGES)}, not "
                 f"{value!r}"
             )
-        for name in value:
-            if name not in RANGES:
-                hint = did_you_mean(name, RANGES)
-                raise ArgumentError(f"engine configuration: no `maps` {name!r}{hint}")
+        check_names("`maps`", value, RANGES)
         return cls(**value)
 
 

@@ -20,10 +20,12 @@ from golden.timing.maps.step import MapStep
 from golden.timing.maps.unpack import unpack_maps
 from golden.timing.one_stream import OneStream
 from golden.timing.phase import Timeline
-from golden.timing.state import State
-from golden.timing.step import StepEvents
 from golden.timing.trace import Trace
 from golden.timing.unpack import Counters, unpack
+from golden.timing.vectors.state import State
+from golden.timing.vectors.step import VectorStep
+
+Ints = NDArray[np.int64]
 
 
 class TimingModel:
@@ -35,13 +37,14 @@ class TimingModel:
         """`timeline` finds the cycles of a step; by default the fastest one that can."""
         self.config = image.config
         self._image = image
+        # The phases of one stream do not overlap, so there is no need to step through the cycles.
+        stepped = image.config.streams > 1 or image.config.maps.rows
+        self._timeline = timeline or (Machine if stepped else OneStream)
         if image.config.maps.rows:
             self.maps, self._memory = unpack_maps(image), MapMemory(image.config)
-            return
-        self.layers = unpack(image)
-        self._state = State(image.config, self.layers)
-        # The phases of one stream do not overlap, so there is no need to step through the cycles.
-        self._timeline = timeline or (Machine if image.config.streams > 1 else OneStream)
+        else:
+            self.layers = unpack(image)
+            self._state = State(image.config, self.layers)
 
     def run(
         self, x: ArrayLike, *, reset: Sequence[bool] | bool = False, answer: bool = True
@@ -51,29 +54,33 @@ class TimingModel:
         reset: of each stream, its state is zero before this step. answer: the head runs, and
         outputs are handed over.
         """
-        if self.config.maps.rows:
-            return self._run_maps(np.asarray(x, dtype=np.int64).reshape(1, -1))
+        x = np.atleast_2d(np.asarray(x, dtype=np.int64))
+        step = self._rows(x) if self.config.maps.rows else self._vectors(x, reset, answer)
+        return step.trace, step.counters
+
+    def _vectors(self, x: Ints, reset: Sequence[bool] | bool, answer: bool) -> VectorStep:
+        """A step of a network of vectors."""
         if self.config.delta and np.any(reset):
             self._state.reset()
-        step = StepEvents(
+        step = VectorStep(
             config=self.config,
             layers=self.layers,
             state=self._state,
             timeline=self._timeline(self.config),
-            x=np.atleast_2d(np.asarray(x, dtype=np.int64)),
+            x=x,
             fresh=np.broadcast_to(np.asarray(reset, dtype=bool), self.config.streams),
             answer=answer,
         )
         self._state.next_step()
-        return step.trace, step.counters
+        return step
 
-    def _run_maps(self, x: NDArray[np.int64]) -> tuple[Trace, Counters]:
+    def _rows(self, x: Ints) -> MapStep:
         """An inference of a network with maps; its input is in the order of the network."""
         shape = as_shape(self._image.input_shape) or (x.shape[1], 1, 1)
-        step = MapStep(
+        return MapStep(
             config=self.config,
             layers=self.maps,
             memory=self._memory,
+            timeline=self._timeline(self.config),
             x=arrange(self.config, shape, x)[0],
         )
-        return step.trace, step.counters

@@ -27,6 +27,11 @@ class Operations:
     busy: NDArray[np.bool_]
     """Whether there is an operation, at each offset up to the last."""
 
+    @classmethod
+    def none(cls) -> "Operations":
+        """No operation."""
+        return cls(number=_none(), cell=_none(), offset=_none(), busy=_none() > 0)
+
 
 def operations(config: EngineConfig, kind: Kind, cells: int) -> Operations:
     """Expand a program for a number of cells (or rows of a dense layer) in a PE."""
@@ -49,19 +54,46 @@ def operations(config: EngineConfig, kind: Kind, cells: int) -> Operations:
     return Operations(number=np.array(number), cell=np.array(cell), offset=offsets, busy=busy)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """What a layer with maps does besides its jobs."""
+
+    token: NDArray[np.bool_]
+    """Whether a broadcast is a token, shape (K,)."""
+    ends: NDArray[np.bool_]
+    """Whether that ends an output row, shape (K,)."""
+    live: int
+    """Output rows that are added to at a time."""
+    pool: int
+    """Output rows that are drained together."""
+    drains: int
+    """How often each group drains."""
+    outputs: int
+    """Activations of each PE in a drain."""
+    window: int
+    """Sums of each activation."""
+
+
 def _none() -> Ints:
     return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(kw_only=True, eq=False)
 class Phase:
-    """One layer of one stream: what is known when it starts, and then its cycles."""
+    """One layer of one stream: what is known when it starts, and then its cycles.
+
+    With maps there is a `plan` instead of `operations`, and what counts as a broadcast is a beat,
+    in which there may be a token, or nothing.
+    """
 
     count: Ints
     """Entries of each broadcast's column, shape (K, pes)."""
-    operations: Operations
+    operations: Operations = field(default_factory=lambda: Operations.none())
     output: int
     """Cycles from an operation to its output."""
+    plan: Plan | None = None
+    fetch: int = 0
+    """Cycles in which its words are read, before the first one."""
     start: int = 0
     """First cycle; a broadcast may be granted in it."""
     broadcast: Ints = field(default_factory=_none)
@@ -72,6 +104,10 @@ class Phase:
     """Pop of each job, shape (K, pes); meaningless where the column is empty."""
     first: Ints = field(default_factory=_none)
     """First operation of each PE, shape (pes,)."""
+    beats: Ints = field(default_factory=_none)
+    """Cycle of each beat, and of those until the last broadcast's pointers are read."""
+    drain: Ints = field(default_factory=_none)
+    """With maps, first step of each drain of each group, shape (drains, groups)."""
     end: int = 0
     """Cycle in which the last output is written."""
 

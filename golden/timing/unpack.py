@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,29 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class UnpackedLayer:
-    """One layer as the engine sees it, unpacked from the image."""
+class Entries:
+    """What the memories hold of one layer, of any kind."""
+
+    shift: int
+    bias: Ints
+    """Bias of every sum, shape (pes, sums); with maps of every unit."""
+    count: Ints
+    """Entries of each column, shape (pes, columns)."""
+    start: Ints
+    """Address of each column's first entry, shape (pes, columns)."""
+    first: Ints
+    """Index of each column's first entry in the flat arrays, shape (pes, columns)."""
+    row: Ints
+    """Local row of each entry, shape (entries,)."""
+    weight: Ints
+    """Integer weight of each entry, shape (entries,)."""
+    real: NDArray[np.bool_]
+    """False for padding entries, shape (entries,)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnpackedLayer(Entries):
+    """One layer of vectors as the engine sees it, unpacked from the image."""
 
     kind: Kind
     """Which program of operations it ends in."""
@@ -30,7 +52,6 @@ class UnpackedLayer:
     """Outputs per PE: rows, or cells."""
     gates: int
     """Sums for each of them."""
-    shift: int
     relu: bool
     coded: bool
     """Its outputs are sent as codes."""
@@ -55,22 +76,8 @@ class UnpackedLayer:
     source_threshold: int
     threshold: int
     """With delta: inputs and outputs are sent when they have moved by more than this."""
-    bias: Ints
-    """Bias of every sum, shape (pes, rows x gates)."""
     peephole: Ints
     """Weights of the peepholes, shape (pes, rows, 3); zero without."""
-    count: Ints
-    """Entries of each column, shape (pes, columns)."""
-    start: Ints
-    """Address of each column's first entry, shape (pes, columns)."""
-    first: Ints
-    """Index of each column's first entry in the flat arrays, shape (pes, columns)."""
-    row: Ints
-    """Local row of each entry, shape (entries,)."""
-    weight: Ints
-    """Integer weight of each entry, shape (entries,)."""
-    real: NDArray[np.bool_]
-    """False for padding entries, shape (entries,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,18 +112,9 @@ def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
     kind, rows = Kind(fields["kind"]), fields["rows"] + 1
     gates = 1 if kind is Kind.DENSE else GATES
     compressed, start = unpack_layer(image, number)
-    nonzeros, real = csc.decode(config, compressed)
-    book = None
-    if image.codebook.size:
-        base = number << config.code_width
-        book = image.codebook[base : base + (1 << config.code_width)]
-    count = compressed.count
-    flat = count.reshape(-1)
-
-    def weights(codes: Ints) -> Ints:
-        return decode(config, codes, book)
-
+    book = codebook(image, number)
     return UnpackedLayer(
+        **entries(image, number, compressed, start),
         kind=kind,
         operations=operations(config, kind, rows),
         rows=rows,
@@ -135,24 +133,40 @@ def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
         keep=bool(fields["keep"]),
         source_threshold=fields["source_threshold"],
         threshold=fields["threshold"],
-        bias=_biases(image, fields["bias_base"], rows * gates),
+        bias=biases(image, fields["bias_base"], rows * gates),
         peephole=_peepholes(
             image, kind, fields["peephole"], rows, lambda c: decode(config, c, book)
         ),
-        count=count,
-        start=start,
-        first=(np.cumsum(flat) - flat).reshape(count.shape),
-        row=nonzeros.row,
-        weight=weights(compressed.code),
-        real=real,
     )
+
+
+def entries(image: Image, number: int, compressed: csc.Compressed, start: Ints) -> dict[str, Any]:
+    """The fields of `Entries` but shift and bias, of layer `number`; `start` (pes, columns)."""
+    nonzeros, real = csc.decode(image.config, compressed)
+    flat = compressed.count.reshape(-1)
+    return {
+        "count": compressed.count,
+        "start": start,
+        "first": (np.cumsum(flat) - flat).reshape(compressed.count.shape),
+        "row": nonzeros.row,
+        "weight": decode(image.config, compressed.code, codebook(image, number)),
+        "real": real,
+    }
+
+
+def codebook(image: Image, number: int) -> Ints | None:
+    """That of layer `number`, if engines of this kind have one."""
+    if not image.codebook.size:
+        return None
+    base = number << image.config.code_width
+    return image.codebook[base : base + (1 << image.config.code_width)]
 
 
 def _place(fields: dict[str, int], name: str) -> Place:
     return Place(number=fields[name], alternates=bool(fields[f"{name}_alternates"]))
 
 
-def _biases(image: Image, base: int, rows: int) -> Ints:
+def biases(image: Image, base: int, rows: int) -> Ints:
     """Bias of every row of every PE, shape (pes, rows)."""
     config, first = image.config, base - image.config.column_depth
     table = image.biases[:, first : first + rows * config.group]

@@ -86,12 +86,8 @@ def _items(
     if source["local"]:
         every = [(np.arange(len(index)), g, index, value) for g, (index, value) in enumerate(row)]
     else:
-        # In turn: first the first item of every group, then the second of every one that has one.
-        group = np.concatenate([np.full(len(index), g) for g, (index, _) in enumerate(row)])
-        nth = np.concatenate([np.arange(len(index)) for index, _ in row])
-        index, value = (np.concatenate(each) for each in zip(*row, strict=True))
-        turn = np.lexsort((group, nth))
-        every = [(np.arange(len(group)), group[turn], index[turn], value[turn])]
+        group, index, value = in_turn(row)
+        every = [(np.arange(len(group)), group, index, value)]
     low = (1 << source["shift"]) - 1
     for nth, group, index, value in every:
         if not len(index):
@@ -105,3 +101,15 @@ def _items(
             base=np.zeros_like(base) if source["still"] else base,
             value=value,
         )
+
+
+def in_turn(row: Row) -> tuple[Ints, Ints, Ints]:
+    """Group, index and value of a row's items, groups in turn.
+
+    First the first item of every group, then the second of every one that has one.
+    """
+    group = np.concatenate([np.full(len(index), g) for g, (index, _) in enumerate(row)])
+    nth = np.concatenate([np.arange(len(index)) for index, _ in row])
+    index, value = (np.concatenate(each) for each in zip(*row, strict=True))
+    turn = np.lexsort((group, nth))
+    return group[turn], index[turn], value[turn]

@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from golden.format import csc, layout
-from golden.format.alphabets import decode
-from golden.format.image import Image, entry_places
+from golden.format.image import Image, unpack_columns
 from golden.maps.words import unpack_program
-
-Ints = NDArray[np.int64]
+from golden.timing.unpack import Entries, biases, entries
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MapLayer:
-    """One layer: its words, and its entries."""
+class MapLayer(Entries):
+    """One layer: its words, and its entries; its columns are counted from the first one on."""
 
     word: dict[str, int]
     """golden.format.layout.map_descriptor."""
@@ -23,21 +17,6 @@ class MapLayer:
     """golden.format.layout.source_descriptor of each source."""
     first_column: int
     """Address of its first pointer."""
-    shift: int
-    bias: Ints
-    """Bias of each unit of each PE, shape (pes, units)."""
-    count: Ints
-    """Entries of each column from the first one on, shape (pes, columns)."""
-    start: Ints
-    """Address of each column's first entry, shape (pes, columns)."""
-    first: Ints
-    """Number of each column's first entry in the arrays below, shape (pes, columns)."""
-    row: Ints
-    """Local row of each entry, shape (entries,)."""
-    weight: Ints
-    """Integer weight of each entry, shape (entries,)."""
-    real: NDArray[np.bool_]
-    """False for padding, shape (entries,)."""
 
     @property
     def window(self) -> int:
@@ -47,45 +26,20 @@ class MapLayer:
 
 def unpack_maps(image: Image) -> tuple[MapLayer, ...]:
     """The layers of an image, in order."""
-    config = image.config
-    words = unpack_program(config, image.program)
+    words = unpack_program(image.config, image.program)
     bases = [sources[0]["column_base"] for _, sources in words] + [image.used["pointers"]]
     found = []
     for number, (word, sources) in enumerate(words):
-        pointers = image.pointers[:, bases[number] : bases[number + 1]]
-        fields = layout.unpack(layout.pointer(config), pointers)
-        count, start = fields["count"], fields["start"]
-        pe, _, address = entry_places(count, start)
-        entry = layout.unpack(layout.entry(config), image.entries[pe, address])
-        packed = csc.Compressed(code=entry["code"], run=entry["run"], count=count)
-        nonzeros, real = csc.decode(config, packed)
-        book = None
-        if image.codebook.size:
-            base = number << config.code_width
-            book = image.codebook[base : base + (1 << config.code_width)]
-        flat = count.reshape(-1)
+        units = word["sums"] + 1 if word["flat"] else 1 << word["unit_bits"]
+        compressed, start = unpack_columns(image, bases[number], bases[number + 1])
         found.append(
             MapLayer(
+                **entries(image, number, compressed, start),
                 word=word,
                 sources=tuple(sources),
                 first_column=bases[number],
-                shift=word["shift"] + config.shift_low,
-                bias=_biases(image, word),
-                count=count,
-                start=start,
-                first=(np.cumsum(flat) - flat).reshape(count.shape),
-                row=nonzeros.row,
-                weight=decode(config, packed.code, book),
-                real=real,
+                shift=word["shift"] + image.config.shift_low,
+                bias=biases(image, word["bias_base"], units),
             )
         )
     return tuple(found)
-
-
-def _biases(image: Image, word: dict[str, int]) -> Ints:
-    """Bias of every unit of every PE, shape (pes, units)."""
-    config, first = image.config, word["bias_base"] - image.config.column_depth
-    units = word["sums"] + 1 if word["flat"] else 1 << word["unit_bits"]
-    table = image.biases[:, first : first + units * config.group]
-    every = table.reshape(config.groups, units, config.group).transpose(0, 2, 1)
-    return every.reshape(config.slots, units)[: config.pes]

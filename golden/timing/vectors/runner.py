@@ -10,8 +10,8 @@ from golden.arithmetic.powers import doubled, encode, nearest
 from golden.config import EngineConfig
 from golden.format.program import OPERATIONS, Function, Left, Operation, Shift, Word
 from golden.kinds import GATE_FRAC
-from golden.timing.state import State
 from golden.timing.unpack import UnpackedLayer
+from golden.timing.vectors.state import State
 
 Ints = NDArray[np.int64]
 
