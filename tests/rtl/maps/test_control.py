@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from rtl.maps.control import MapControl
+from rtl.maps.control import DrainControl
+from rtl.operations.clearing import clear_cycles
 from tests.maps import map_config
 from tests.rtl.helpers import drive
 
 Row = dict[str, int]
-STEP = ("slot", "address", "unit", "output", "opens", "closes", "ends")
-WATCH = [*(f"step.{name}" for name in ("valid", *STEP)), "drained", "over", "wipe", "wipe_address"]
+STEP = ("slot", "row", "unit", "cell", "opens", "closes", "ends")
+WATCH = [*(f"operation.{name}" for name in ("valid", *STEP)), "drained", "over", "wipe"]
 
 
 def steps(config: EngineConfig, size: int, layer: Row, drain: int) -> list[Row]:
@@ -29,8 +30,8 @@ def steps(config: EngineConfig, size: int, layer: Row, drain: int) -> list[Row]:
             place = (dy, dx)
             found.append(
                 {
-                    **{"slot": slot, "output": output, "unit": r},
-                    "address": output if layer["flat"] else address,
+                    **{"slot": slot, "cell": output, "unit": r},
+                    "row": output if layer["flat"] else address,
                     "opens": int(place == windows[0]),
                     "closes": int(place == windows[-1]),
                     "ends": 0,
@@ -74,15 +75,15 @@ def test_layer_after_layer(group: int, size: int, seed: int) -> None:
     maps = {"rows": 4, "height": 16}
     config = map_config(pes=group + size, group=group, maps=maps, row_depth=128)
     rng = np.random.default_rng(seed)
-    rows: list[Row] = [{}] * (MapControl.clear_cycles(config) + 2)
+    rows: list[Row] = [{}] * (clear_cycles(config) + 2)
     expected: list[Row] = [{}] * len(rows)
     for _ in range(5):
         layer, drains = random_layer(rng, config)
-        steady = {f"layer.{name}": value for name, value in layer.items()}
+        steady = {f"phase.{name}": value for name, value in layer.items()}
         rows.append({**steady, "begin": 1})
-        expected.append({"step.valid": 0})
+        expected.append({"operation.valid": 0})
         _layer(rng, (rows, expected), (config, size), (layer, drains), steady)
-    seen = drive(MapControl(config=config, size=size), rows, WATCH)
+    seen = drive(DrainControl(config=config, size=size), rows, WATCH)
     for cycle, (row, wanted) in enumerate(zip(seen, expected, strict=True)):
         assert {name: row[name] for name in wanted} == wanted, cycle
 
@@ -105,12 +106,12 @@ def _layer(
             running = steps(config, size, layer, done)
         given = {f"ended.{pe}": ended - drained[1] * pool for pe, ended in enumerate(pes.ended)}
         rows.append({**steady, **given})
-        shown = {"step.valid": int(bool(running)), "over": int(done == drains)}
+        shown = {"operation.valid": int(bool(running)), "over": int(done == drains)}
         shown["drained"] = drained[0]
         drained = [0, drained[1] + drained[0]]
         if running:
             one = running.pop(0)
-            shown |= {f"step.{name}": value for name, value in one.items()}
+            shown |= {f"operation.{name}": value for name, value in one.items()}
             drained[0], done = one["ends"], done + one["ends"]
         expected.append(shown)
         known = [known[1], min(pes.ended)]
@@ -124,10 +125,10 @@ def _layer(
 def test_a_reset_clears_every_sum_once(changes: dict[str, Any]) -> None:
     """After what was on its way in a PE, and before the first input may come."""
     config = map_config(maps={"rows": 4}, **changes)
-    clear = MapControl.clear_cycles(config)
-    seen = drive(MapControl(config=config, size=2), [{}] * (2 * clear), WATCH)
-    wiped = {n: row["wipe_address"] for n, row in enumerate(seen) if row["wipe"]}
+    clear = clear_cycles(config)
+    seen = drive(DrainControl(config=config, size=2), [{}] * (2 * clear), WATCH)
+    wiped = {n: row["operation.row"] for n, row in enumerate(seen) if row["wipe"]}
     assert [*wiped.values()] == [*range(config.row_depth)]
     assert min(wiped) >= config.entry_stages + config.multiplier_stages + 2
     assert max(wiped) < clear
-    assert not any(row["step.valid"] for row in seen)
+    assert not any(row["operation.valid"] for row in seen)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from rtl.maps.lists import MapLists
+from rtl.maps.lists import RowLists
 from tests.maps import map_config
 from tests.rtl.helpers import drive
 
 Row = dict[str, int]
 Map = list[list[tuple[int, int]]]
 """Rows of items, each (index, value)."""
-WATCH = ["pending", "header", "element.valid", "element.index", "element.value", "items"]
+WATCH = ["pending", "header", "item.valid", "item.index", "item.value", "items"]
 
 
 def config_of(**changes: Any) -> EngineConfig:
@@ -70,10 +70,10 @@ class Reader:
         """Inputs and expectations of a cycle."""
         hold = self.rng.random() < 0.25
         shown = {"header": int(self.wait == 1), "pending": int(bool(self.left) and not self.wait)}
-        element = self.way[-1]
-        shown |= {"element.valid": int(element is not None)}
-        if element is not None:
-            shown |= {"element.index": element[0], "element.value": element[1]}
+        item = self.way[-1]
+        shown |= {"item.valid": int(item is not None)}
+        if item is not None:
+            shown |= {"item.index": item[0], "item.value": item[1]}
         given = {**self.reading, "hold": int(hold)}
         if hold:
             return given, shown
@@ -117,7 +117,7 @@ def test_one_map_is_written_while_two_are_read(register: int, seed: int) -> None
     done: list[tuple[int, Map]] = []
     for number in range(6):
         writer = Writer(rng, 20 * (number % 3))
-        rows.append({"open": 1, "region": writer.region, **reader.reading})
+        rows.append({"target.open": 1, "target.region": writer.region, **reader.reading})
         expected.append({})
         reader.begin(done[-2:])
         while writer.left or reader.busy or any(reader.way):
@@ -127,14 +127,14 @@ def test_one_map_is_written_while_two_are_read(register: int, seed: int) -> None
             expected.append({**shown, "items": items})
         done.append((writer.region, writer.map))
     assert sum(len(row) for _, one in done for row in one) > 10
-    seen = drive(MapLists(config=config), rows, WATCH)
+    seen = drive(RowLists(config=config), rows, WATCH)
     for cycle, (row, wanted) in enumerate(zip(seen, expected, strict=True)):
         assert {name: row[name] for name in wanted} == wanted, cycle
 
 
 def full(config: EngineConfig) -> list[Row]:
     """As many items as the memory has words behind the length."""
-    open_: Row = {"open": 1, "region": 0}
+    open_: Row = {"target.open": 1, "target.region": 0}
     close = config.maps.depth // 8
     rows = [open_]
     for number in range(close):
@@ -145,19 +145,19 @@ def full(config: EngineConfig) -> list[Row]:
 
 def test_a_full_memory_is_not_exceeded() -> None:
     config = config_of()
-    drive(MapLists(config=config), [*full(config), {"write": 1, "value": 0}, {}], WATCH)
+    drive(RowLists(config=config), [*full(config), {"write": 1, "value": 0}, {}], WATCH)
     with pytest.raises(AssertionError, match="a map exceeds its memory"):
-        drive(MapLists(config=config), [*full(config), {"write": 1, "value": 1}, {}], WATCH)
+        drive(RowLists(config=config), [*full(config), {"write": 1, "value": 1}, {}], WATCH)
 
 
 def test_what_must_not_be_is_asserted() -> None:
     item: Row = {"write": 1, "index": 1, "value": 1}
-    map_ = [{"open": 1}, item, item, {"close": 1}, {"row.valid": 1, "row.begins": 1}, {}, {}]
+    map_ = [{"target.open": 1}, item, item, {"close": 1}, {"row.valid": 1, "row.begins": 1}, {}, {}]
     for more, what in (
         ([{"write": 1, "close": 1}], "a row goes on while it is closed"),
         ([{"grant": 1}, {"grant": 1}, {"grant": 1}], "an empty row is read"),
         ([{"grant": 1, "hold": 1}], "granted while broadcasts are held"),
     ):
-        drive(MapLists(config=config_of()), [*map_, {"grant": 1}, {"grant": 1}, {}], WATCH)
+        drive(RowLists(config=config_of()), [*map_, {"grant": 1}, {"grant": 1}, {}], WATCH)
         with pytest.raises(AssertionError, match=what):
-            drive(MapLists(config=config_of()), [*map_, *more, {}], WATCH)
+            drive(RowLists(config=config_of()), [*map_, *more, {}], WATCH)

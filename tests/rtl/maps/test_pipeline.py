@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from rtl.maps.pipeline import MapPipeline
+from rtl.operations.pipeline import OperationPipeline
 from tests.maps import map_config
 from tests.rtl.helpers import drive
 from tests.rtl.operations.test_pipeline import noise, requantised, shown
@@ -25,8 +25,8 @@ def windows(rng: np.random.Generator, config: EngineConfig, size: int, cycles: i
         found += [{} for _ in range(int(rng.random() < 0.3))]
         for nth in range(sums):
             last = nth == sums - 1
-            found.append({"slot": slot, "output": output, "unit": int(rng.integers(0, 8))})
-            found[-1] |= {"address": int(rng.integers(0, config.row_depth)), "valid": 1}
+            found.append({"slot": slot, "cell": output, "unit": int(rng.integers(0, 8))})
+            found[-1] |= {"row": int(rng.integers(0, config.row_depth)), "valid": 1}
             found[-1] |= {"opens": int(nth == 0), "closes": int(last), "ends": int(last and final)}
     return found
 
@@ -73,13 +73,13 @@ def test_windows(
     ends: list[int] = []
     window: list[int] = []
     for cycle, row in enumerate(rows):
-        row |= {"layer.bias_base": BASE, "layer.shift": shift - 3, "layer.relu": relu}
+        row |= {"phase.bias_base": BASE, "phase.shift": shift - 3, "phase.relu": relu}
         one = steps[cycle] if cycle < len(steps) else {}
-        row |= {f"step.{name}": value for name, value in one.items()}
+        row |= {f"operation.{name}": value for name, value in one.items()}
         if not one:
             continue
         adds[cycle + begin - clear] = 1 << one["slot"]
-        sums[cycle + begin - clear] = one["address"]
+        sums[cycle + begin - clear] = one["row"]
         biases[cycle + begin] = (BASE + one["unit"] * group + one["slot"],)
         bias = rows[cycle + begin + 1 + drain]["bias"]
         total = rows[cycle + begin + 1][f"results.{one['slot']}"] + bias
@@ -87,12 +87,12 @@ def test_windows(
         window = [*([] if one["opens"] else window), max(0, value) if relu else value]
         late = cycle + begin + 1 + DRAIN + drain
         if one["closes"]:
-            outputs[late] = (one["output"] * group + one["slot"], max(window))
+            outputs[late] = (one["cell"] * group + one["slot"], max(window))
         if one["ends"]:
             ends.append(late + 1)
     watch = ["to_add", "totals.row", "bias_read", "bias_address"]
     watch += ["output", "index", "activation", "close"]
-    seen = drive(MapPipeline(config=config, size=size), rows, watch)
+    seen = drive(OperationPipeline(config=config, size=size), rows, watch)
     assert {n: row["to_add"] for n, row in enumerate(seen) if row["to_add"]} == adds
     assert {n: seen[n]["totals.row"] for n in sums} == sums
     assert shown(seen, "bias_read", "bias_address") == biases
@@ -103,9 +103,9 @@ def test_windows(
 
 def test_a_wipe_reaches_all_pes_and_nothing_else() -> None:
     config = map_config(row_depth=16, group=4)
-    rows = [{"wipe": 1, "wipe_address": n} if n < 16 else {} for n in range(30)]
+    rows = [{"wipe": 1, "operation.row": n} if n < 16 else {} for n in range(30)]
     seen = drive(
-        MapPipeline(config=config, size=3), rows, ["to_add", "totals.row", "output", "close"]
+        OperationPipeline(config=config, size=3), rows, ["to_add", "totals.row", "output", "close"]
     )
     begin = config.entry_stages + config.multiplier_stages - 1
     assert {n: row["totals.row"] for n, row in enumerate(seen) if row["to_add"]} == {

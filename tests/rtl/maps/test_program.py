@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from golden.config import EngineConfig
-from rtl.maps.program import SourceRows, UpcomingState
+from rtl.maps.program import UpcomingState
+from rtl.maps.sources import SourceRows
 from tests.maps import map_config
 from tests.rtl.helpers import clocked, drive
 from tests.rtl.maps.sequencing import Rows, due, source_word, state_of

@@ -7,8 +7,8 @@ import pytest
 
 from golden.config import EngineConfig
 from golden.format import layout
-from rtl.maps.pipeline import MapPipeline
-from rtl.maps.sequencer import MapSequencer
+from rtl.operations.pipeline import OperationPipeline
+from rtl.sequence.sequencer import Sequencer
 from sim.harness import simulate
 from tests.maps import map_config
 from tests.rtl.helpers import port
@@ -137,7 +137,7 @@ class Bench:
             self._reading(ctx)
         self.row = bool(get(ctx, "row.valid"))
         if get(ctx, "layer_start"):
-            self.events.append(("layer", get(ctx, "number")))
+            self.events.append(("layer", get(ctx, "layer")))
             self.over = -1
         if self.row or (get(ctx, "token") and not get(ctx, "layer_start")):
             assert not self.pending
@@ -150,7 +150,7 @@ class Bench:
             self.moved = 0
         self.moved += not self.hold
         if get(ctx, "token"):
-            state = [get(ctx, f"state.{name}") for name in ("slot", "first", "last", "ends")]
+            state = [get(ctx, f"carried.{name}") for name in ("slot", "first", "last", "ends")]
             self.sent = self._final(ctx)
             self.events.append(("token", *(state[-1:] if self.sent else state)))
         self._ends(ctx)
@@ -168,9 +168,9 @@ class Bench:
 
     def _final(self, ctx: Any) -> bool:
         """The token is a layer's last: its state has no row."""
-        height = self.get(ctx, "layer.height") + 1
+        height = self.get(ctx, "phase.height") + 1
         tokens = [one for one in self.events[self._layer() :] if one[0] == "token"]
-        return len(tokens) == height + self.get(ctx, "layer.lead")
+        return len(tokens) == height + self.get(ctx, "phase.lead")
 
     def _layer(self) -> int:
         """Where the layer's events begin."""
@@ -181,7 +181,7 @@ class Bench:
         if self.sent and self.get(ctx, "quiet") and self.rng.random() < 0.2:
             # The groups have drained everything.
             self.over, self.sent = self.cycle + 1, False
-            if not self.get(ctx, "layer.last"):
+            if not self.get(ctx, "phase.last"):
                 self.events.append(("over",))
         if self.get(ctx, "finish"):
             # Not before the last step's result is in its list.
@@ -194,7 +194,7 @@ class Bench:
 
     @property
     def _result(self) -> int:
-        return MapPipeline.result_latency(self.config) - self.config.over_stages
+        return OperationPipeline.result_latency(self.config) - self.config.over_stages
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -206,7 +206,7 @@ def test_rows_and_tokens_come_in_order(changes: dict[str, Any], seed: int) -> No
     config = config_of(**changes)
     layers = random_layers(rng, config)
     program, fields = words_of(rng, config, layers)
-    dut = MapSequencer(config=config, init=program)
+    dut = Sequencer(config=config, init=program)
     bench = Bench(rng, config, dut)
     simulate(dut, bench, max_cycles=6000)
     assert bench.events == INFERENCES * events_of(config, layers, fields)
