@@ -27,6 +27,7 @@ from elsie.compress.inputs import (
     scale_model,
     scale_signal,
 )
+from elsie.compress.kinds.clip import saturating
 from elsie.compress.kinds.conv import with_kernels
 from elsie.compress.kinds.registry import engine_needs
 from elsie.compress.kinds.step import Signal
@@ -84,7 +85,7 @@ def compile_model(
     if evaluate is not None:
         model = replace(model, outputs=kind_of_targets(model, evaluate))
     axes = model.input_axes
-    model, every, evaluate = _in_order(model, every, evaluate)
+    model, every, evaluate = _in_order(model, every, evaluate, config)
     model, config = with_schemes(model, config, options.weights)
     check_kept(model, plan, chosen)
     room = widest(model, config, delta=options.delta is not None)
@@ -124,16 +125,17 @@ def _asked(config: EngineConfig, options: CompileOptions) -> dict[str, Any]:
 
 
 def _in_order(
-    model: Model, given: Signal, evaluate: Evaluation | None
+    model: Model, given: Signal, evaluate: Evaluation | None, config: EngineConfig
 ) -> tuple[Model, Signal, Evaluation | None]:
-    """The model for inputs in the order of its layers, and such data."""
+    """The model for inputs in the order of its layers, and such data; its layers as on maps."""
     if not model.maps:
         return model, given, evaluate
     if evaluate is not None:
         x = check_samples(model, evaluate.x, what="evaluation data")
         evaluate = replace(evaluate, x=model.ordered(x))
     given = replace(given, values=model.ordered(given.values))
-    return with_kernels(replace(model, order=None)), given, evaluate
+    model = with_kernels(replace(model, order=None))
+    return saturating(model, given, config.act_width), given, evaluate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

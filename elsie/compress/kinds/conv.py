@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from elsie.compress.checks import WIDEST, bias_limit
+from elsie.compress.kinds.clip import frac_of
 from elsie.compress.kinds.step import Quantised, Signal
 from elsie.compress.model.conv import ConvSource, FloatConv
 from elsie.compress.model.dense import FloatDense
@@ -27,7 +28,8 @@ def quantise_conv(layer: FloatConv, given: Signal, config: EngineConfig) -> Quan
     """All sources at the accumulator's scale, which the first gives; then that of the outputs.
 
     A weight of a source with other fraction bits is as many times as large or small, as weights of
-    what is fed back are. Raises ElsieError for a limit that outputs exceed.
+    what is fed back are. Raises ElsieError for a limit that outputs exceed, unless it is where the
+    engine saturates (elsie.compress.kinds.clip).
     """
     fracs = tuple(one.frac for one in given.taken)
     in_frac = fracs[0]
@@ -48,14 +50,16 @@ def quantise_conv(layer: FloatConv, given: Signal, config: EngineConfig) -> Quan
         bias=np.ldexp(bias, -finest),
     )
     outputs = shown.forward(given.values)
-    _check_limit(layer, replace(shown, limit=None).forward(given.values)[given.valid])
-    out_frac = activation_frac(
-        outputs[given.valid],
-        act_width=config.act_width,
-        max_frac=min(MAX_FRAC, finest),
-        wanted=snap(outputs, given.grids)[given.valid],
-        grid_frac=given.grid_frac,
-    )
+    out_frac = frac_of(layer.limit, config.act_width)
+    if out_frac is None or out_frac > finest:
+        _check_limit(layer, replace(shown, limit=None).forward(given.values)[given.valid])
+        out_frac = activation_frac(
+            outputs[given.valid],
+            act_width=config.act_width,
+            max_frac=min(MAX_FRAC, finest),
+            wanted=snap(outputs, given.grids)[given.valid],
+            grid_frac=given.grid_frac,
+        )
     made = Layer.of_matrix(
         weights.codes,
         weights.stored,
@@ -115,7 +119,7 @@ def _check_fixed(
 
 
 def _check_limit(layer: FloatConv, outputs: Reals) -> None:
-    """A limit is kept where the calibration data never reach it."""
+    """A limit at which the engine does not saturate is kept where calibration never reaches it."""
     if layer.limit is not None and outputs.max(initial=0.0) > layer.limit:
         raise ElsieError(
             f"layer {layer.name}: outputs are limited to {layer.limit:g}, and calibration data "
