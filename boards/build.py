@@ -21,9 +21,6 @@ from toolchain.scratch import scratch
 
 Progress = Callable[[str], None]
 
-LOAD = "load.bin"
-"""File that the host sends first, if there is one."""
-
 AFTER_READ = [
     # Assertions are for simulators; in a bitstream they would cost LUTs.
     "chformal -remove",
@@ -50,7 +47,7 @@ def build(
 ) -> BuildReport:
     """Build `top` for a board; the bitstream and report.json appear in directory `out`.
 
-    top: made with the board's `divisor()`; its load frame, if there is one, is written to load.bin.
+    top: made with the board's `divisor()`.
     seeds: of place and route, one after the other until one meets the clock; by default only
     seed 1. progress: called with a line for each step.
 
@@ -93,7 +90,7 @@ def find_tools(board: str) -> dict[str, list[str]]:
 
 
 def _prepare(top: Design, board: Board, work: Path) -> list[list[str]]:
-    """Write RTLIL, scripts, constraints, load.bin to `work`; return the commands to run there."""
+    """Write RTLIL, scripts and constraints to `work`; return the commands to run there."""
     plan: Any = board.platform().build(
         PlatformTop(top=top, board=board),
         name=NAME,
@@ -106,8 +103,6 @@ def _prepare(top: Design, board: Board, work: Path) -> list[list[str]]:
         nextpnr_opts=["--seed", SEED, "--report", ROUTED, *board.family.levers],
     )
     plan.extract(work)
-    if top.load_frame is not None:
-        (work / LOAD).write_bytes(top.load_frame)
     return json.loads((work / f"build_{NAME}.json").read_text())["commands"]
 
 
@@ -116,6 +111,7 @@ def _report(
 ) -> BuildReport:
     """The report, from the tools' JSON files."""
     family, chosen = board.family, best(tried)
+    places = top.network.positions if top.network else {"in_frac": None, "out_frac": None}
     with expected(family):
         route, synthesis = (json.loads((work / name).read_text()) for name in (ROUTED, STATISTICS))
         figures, available = report.area(family, route=route, synthesis=synthesis)
@@ -130,10 +126,10 @@ def _report(
         seed=chosen.seed,
         tried=tuple(tried),
         bitstream=f"{NAME}.{family.bitstream}",
-        load=None if top.load_frame is None else LOAD,
+        loads=top.loads.name.lower(),
         tools={name: TOOLS[name].version() for name in ("yosys", family.nextpnr)},
         seconds=round(seconds, 1),
-        **{**figures, **top.network.positions},  # pyright: ignore[reportArgumentType]
+        **{**figures, **places},  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -149,8 +145,7 @@ def _publish(work: Path, out: Path) -> None:
 
 
 def _move(work: Path, out: Path) -> None:
-    for name in ("report.json", LOAD):  # an earlier network's frame is of no use to this one
-        (out / name).unlink(missing_ok=True)
+    (out / "report.json").unlink(missing_ok=True)
     for path in sorted(work.iterdir()):
         if path.suffix in _KEPT:
             os.replace(path, out / path.name)

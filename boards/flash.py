@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards.build import LOAD
+from boards.link.protocol import Loads
 from boards.registry import Board, find
 from boards.report import BuildReport
 from boards.steps import NAME
@@ -39,8 +39,8 @@ class Flashed(Record):
     """The board keeps it without power."""
     loaded: bool
     """The command ran and succeeded; false for a dry run."""
-    load: str | None = None
-    """File that the host must send before the first vector; None if there is none."""
+    loads: str = "nothing"
+    """What 'elsie load' must load then: nothing, entries or everything."""
 
 
 def flash(
@@ -84,7 +84,7 @@ def flash(
         command=tuple(command),
         kept=keep,
         loaded=not dry_run,
-        load=None if report.load is None else str(folder.absolute() / report.load),
+        loads=report.loads,
     )
 
 
@@ -96,8 +96,10 @@ def built(path: Path) -> tuple[BuildReport, Board]:
     with reading(path, "the report of a build", advice):
         found = BuildReport.from_dict(json.loads(path.read_text(encoding="utf-8")), "the report")
         board = find(found.board)
-        if found.bitstream != f"{NAME}.{board.family.bitstream}" or found.load not in (None, LOAD):
-            raise ElsieError(f"it names other files than builds for {board.name} write; {advice}")
+        if found.bitstream != f"{NAME}.{board.family.bitstream}":
+            raise ElsieError(f"it names another file than builds for {board.name} write; {advice}")
+        if found.loads.upper() not in Loads.__members__:
+            raise ElsieError(f"it says that {found.loads!r} is loaded; {advice}")
         return found, board
 
 

@@ -6,6 +6,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Signal
 from amaranth.lib import io
 
 from boards.clock import ClockGenerator
+from boards.link.protocol import Loads
 from boards.registry import Board
 from golden.config import EngineConfig
 from golden.errors import ElsieError
@@ -21,12 +22,12 @@ class Design(Protocol):
     """Serial line to the host."""
     busy: Signal
     """For an LED."""
-    network: Network
-    """For the report."""
+    network: Network | None
+    """For the report; None for a generic bitstream."""
     config: EngineConfig
-    """The network's engine."""
-    load_frame: bytes | None
-    """What the host sends first, if anything."""
+    """The engine."""
+    loads: Loads
+    """What a host must load."""
 
     def elaborate(self, platform: object) -> Module:
         """The hardware."""

@@ -15,6 +15,9 @@ from golden.errors import ArgumentError, ElsieError
 from golden.presets import Preset
 from golden.stages import SETS
 
+LINK_RAMS = 2
+"""Block RAMs of the host link, on any family: requests that wait, and the answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loader:
@@ -71,6 +74,7 @@ class Board:
             device=self.part,
             block_ram=family.block_ram,
             block_rams=part.block_rams,
+            link_rams=LINK_RAMS,
             sprams=part.sprams,
             clock_mhz=self.clock_mhz,
             base=self.engine,

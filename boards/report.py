@@ -49,12 +49,14 @@ class BuildReport(Record):
     """All seeds that were tried and their clocks; `seed` is the best."""
     bitstream: str
     """File name of the bitstream."""
-    load: str | None
-    """Name of the file that the host sends before the first vector; None if there is none."""
-    in_frac: int | list[int]
-    """Fraction bits of the inputs that the host sends; a list where they differ."""
-    out_frac: int
-    """Fraction bits of the outputs, of which the board sends the largest one's number."""
+    loads: str
+    """What `elsie load` must load each time the board has been configured: nothing, entries (they
+    are in SPRAM), or everything (a generic bitstream)."""
+    in_frac: int | list[int] | None
+    """Fraction bits of the inputs that the host sends; a list where they differ, None without a
+    network."""
+    out_frac: int | None
+    """Fraction bits of the outputs; None without a network."""
     tools: dict[str, str]
     """Version of each tool."""
     seconds: float
@@ -79,11 +81,17 @@ class BuildReport(Record):
             ("seed", str(self.seed)),
             *([("seeds", sentence(self.tried))] if len(self.tried) > 1 else []),
             ("bitstream", self.bitstream),
-            *([("load first", f"{self.load} (docs/boards.md)")] if self.load else []),
+            *self._loads(),
             ("tools", ", ".join(self.tools.values())),
             ("time", f"{self.seconds:.0f} s"),
         ]
         return "\n".join(f"{name:<12} {value}" for name, value in rows)
+
+    def _loads(self) -> list[tuple[str, str]]:
+        """A row, if something must be loaded."""
+        if self.loads == "nothing":
+            return []
+        return [("load first", f"{self.loads}, by 'elsie load'")]
 
 
 def area(

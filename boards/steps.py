@@ -15,7 +15,7 @@ from golden.errors import ElsieError
 from toolchain.programs import TOOLS
 
 NAME = "elsie"
-"""Base name of all files of a build but load.bin and report.json."""
+"""Base name of all files of a build but report.json."""
 STATISTICS = f"{NAME}.stat.json"
 ROUTED = f"{NAME}.pnr.json"
 SEED = "SEED"

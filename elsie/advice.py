@@ -71,7 +71,7 @@ def has_room(model: Model, choice: Choice, config: EngineConfig, preset: Preset)
         return True
     if config.entry_memory is EntryMemory.SPRAM:
         return 8 * kept <= preset.sprams * _SPRAM_BITS
-    return (config.code_width + 2) * kept <= preset.block_rams * max(
+    return (config.code_width + 2) * kept <= (preset.block_rams - preset.link_rams) * max(
         depth * width for depth, width in preset.block_ram
     )
 

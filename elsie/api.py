@@ -19,7 +19,7 @@ from golden.arithmetic.sequences import (
     largest_input,
     quantise_input,
 )
-from golden.errors import DoesNotFit, ElsieError
+from golden.errors import DoesNotFit
 from golden.format import netfile
 from golden.format.image import encode
 from golden.format.network import Network
@@ -142,10 +142,10 @@ def build(
     clock_mhz: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> "BuildReport":
-    """Make a bitstream with `network` in its memories, which classifies over a serial line.
+    """Make a bitstream with `network` in its memories, which a host runs over a serial line.
 
-    out: directory for the bitstream and report.json, and, if the entries are in SPRAM, load.bin,
-    which the host sends before the first vector (docs/boards.md). seed: of place and route, or the
+    out: directory for the bitstream and report.json. Entries in SPRAM are loaded by the host, each
+    time the board has been configured (docs/boards.md). seed: of place and route, or the
     first of `seeds`, which are tried until one meets the clock; with `best` all are, and the
     fastest is taken. clock_mhz: another clock than the board's, if its PLL can make it.
     Raises ElsieError when the network does not fit the board, its clock is not reached, or a
@@ -160,11 +160,6 @@ def build(
     count, first = whole(seeds, "seeds", least=1), whole(seed, "seed", least=1)
     tried = Seeds(first=first, count=count, every=best)
     check_answers(network)  # before there is a design: an unused one would cause a warning
-    if network.n_out == 1:
-        raise ElsieError(
-            f"network {network.name} has one output, and a board answers with the number of the "
-            f"largest, which is always 0; use 'elsie predict' for its values, or 'elsie verilog'"
-        )
     before = network.report and network.report.board
     remedy = f"it was compiled {f'for {before}' if before else 'without --board'}: compile it with "
     try:
@@ -173,5 +168,10 @@ def build(
         raise DoesNotFit(error.fact, f"{remedy}--board {board}") from None
     if progress and before not in (None, board):
         progress(f"note: {remedy}--board {board} if this does not fit or is too slow")
-    top = BoardTop(network=network, divisor=chosen.divisor())
+    top = BoardTop(
+        network=network,
+        clock_hz=chosen.clock_hz,
+        divisor=chosen.divisor(),
+        buffer=chosen.family.link_buffer,
+    )
     return make(top, chosen, out=out, seeds=tried, progress=progress)

@@ -4,12 +4,15 @@ The boards are in `boards/registry.py`; here is only what decides the engine's s
 compiler can size a network for a board and refuse one that does not fit.
 """
 
+import math
 from dataclasses import dataclass
 
 from golden.config import EngineConfig
 from golden.errors import DoesNotFit, ElsieError
 from golden.format.memories import MemoryMap, Shapes, sprams
 from golden.format.network import Network
+from golden.maps.checks import as_shape
+from golden.maps.grid import sent_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class Preset:
     """Depth x width of the ways to use one block RAM."""
     block_rams: int
     """Block RAMs on the part."""
+    link_rams: int = 0
+    """Of these, what the host link takes (docs/protocol.md)."""
     sprams: int = 0
     """SB_SPRAM256KA (256 kbit) on the part; each holds the entries of two PEs."""
     clock_mhz: float
@@ -37,11 +42,11 @@ class Preset:
 
 
 def check_answers(network: Network) -> None:
-    """Refuse a network whose answers a board cannot send."""
-    if network.n_out > 1 << 16:
+    """Refuse a network that a board cannot take, or whose answers it cannot send."""
+    shape = sent_shape(network.config, as_shape(network.input_shape), network.n_in)
+    if math.prod(shape) > 1 << 16:
         raise ElsieError(
-            f"network {network.name} has {network.n_out} outputs; a board answers with the "
-            f"number of the largest, and can count to 65536"
+            f"network {network.name} has {math.prod(shape)} inputs, and a board counts to 65536"
         )
     if network.config.streams > 1:
         raise ElsieError(
@@ -71,6 +76,8 @@ def check_fits(config: EngineConfig, preset: Preset, *, what: str) -> None:
             "use fewer --pes",
         )
     need = MemoryMap.of(config).block_rams(preset.block_ram)
+    if preset.link_rams:
+        need["host link"] = preset.link_rams
     total = sum(need.values())
     if total > preset.block_rams:
         parts = ", ".join(f"{name} {count}" for name, count in need.items())

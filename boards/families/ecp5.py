@@ -167,6 +167,7 @@ ECP5 = Family(
     pll=Ecp5Dividers,
     reset=GlobalSetReset(),
     after_synthesis=absorb,
+    link_buffer=2048,
     parts={
         "LFE5U-85F": Part(block_rams=208, route=("--85k", *_ROUTE)),
         "LFE5U-25F": Part(block_rams=56, route=("--25k", *_ROUTE)),

@@ -53,6 +53,8 @@ class Family:
     """Options of nextpnr that pay on every engine, as measured (docs/timing-closure.md)."""
     after_synthesis: Callable[[Any], object] | None = None
     """Changes the netlist, as Yosys' write_json wrote it, before it is placed."""
+    link_buffer: int = 512
+    """Bytes of requests that one block RAM holds (docs/protocol.md)."""
     parts: Mapping[str, Part]
     """By name."""
 

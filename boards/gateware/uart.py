@@ -3,20 +3,28 @@
 from amaranth.hdl import Assert, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from golden.errors import ElsieError
 
 SHORTEST = 4
 """Smallest divisor: with fewer cycles per bit, the middle of a bit can no longer be sampled."""
+DIVISOR_BITS = 12
+"""Of a divisor, which is less than 4096."""
 
 
 def check_divisor(divisor: int) -> None:
-    """Raise ElsieError unless `divisor`, clock cycles per bit, is an integer of at least 4."""
+    """Raise ElsieError unless `divisor`, clock cycles per bit, is an integer that a UART takes."""
+    top = (1 << DIVISOR_BITS) - 1
     if not isinstance(divisor, int) or isinstance(divisor, bool) or divisor < SHORTEST:
         raise ElsieError(
             f"UART: the divisor (clock / baud) must be an integer of at least {SHORTEST}, "
             f"not {divisor!r}; lower the baud rate"
+        )
+    if divisor > top:
+        raise ElsieError(
+            f"UART: the divisor (clock / baud) must be at most {top}, not {divisor}; raise the "
+            f"baud rate"
         )
 
 
@@ -30,10 +38,16 @@ def countdown(cycles: int) -> tuple[Signal, Value]:
     return timer, timer[-1]
 
 
+def divisor_port(divisor: int) -> Member:
+    """A port for a divisor, with its value at reset."""
+    return In(DIVISOR_BITS, init=divisor)  # pyright: ignore[reportCallIssue]
+
+
 class UartReceiver(wiring.Component):
     """Bytes from a serial line.
 
     rx: the line, asynchronous to the clock, idle high.
+    divisor: clock cycles per bit, at least 4.
     bytes: received bytes; each is offered from the middle of its stop bit until it is taken.
     lost: high for one cycle after a byte was lost, because its stop bit is low (framing error) or
         because the previous byte is not yet taken.
@@ -44,32 +58,39 @@ class UartReceiver(wiring.Component):
     """
 
     rx: Signal
+    divisor: Signal
     bytes: stream.Interface
     lost: Signal
 
     def __init__(self, *, divisor: int) -> None:
-        """`divisor`: clock cycles per bit, at least 4."""
+        """`divisor`: that of a port which nothing drives, and at reset."""
         check_divisor(divisor)
-        self._divisor = divisor
         rx = In(1, init=1)  # pyright: ignore[reportCallIssue]
-        super().__init__({"rx": rx, "bytes": Out(stream.Signature(8)), "lost": Out(1)})
+        super().__init__(
+            {
+                "rx": rx,
+                "divisor": divisor_port(divisor),
+                "bytes": Out(stream.Signature(8)),
+                "lost": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """A timer that runs from sample to sample, and the frame's states."""
         m = Module()
         rx = Signal(init=1)
         m.submodules.synchroniser = FFSynchronizer(self.rx, rx, init=1)
-        # From the first low sample, on average half a cycle late, to the middle of the start bit.
-        middle = (self._divisor - 1) // 2
-        timer, now = countdown(self._divisor)
+        timer = Signal(signed(DIVISOR_BITS + 1))
+        now = timer[-1]
         count = Signal(range(8))
         shift = Signal(8)
-        m.d.sync += [timer.eq(Mux(now, self._divisor - 2, timer - 1)), self.lost.eq(0)]
+        m.d.sync += [timer.eq(Mux(now, self.divisor - 2, timer - 1)), self.lost.eq(0)]
         with m.If(self.bytes.ready):
             m.d.sync += self.bytes.valid.eq(0)
         with m.FSM(name="state"):
             with m.State("IDLE"):
-                m.d.sync += timer.eq(middle - 2)
+                # From the first low sample, half a cycle late, to the middle of the start bit.
+                m.d.sync += timer.eq((self.divisor - 5) >> 1)
                 with m.If(~rx):
                     m.next = "START"
             with m.State("START"), m.If(now):
@@ -103,6 +124,7 @@ class UartReceiver(wiring.Component):
 class UartTransmitter(wiring.Component):
     """Bytes to a serial line.
 
+    divisor: clock cycles per bit, at least 4.
     bytes: what to send; ready when no byte is being sent.
     tx: the line, idle high, from a register, so without glitches.
 
@@ -110,28 +132,32 @@ class UartTransmitter(wiring.Component):
     10 x divisor cycles after that, so that a stop bit is one cycle longer than a bit.
     """
 
+    divisor: Signal
     bytes: stream.Interface
     tx: Signal
 
     def __init__(self, *, divisor: int) -> None:
-        """`divisor`: clock cycles per bit, at least 4."""
+        """`divisor`: that of a port which nothing drives, and at reset."""
         check_divisor(divisor)
-        self._divisor = divisor
         tx = Out(1, init=1)  # pyright: ignore[reportCallIssue]
-        super().__init__({"bytes": In(stream.Signature(8)), "tx": tx})
+        super().__init__(
+            {"divisor": divisor_port(divisor), "bytes": In(stream.Signature(8)), "tx": tx}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """A frame of start bit, data and stop bit, shifted out from the low end."""
         m = Module()
         frame = Signal(10, init=-1)
         remaining = Signal(range(11))
-        timer, now = countdown(self._divisor)
+        timer = Signal(signed(DIVISOR_BITS + 1))
+        now = timer[-1]
+        begin = self.divisor - 2
         m.d.comb += [self.tx.eq(frame[0]), self.bytes.ready.eq(remaining == 0)]
         with m.If(self.bytes.valid & self.bytes.ready):
             m.d.sync += [
                 frame.eq(Cat(0, self.bytes.payload, 1)),
                 remaining.eq(10),
-                timer.eq(self._divisor - 2),
+                timer.eq(begin),
             ]
         with m.Elif(~now):
             m.d.sync += timer.eq(timer - 1)
@@ -139,7 +165,7 @@ class UartTransmitter(wiring.Component):
             m.d.sync += [
                 frame.eq(Cat(frame[1:], 1)),
                 remaining.eq(remaining - 1),
-                timer.eq(self._divisor - 2),
+                timer.eq(begin),
             ]
         m.d.sync += Assert((remaining != 0) | self.tx, "the line is low without a byte")
         return m

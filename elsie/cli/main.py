@@ -14,7 +14,8 @@ from elsie.own import foreign_package
 
 COMMANDS = (
     *("demo", "train", "compile", "predict", "profile", "simulate"),
-    *("board.build", "board.flash", "verilog", "bench"),
+    *("board.build", "board.flash", "board.load", "board.run", "board.monitor"),
+    *("board.board_sim", "verilog", "bench"),
     *("about.boards", "about.doctor"),
 )
 """Modules of elsie.cli, each with `add(steps)`, its grammar, and `run(options)`."""

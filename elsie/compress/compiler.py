@@ -193,11 +193,6 @@ def _judged(
         told, x = replace(told, figures=figures, notes=notes), np.asarray(evaluate.x)
     why = warnings(made, held, told.quality, figures=told.figures, evaluated=x)
     check_drop(made.network, told.quality, told.figures, most=options.max_drop, why=why)
-    if options.preset is not None and made.network.n_out == 1:
-        why.append(
-            f"the network has one output, and board {options.preset.board} answers with the number "
-            f"of the largest, which is always 0; 'elsie predict' gives the value"
-        )
     return replace(told, warnings=tuple(why))
 
 

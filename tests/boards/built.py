@@ -8,7 +8,7 @@ from boards.report import BuildReport
 from boards.seeds import Tried
 
 
-def a_report(board: str = "icebreaker", load: str | None = None) -> BuildReport:
+def a_report(board: str = "icebreaker", loads: str = "nothing") -> BuildReport:
     """Some figures, with all kinds of fields."""
     return BuildReport(
         board=board,
@@ -27,7 +27,7 @@ def a_report(board: str = "icebreaker", load: str | None = None) -> BuildReport:
         seed=1,
         tried=(Tried(seed=1, fmax_mhz=40.5, met=True),),
         bitstream=f"elsie.{BOARDS[board].family.bitstream}",
-        load=load,
+        loads=loads,
         in_frac=[3, 4],
         out_frac=5,
         tools={"yosys": "1"},
@@ -35,10 +35,10 @@ def a_report(board: str = "icebreaker", load: str | None = None) -> BuildReport:
     )
 
 
-def built(folder: Path, board: str = "icebreaker", load: str | None = None) -> Path:
+def built(folder: Path, board: str = "icebreaker", loads: str = "nothing") -> Path:
     """A folder as a build leaves it."""
     folder.mkdir()
-    report = a_report(board, load)
+    report = a_report(board, loads)
     (folder / "report.json").write_text(json.dumps(report.to_dict()))
     (folder / report.bitstream).write_bytes(b"bits")
     return folder

@@ -41,26 +41,21 @@ def test_success_leaves_only_finished_files(tools: Path, tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"tools", "out"}
 
 
-def test_entries_in_spram_come_as_a_file_beside_the_bitstream(tools: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    net = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
-    top = BoardTop(network=net, divisor=16)
-    made = build(top, find("icebreaker"), out=out)
-    assert made.load == "load.bin"
-    assert (out / "load.bin").read_bytes() == top.load_frame
-    assert "load first   load.bin" in made.table()
-    assert {path.name for path in out.iterdir()} == {"elsie.bin", "load.bin", "report.json"}
-    # A build that fails leaves them together; one without a frame takes the old one away.
-    pretend(tools / "icepack", "sys.exit(1)")
-    with pytest.raises(ElsieError, match="icepack failed"):
-        build(Echo(), find("icebreaker"), out=out)
-    assert (out / "load.bin").read_bytes() == top.load_frame
-    assert not (tmp_path / "out.failed" / "load.bin").exists()
-    pretend(tools / "icepack", "open('elsie.bin', 'wb').write(b'other')")
-    made = build(Echo(), find("icebreaker"), out=out)
-    assert made.load is None
-    assert "load first" not in made.table()
-    assert {path.name for path in out.iterdir()} == {"elsie.bin", "report.json"}
+def test_what_a_host_must_load_is_reported(tools: Path, tmp_path: Path) -> None:
+    board = find("icebreaker")
+    spram = network(config=CONFIG.replace(entry_memory="spram", run_width=4))
+    for net, config, loads in (
+        (spram, None, "entries"),
+        (network(), None, "nothing"),
+        (None, CONFIG, "everything"),
+    ):
+        given = BoardTop(
+            network=net, config=config, clock_hz=board.clock_hz, divisor=board.divisor()
+        )
+        made = build(given, board, out=tmp_path / "out")
+        assert made.loads == loads
+        assert (f"load first   {loads}, by 'elsie load'" in made.table()) == (loads != "nothing")
+        assert (made.in_frac is None) == (given.network is None)
 
 
 _CLOCKS = "{1: 35.0, 2: 36.5, 3: 37.5, 4: 20.0}"

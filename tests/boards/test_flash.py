@@ -37,7 +37,7 @@ def test_the_command(tmp_path: Path, loader: Path, board: str, keep: bool) -> No
 
 
 def test_the_command_line(tmp_path: Path, loader: Path, capsys) -> None:
-    folder = built(tmp_path / "out", load="load.bin")
+    folder = built(tmp_path / "out", loads="entries")
     assert main(["flash", str(folder), "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert out.split() == [str(tmp_path / "loader"), "--board", "ice40_generic", *out.split()[3:]]
@@ -45,7 +45,7 @@ def test_the_command_line(tmp_path: Path, loader: Path, capsys) -> None:
     assert main(["flash", str(folder)]) == 0
     out = capsys.readouterr().out
     assert "into icebreaker's flash memory" in out
-    assert f"{folder / 'load.bin'} (docs/boards.md)" in out
+    assert "entries, with 'elsie load NET'" in out
     assert main(["flash", str(folder), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["loaded"] is True

@@ -79,7 +79,7 @@ def test_report_as_text_and_json() -> None:
         out_frac=4,
         tools={"yosys": "Yosys 0.70", "nextpnr-ice40": "nextpnr-0.11.1"},
         seconds=42.3,
-        load=None,
+        loads="nothing",
         **used,  # pyright: ignore[reportArgumentType]
     )
     assert json.loads(json.dumps(made.to_dict()))["lut"] == 1959

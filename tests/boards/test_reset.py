@@ -10,6 +10,9 @@ from amaranth.hdl import Fragment, Module, Signal
 
 from boards.families.ecp5 import GlobalSetReset
 from boards.gateware.top import BoardTop
+from boards.link.frames import answer, request
+from boards.link.protocol import Command, Status
+from elsie.host.packing import Packing
 from golden.arithmetic.run import forward
 from golden.config import EngineConfig
 from golden.format.image import encode
@@ -37,10 +40,10 @@ def registers(design: Any) -> list[Signal]:
     ("config", "seed"), [(CONFIG, 1), (CONFIG.replace(group=2, broadcast_stages=2), 2)]
 )
 def test_bits_that_begin_a_cycle_late_do_no_harm(config: EngineConfig, seed: int) -> None:
-    """Half of all bits, at random; then a vector is answered as ever."""
+    """Half of all bits, at random; then a request is answered as ever."""
     chosen = random.Random(seed)
     net = network(config=config)
-    top = BoardTop(network=net, divisor=DIVISOR)
+    top = BoardTop(network=net, clock_hz=1, divisor=DIVISOR)
     design = Fragment.get(top, None)
     vector = [chosen.randrange(1, 100) for _ in range(net.n_in)]
 
@@ -52,14 +55,19 @@ def test_bits_that_begin_a_cycle_late_do_no_harm(config: EngineConfig, seed: int
             now = ctx.get(register.as_unsigned())
             ctx.set(register.as_unsigned(), now & ~late | register.init & late)
         await ctx.tick().repeat(20)
-        await send(ctx, top.rx, bytes(vector), divisor=DIVISOR)
-        answer = await receive(ctx, top.tx, 5, divisor=DIVISOR)
-        outputs = forward(net, [vector])[0]
-        assert answer[0] == int(np.argmax(outputs))
-        cycles = TimingModel(encode(net)).run(np.array(vector))[1].cycles
-        assert int.from_bytes(answer[1:], "little") == cycles
+        payload = b"\x04" + bytes(vector)
+        await send(ctx, top.rx, request(0, Command.RUN, payload), divisor=DIVISOR)
+        raw = b""
+        while not raw.endswith(b"\0"):
+            raw += await receive(ctx, top.tx, 1, divisor=DIVISOR)
+        found = answer(raw[:-1])
+        assert found is not None
+        assert (found.number, found.command, found.status) == (0, Command.RUN, Status.OK)
+        (step,) = Packing(net).results(found.payload)
+        assert (step.outputs == forward(net, [vector])[0]).all()
+        assert step.cycles == TimingModel(encode(net)).run(np.array(vector))[1].cycles
 
-    simulate(design, begin, max_cycles=2000)
+    simulate(design, begin, max_cycles=6000)
 
 
 def test_the_counter_before_it_refuses_the_reset_that_it_makes() -> None:

@@ -5,19 +5,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from boards.gateware.uart import UartReceiver, UartTransmitter
+from boards.link.protocol import Loads
+from golden.format.network import Network
 from tests.boards.gateware.networks import CONFIG, network
 
 
 class Echo(wiring.Component):
-    """rx, tx, busy, network, config, load_frame: as boards.gateware.top.BoardTop."""
+    """rx, tx, busy, network, config, loads: as boards.gateware.top.BoardTop."""
 
     rx: Signal
     tx: Signal
     busy: Signal
 
-    network = network()
+    network: Network | None = network()
     config = CONFIG
-    load_frame: bytes | None = None
+    loads = Loads.NOTHING
 
     def __init__(self, *, divisor: int = 16) -> None:
         self._divisor = divisor

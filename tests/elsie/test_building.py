@@ -8,25 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import elsie
 from tests.boards.pretended_tools import pretend, pretend_all
 from tests.elsie.cli.broken_tools import small_net
-from tests.networks import random_network, small_config
 
 PACKED = "open('elsie.bin', 'w').write(open('elsie.asc').read())"
 """The pretended place and route writes its seed."""
 """A packer whose bitstream is the seed."""
-
-
-def test_one_output_is_refused_because_a_board_gives_its_number(tmp_path: Path) -> None:
-    sizes = [4, 3, 1]
-    network = random_network(np.random.default_rng(1), small_config(sizes), sizes)
-    with pytest.raises(elsie.ElsieError, match=r"has one output.*always 0.*'elsie predict'"):
-        elsie.build(network, "icebreaker", out=tmp_path / "out")
-    assert list(tmp_path.iterdir()) == []
 
 
 def built(net: Path, out: Path, seed: int, start: Any) -> None:

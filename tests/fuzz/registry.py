@@ -21,7 +21,6 @@ TARGETS: dict[str, str] = {
     "maps": "tests.fuzz.targets.maps:MAPS",
     "build": "tests.fuzz.targets.build:BUILD",
     "idx": "tests.fuzz.targets.idx:IDX",
-    "frame": "tests.fuzz.targets.frame:LOADER",
 }
 """Name -> module:attribute, imported only when it is asked for."""
 

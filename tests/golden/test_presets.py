@@ -40,10 +40,11 @@ def test_too_large_names_total_parts_and_the_way_out(board: str) -> None:
         check_fits(config, preset, what="network n")
     message = str(caught.value)
     assert message.startswith(f"network n is too large for board {board}: ")
-    assert f"it needs {sum(need.values())} block RAMs" in message
+    assert f"it needs {sum(need.values()) + preset.link_rams} block RAMs" in message
     assert f"{preset.device} has {preset.block_rams}" in message
     for name, count in need.items():
         assert f"{name} {count}" in message
+    assert f"host link {preset.link_rams}" in message
     assert "use fewer --pes" in message
 
 
@@ -55,6 +56,7 @@ def test_the_limit_is_exact(board: str) -> None:
     for depth in range(256, 1 << 18, 256):
         config = preset.base.replace(entry_depth=depth)
         total = sum(MemoryMap.of(config).block_rams(preset.block_ram).values())
+        total += preset.link_rams
         if total > preset.block_rams:
             with pytest.raises(ElsieError):
                 check_fits(config, preset, what="n")

@@ -128,5 +128,5 @@ def measure_area(
             fmax_mhz=round(report.fmax_mhz, 2),
             lut=report.lut if report.lc is None else report.lc,
         ),
-        source=f"with serial line and argmax on {board.name}, seed {report.seed}, {tools}",
+        source=f"with the host link on {board.name}, seed {report.seed}, {tools}",
     )

@@ -55,7 +55,5 @@ def run(options: argparse.Namespace) -> int:
         progress=output.note,
     )
     values = {**report.to_dict(), "bitstream": str(options.out / report.bitstream)}
-    if report.load is not None:
-        values["load"] = str(options.out / report.load)
     output.result(values, as_json=options.json, text=lambda: print(report.table()))
     return 0

@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
             return
         memory = "flash memory" if done.kept else "FPGA, until power is off"
         output.line("loaded", f"{done.bitstream} into {done.board}'s {memory}")
-        if done.load is not None:
-            output.line("then send", f"{done.load} (docs/boards.md)")
+        if done.loads != "nothing":
+            output.line("then load", f"{done.loads}, with 'elsie load NET'")
 
     output.result(done, as_json=options.json, text=text)
     return 0

@@ -105,7 +105,7 @@ def room(config: EngineConfig, preset: Preset) -> int:
     need = MemoryMap.of(config).block_rams(preset.block_ram)
     own = sum(count for name, count in need.items() if name not in _ENGINES_OWN)
     each = max(depth * width for depth, width in preset.block_ram)
-    return max(0, preset.block_rams - own) * each + sprams(config) * _SPRAM_BITS
+    return max(0, preset.block_rams - preset.link_rams - own) * each + sprams(config) * _SPRAM_BITS
 
 
 def budget_of(given: Any, preset: Preset | None) -> Budget:

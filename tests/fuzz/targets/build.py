@@ -13,7 +13,7 @@ from tests.fuzz.target import Target
 
 
 def seeds() -> tuple[bytes, ...]:
-    reports = (a_report("hx8k"), a_report("ulx3s-85f", "load.bin"))
+    reports = (a_report("hx8k"), a_report("ulx3s-85f", "entries"))
     return tuple(json.dumps(report.to_dict()).encode() for report in reports)
 
 

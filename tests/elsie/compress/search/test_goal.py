@@ -57,7 +57,7 @@ def test_room_is_what_the_engine_leaves(board: str) -> None:
     need = MemoryMap.of(config).block_rams(preset.block_ram)
     own = need["accumulator"] + need["activation"]
     each = {"icebreaker": 4096, "ulx3s-85f": 18 * 1024}[board]
-    assert room(config, preset) == (preset.block_rams - own) * each
+    assert room(config, preset) == (preset.block_rams - preset.link_rams - own) * each
     half = Budget(share=0.5, preset=preset)
     assert half.limit(config) == room(config, preset) / 2
     assert Goal(budget=half).limit(config) == half.limit(config)

@@ -1,0 +1,1 @@
+"""A board that is a program: its whole design, compiled, at the ends of a serial line."""

@@ -1,0 +1,158 @@
+"""The driver and a simulated board."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boards.link.protocol import Command, Loads
+from elsie.host import Board, BoardError, NoAnswer, NoPort, WrongNetwork
+from elsie.host.fitting import engine_for, fitted
+from elsie.host.link import FIRST, Refused
+from elsie.host.simulated.board import SimulatedBoard
+from golden.arithmetic.run import forward, predict
+from golden.errors import ElsieError
+from golden.format.image import encode
+from golden.timing.model import TimingModel
+from tests.boards.gateware.networks import CONFIG, network
+from tests.boards.link.script import TINY
+from tests.elsie.host.proxy import BadCable
+
+CLOCK_HZ, DIVISOR = 3_686_400, 32  # 115200 baud, and a tenth of a real board's cycles
+NETS = [network(config=TINY, seed=seed) for seed in (1, 2)]
+pytestmark = pytest.mark.timeout(1200)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[str]:
+    """A simulated board that all tests here share, as they would a real one."""
+    simulated = SimulatedBoard(TINY, clock_hz=CLOCK_HZ, divisor=DIVISOR, buffer=512)
+    with simulated:
+        yield simulated.port
+    assert simulated.cycles > 10_000
+    assert simulated.seconds > 0
+
+
+def vectors(count: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-128, 128, (count, NETS[0].n_in))
+
+
+def test_two_networks_one_after_the_other(port: str) -> None:
+    x = vectors(70)
+    said: list[tuple[int, int]] = []
+    with Board.open(port) as board:
+        assert board.baud == 921_600
+        assert board.identity.config == TINY
+        assert board.identity.loads is Loads.EVERYTHING
+        for net in (*NETS, NETS[0]):
+            assert board.load(net, progress=lambda *now: said.append(now))
+            assert said[-1][0] == said[-1][1] > 0
+            assert not board.load(net)
+            assert (board.run(x, raw=True) == forward(net, x)).all()
+            measured = board.measured
+            assert measured is not None
+            model = TimingModel(encode(net))
+            cycles = sum(model.run(row[None])[1].cycles for row in x)
+            assert (measured.cycles, measured.inferences, measured.steps) == (cycles, 70, 70)
+            assert measured.recovered == 0
+            assert measured.line_seconds > 0
+            assert board.counters() == model.run(x[-1:])[1]
+        assert board.damaged() == 0
+
+
+def test_real_values(port: str) -> None:
+    x = np.random.default_rng(3).normal(0, 4, (9, NETS[1].n_in))
+    done: list[tuple[int, int]] = []
+    with Board.open(port) as board:
+        board.load(NETS[1], again=True)
+        y = board.run(x, progress=lambda *now: done.append(now))
+        assert y.dtype == np.float64
+        assert (y == predict(NETS[1], x)).all()
+        assert done[-1] == (9, 9)
+        with pytest.raises(ElsieError, match="takes"):
+            board.run(x[:, :3])
+        with pytest.raises(ElsieError, match="raw inputs of network test are integers of 2 axes"):
+            board.run(x, raw=True)
+        with pytest.raises(ElsieError, match="raw inputs must be from -128 to 127"):
+            board.run(np.full((1, NETS[1].n_in), 128), raw=True)
+
+
+def test_a_slow_line_and_a_host_that_comes_later(port: str) -> None:
+    """The board is left at its fastest speed; the next host begins at the first one."""
+    with Board.open(port, speed=400_000) as board:
+        assert board.baud == 230_400
+        board.load(NETS[0])
+        board.reset()
+        assert (board.run(vectors(3), raw=True) == forward(NETS[0], vectors(3))).all()
+    with Board.open(port, speed=FIRST) as board:
+        assert board.baud == FIRST
+        assert not board.load(NETS[0])
+        assert (board.run(vectors(2), raw=True) == forward(NETS[0], vectors(2))).all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_bad_cable(port: str, seed: int) -> None:
+    """Bytes are damaged, lost and added both ways, and every output is right."""
+    x = vectors(400, seed)
+    with BadCable(port, seed=seed, damage=0.0005) as cable:
+        with Board.open(cable.port, patience=30) as board:
+            board.load(NETS[seed % 2], again=True)
+            assert (board.run(x, raw=True) == forward(NETS[seed % 2], x)).all()
+            assert board.measured is not None
+        assert cable.count > 3
+
+
+def test_a_cable_that_is_useless(port: str) -> None:
+    with (
+        BadCable(port, seed=1, damage=0.5) as cable,
+        pytest.raises(BoardError, match=r"nothing answers|is bad"),
+    ):
+        Board.open(cable.port, patience=0.05).load(NETS[0])
+
+
+def test_what_does_not_fit_is_refused(port: str) -> None:
+    other = network(config=CONFIG)
+    wide = network(
+        config=TINY.replace(row_depth=64, act_depth=128, bias_depth=128), n_out=80, n_in=6
+    )
+    with Board.open(port) as board:
+        with pytest.raises(WrongNetwork, match="no network is loaded"):
+            board.run(vectors(1), raw=True)
+        with pytest.raises(WrongNetwork, match="compiled for pes 4, and the engine has 2"):
+            board.load(other)
+        with pytest.raises(WrongNetwork, match="row"):
+            board.load(wide)
+        board.load(NETS[0])
+        with pytest.raises(Refused, match="answered SPEED with REFUSED"):
+            board._link.ask(Command.SPEED, b"\x03\x00")
+
+
+def test_nothing_answers() -> None:
+    import os
+    import pty
+
+    master, slave = pty.openpty()
+    try:
+        with pytest.raises(NoAnswer, match=r"nothing answers on port .* at 115200 baud"):
+            Board.open(os.ttyname(slave), patience=0.01)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_no_such_port(tmp_path: Path) -> None:
+    with pytest.raises(NoPort, match="there is no port"):
+        Board.open(str(tmp_path / "tty"))
+
+
+def test_an_engine_for_several() -> None:
+    small = network(config=TINY.replace(row_depth=8, entry_depth=32, layers=3))
+    config = engine_for([*NETS, small])
+    assert (config.row_depth, config.layers) == (TINY.row_depth, 3)
+    x = vectors(5)
+    placed = fitted(small, config)
+    assert placed.config == config
+    assert (forward(placed, x) == forward(small, x)).all()
+    with pytest.raises(WrongNetwork, match="pes is 2 and 4"):
+        engine_for([NETS[0], network(config=CONFIG)])
