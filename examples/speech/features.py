@@ -20,6 +20,9 @@ from examples.speech.sound import RATE
 N_COEFFICIENTS = 13
 WINDOW_MS, HOP_MS = 32, 16
 N_BANDS, LOW_HZ, HIGH_HZ = 23, 80, 7600
+STEPS = 64
+"""Of a word with the zeros behind it, in the committed files; enough for all but some of training,
+which are played slowly."""
 GRID = 128
 """Features are whole multiples of 1 / GRID: float16 then holds them exactly below 16."""
 

@@ -48,7 +48,7 @@ def tensors(part: Part) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def accuracy(net: Recogniser, part: Part) -> float:
+def accuracy(net: nn.Module, part: Part) -> float:
     """Percent of words whose largest score is the digit."""
     x, lengths, y = tensors(part)
     return 100.0 * float((net(x, lengths).argmax(dim=1) == y).double().mean())

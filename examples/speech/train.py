@@ -13,7 +13,7 @@ import numpy as np
 
 from examples.speech.data import parts
 from examples.speech.export import save_onnx
-from examples.speech.features import Norm, Part
+from examples.speech.features import STEPS, Norm, Part
 from examples.speech.net import Recogniser, accuracy, accuracy_delta, recogniser
 from examples.speech.pruning import counts
 from examples.speech.training import Pruner, delta_loss, scores_loss, train
@@ -82,11 +82,12 @@ def report(name: str, net: Recogniser, made: dict[str, Part]) -> None:
 
 
 def save_parts(made: dict[str, Part], norm: Norm) -> None:
-    """The parts but train, as float16, which is exact; and the constants of the features."""
+    """The parts but train, STEPS steps long, as float16, which is exact; and the constants."""
     for part, file in (("calibration", "calibrate"), ("validation", "validate"), ("test", "test")):
         data = made[part]
         x = data.x.astype(np.float16)
         assert np.array_equal(x.astype(np.float32), data.x), "features do not fit float16"
+        x = np.pad(x, ((0, 0), (0, STEPS - x.shape[1]), (0, 0)))
         np.savez_compressed(HERE / f"{file}.npz", x=x, lengths=data.lengths, y=data.y)
     constants = {"mean": norm.mean.tolist(), "deviation": norm.deviation.tolist()}
     (HERE / "features.json").write_text(json.dumps(constants, indent=1) + "\n")

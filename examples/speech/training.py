@@ -1,6 +1,7 @@
 """Training of the recogniser: dense, then pruned step by step with the delta rule in the loop."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
@@ -18,11 +19,12 @@ MOVEMENT = 0.5
 DENSITIES = (0.35, 0.16, 0.4)
 """What pruning leaves of the input matrices, the recurrent matrices and the head."""
 
-Loss = Callable[[Recogniser, Tensor, Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Tensor, Tensor, Tensor], Tensor]
+"""Of a network, for its features, lengths and digits."""
 
 
 def train(
-    net: Recogniser,
+    net: nn.Module,
     part: Part,
     *,
     loss: Loss,
@@ -59,7 +61,7 @@ def _batches(part: Part, epochs: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]
             yield x[chosen, : int(lengths[chosen].max())], lengths[chosen], y[chosen]
 
 
-def scores_loss(net: Recogniser, x: Tensor, lengths: Tensor, y: Tensor) -> Tensor:
+def scores_loss(net: nn.Module, x: Tensor, lengths: Tensor, y: Tensor) -> Tensor:
     """Cross entropy, the labels smoothed by 5 %."""
     return nn.functional.cross_entropy(net(x, lengths), y, label_smoothing=0.05)
 

@@ -19,6 +19,8 @@ PARTS = {"test": 400, "validate": 400, "calibrate": 60}
 NETS = {"speech": 4, "speech-pruned": 4, "speech-gru": 3, "speech-gru-pruned": 3}
 """And their gates."""
 HIDDEN, FEATURES, N_PES = 64, 13, 16
+STEPS = 64
+"""Of all words, with the zeros behind them."""
 
 
 @cache
@@ -61,7 +63,8 @@ def test_part(name: str) -> None:
     x, lengths, y = (part(name)[key] for key in ("x", "lengths", "y"))
     assert x.dtype == np.float16
     assert lengths.dtype == y.dtype == np.int64
-    assert x.shape == (PARTS[name], lengths.max(), FEATURES)
+    assert x.shape == (PARTS[name], STEPS, FEATURES)
+    assert lengths.max() <= STEPS
     assert lengths.shape == y.shape == (PARTS[name],)
     assert (np.bincount(y) == PARTS[name] // 10).all()
     valid = np.arange(x.shape[1]) < lengths[:, None]
