@@ -96,9 +96,24 @@ def _layer(name: str, step: Step, sources: list[ConvSource], *, relu: bool) -> F
 
 
 def _biased(layer: FloatLayer, inputs: Reals, share: float) -> FloatLayer:
-    """With one bias for all outputs, so that this share of them is above 0."""
+    """With one bias for all outputs, so that this share of them is above 0; they are about 1."""
     assert isinstance(layer, FloatConv | FloatDense)
+    layer = _normal(layer, inputs)
     sums = replace(layer, activation="identity").forward(inputs[:SAMPLES])
     spread = float(sums.std())
     low = float(sums.min()) - spread if share == 1 else float(np.quantile(sums, 1 - share))
     return replace(layer, bias=np.full(len(layer.bias), -low))
+
+
+def _normal(layer: FloatConv | FloatDense, inputs: Reals) -> FloatConv | FloatDense:
+    """With trained weights such that the outputs' root mean square is 1; else deep ones overflow.
+
+    What is added unchanged stays, and the layer with it.
+    """
+    if isinstance(layer, FloatConv) and any(source.fixed for source in layer.sources):
+        return layer
+    size = float(np.sqrt(np.mean(replace(layer, activation="identity").forward(inputs) ** 2)))
+    if isinstance(layer, FloatDense):
+        return replace(layer, weight=layer.weight / size)
+    sources = (replace(source, weight=source.weight / size) for source in layer.sources)
+    return replace(layer, sources=tuple(sources))

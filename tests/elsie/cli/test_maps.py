@@ -9,6 +9,7 @@ import pytest
 
 import elsie
 from elsie.cli.main import main
+from elsie.compress.onnx.registry import load_onnx
 from tests.elsie.cli.test_commands import refused
 from tests.elsie.compress.onnx.maps.graphs import build, node, real
 
@@ -98,3 +99,28 @@ def test_inputs_of_another_shape(capsys: pytest.CaptureFixture[str], net: Path) 
     text = "takes (samples, 1, 4, 6), which are channels, rows, columns, or flat (samples, 24)"
     assert text in refused(capsys, "predict", out, "--input", folder / "other.npz")
     assert text in refused(capsys, "compile", net, "--calibrate", folder / "other.npz", "-o", out)
+
+
+def test_channels_last(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file that takes (rows, columns, channels) gives a network that does, too."""
+    nodes = [
+        *(node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]), node("Conv", ["t", "a"], ["c"])),
+        *(node("Relu", ["c"], ["r"]), node("Flatten", ["r"], ["f"])),
+        node("Gemm", ["f", "w"], ["y"]),
+    ]
+    proto = build(nodes, (4, 5, 2), a=real(3, 2, 2, 2), w=real(36, 4))
+    (tmp_path / "net.onnx").write_bytes(proto.SerializeToString())
+    x = np.random.default_rng(1).uniform(0, 1, (9, 4, 5, 2))
+    np.savez(tmp_path / "x.npz", x=x)
+    out, data = tmp_path / "net.elsie", tmp_path / "x.npz"
+    given = ("--weights", "fixed:12", "--effort", "none")
+    ran(capsys, "compile", tmp_path / "net.onnx", "--calibrate", data, "-o", out, *given)
+    network = elsie.load(out)
+    assert (network.input_shape, network.input_axes) == ((2, 4, 5), (1, 2, 0))
+    found = ran(capsys, "predict", out, "--input", data)
+    exact = load_onnx(tmp_path / "net.onnx").predict(x)
+    assert np.linalg.norm(found["outputs"] - exact) < 0.01 * np.linalg.norm(exact)
+    np.savez(data, x=x.transpose(0, 3, 1, 2))
+    assert ran(capsys, "predict", out, "--input", data)["outputs"] == found["outputs"]
+    profile = ran(capsys, "profile", out, "--input", data, "--model", tmp_path / "net.onnx")
+    assert max(place["error"] for place in profile["places"]) < 0.01
