@@ -29,7 +29,11 @@ BOARD = "icebreaker"
 class Pins(wiring.Component):
     """An engine's ports, and nothing behind them.
 
-    input, output, done, counters, load: as rtl.engine.Engine.
+    input: as rtl.engine.Engine.
+    output: as there.
+    done: as there.
+    counters: as there.
+    load: as there.
     """
 
     input: stream.Interface
