@@ -83,7 +83,7 @@ def check_maps(model: Model, asked: Mapping[str, Any]) -> None:
             )
 
 
-def engine_options(fields: Mapping[str, Any]) -> dict[str, Any]:
+def engine_options(fields: Mapping[str, Any]) -> dict[str, str | None]:
     """Of a configuration's fields, those that `check_maps` refuses unless they are the usual."""
     stages = [name for name in NO_STAGES if fields.get("stages", {}).get(name)]
     kinds = {name: fields.get(name) for name in ("entry_memory", "act_code")}

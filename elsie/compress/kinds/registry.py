@@ -27,7 +27,7 @@ class Kind:
 
     quantise: Callable[[Any, Signal, EngineConfig], Quantised]
     """Makes a pruned float layer of this kind, which is its first argument, into integers."""
-    engine: Callable[[Any], Mapping[str, Any]]
+    engine: Callable[[Any], Mapping[str, int | Maps]]
     """Fields that an engine's configuration must have from the start for such a float layer."""
     weights: tuple[MacKind, int] | None = None
     """Kind and code width of its weights by default; None for the engine's own."""
@@ -54,7 +54,7 @@ KINDS: Mapping[LayerKind, Kind] = {
 }
 
 
-def engine_needs(model: Model, *, act_width: int) -> dict[str, Any]:
+def engine_needs(model: Model, *, act_width: int) -> dict[str, int | Maps]:
     """Fields that an engine for the model must have from the start.
 
     Raises ElsieError when its functions need wider activations than `act_width` bits.
