@@ -65,6 +65,7 @@ def cycles(network: Network, x: np.ndarray, lengths: np.ndarray | None) -> int:
 def check(port: str, network: Network, x: np.ndarray, lengths: np.ndarray | None) -> None:
     """All outputs and all cycles are golden's."""
     with Board.open(port) as board:
+        before = board.damaged()  # finding the speed costs a frame
         assert board.load(network)
         outputs = board.run(x, lengths)
         expected = elsie.predict(network, x, lengths=lengths).outputs
@@ -72,7 +73,8 @@ def check(port: str, network: Network, x: np.ndarray, lengths: np.ndarray | None
         placed = fitted(network, board.identity.config)
         assert board.measured is not None
         assert board.measured.cycles == cycles(placed, x, lengths)
-        assert board.measured.recovered == board.damaged() == 0
+        assert board.measured.recovered == 0
+        assert board.damaged() == before
 
 
 def test_some_of_each(board: SimulatedBoard, networks: list[Network]) -> None:
