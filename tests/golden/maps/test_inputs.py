@@ -1,5 +1,7 @@
 """Samples of maps in whatever order they come."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ SHAPE, LAST = (3, 4, 5), (1, 2, 0)
 MAPS = np.arange(2 * 60).reshape(2, *SHAPE)
 
 
-def first(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray | None:
+def first(x: np.ndarray, axes: tuple[int, ...]) -> Any:
     flat = flattened(x, SHAPE, axes)
     return None if flat is None else channels_first(flat, SHAPE, axes)
 
