@@ -66,7 +66,7 @@ def add(steps: Steps) -> None:
         metavar="DATA",
         type=Path,
         required=True,
-        help="typical inputs, to choose scales by",
+        help="typical inputs, to choose scales by; samples as for elsie predict",
     )
     command.add_argument(
         "--output",

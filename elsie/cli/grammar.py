@@ -50,7 +50,8 @@ def add_input(command: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         help=".npz with inputs x (samples, n_in) and optionally labels y; or .npy; for LSTM and "
-        "GRU x (samples, steps, n_in) and optionally lengths",
+        "GRU x (samples, steps, n_in) and optionally lengths; for convolutions x (samples, "
+        "channels, rows, columns), or with the axes of the model's file, or flat",
     )
 
 
