@@ -68,8 +68,6 @@ def simulate_steps(
     progress: called with (steps done, all). engine: what to simulate. compiled: as C++, for large
     engines (sim.compiled.run).
     """
-    if wave is not None and network.maps:
-        raise ArgumentError("there are no waveforms of engines with maps yet; leave out `wave`")
     image = encode(network)
     predicted, expected = predict(network, image, steps)
     limit = budget(image, steps, predicted)

@@ -8,6 +8,7 @@ from amaranth.lib import data
 
 from golden.format.network import Network
 from rtl.engine import Engine
+from rtl.group.group import Group as PeGroup
 from rtl.pe.pe import ProcessingElement
 from rtl.sequence.sequencer import Sequencer
 
@@ -39,13 +40,18 @@ class Group:
 
 
 def groups(engine: Engine, network: Network) -> list[Group]:
-    """The sequencer, the streams, and each PE of an elaborated engine that runs `network`."""
+    """The sequencer, the streams, and each PE of an elaborated engine that runs `network`.
+
+    With maps also the drains of each group of PEs.
+    """
     pes = [pe for group in engine.groups for pe in group.pes]
+    maps = engine.groups if network.maps else []
     frac = _common(layer.in_frac for layer in network.layers)
     total = _common(layer.in_frac + layer.weight_frac for layer in network.layers)
     return [
-        Group(name="sequencer", signals=_sequencer(engine.sequencer)),
+        Group(name="sequencer", signals=_sequencer(engine.sequencer, maps=bool(maps))),
         Group(name="streams", signals=_streams(engine, network)),
+        *(Group(name=f"G{number}", signals=_drains(group)) for number, group in enumerate(maps)),
         *(
             Group(name=f"PE{number}", signals=_pe(pe, frac=frac, total_frac=total))
             for number, pe in enumerate(pes)
@@ -53,7 +59,7 @@ def groups(engine: Engine, network: Network) -> list[Group]:
     ]
 
 
-def _sequencer(sequencer: Sequencer) -> list[Shown]:
+def _sequencer(sequencer: Sequencer, *, maps: bool) -> list[Shown]:
     return [
         _plain("state", sequencer.state),
         _plain("layer", sequencer.layer),
@@ -62,6 +68,30 @@ def _sequencer(sequencer: Sequencer) -> list[Shown]:
         _plain("quiet", sequencer.quiet),
         _plain("over", sequencer.over),
         _plain("done", sequencer.done),
+        *(_rows(sequencer) if maps else []),
+    ]
+
+
+def _rows(sequencer: Sequencer) -> list[Shown]:
+    """Rows that begin to be sent, and tokens with the state that they carry."""
+    return [
+        *_fields("row", sequencer.row, names=("valid", "source", "begins")),
+        _plain("row_number", sequencer.line),
+        _plain("token", sequencer.token),
+        *_fields("token", sequencer.carried),
+    ]
+
+
+def _drains(group: PeGroup) -> list[Shown]:
+    """Steps of a group's drains, and the rows that they become."""
+    control, pipeline = group.control, group.pipeline
+    names = ("valid", "slot", "row", "unit", "cell", "opens", "closes", "ends")
+    return [
+        *_fields("step", control.operation, names=names),
+        _plain("output", pipeline.output),
+        _plain("output_index", pipeline.index),
+        _plain("output_value", pipeline.activation),
+        _plain("row_ends", pipeline.close),
     ]
 
 
@@ -78,7 +108,7 @@ def _streams(engine: Engine, network: Network) -> list[Shown]:
         *_fields("input", engine.input.payload, frac=received),
         _plain("pending", collector.pending),
         _plain("hold", collector.hold),
-        *_fields("broadcast", collector.broadcast, frac=sent),
+        *_fields("broadcast", collector.broadcast, frac=sent, names=("valid", "column", "value")),
         _plain("output_valid", engine.output.valid),
         _plain("output_ready", engine.output.ready),
         *_fields("output", engine.output.payload, frac=last.out_frac),
@@ -86,6 +116,13 @@ def _streams(engine: Engine, network: Network) -> list[Shown]:
 
 
 def _pe(pe: ProcessingElement, *, frac: int, total_frac: int) -> list[Shown]:
+    tokens = []
+    if pe.tokens is not None:
+        tokens = [
+            _plain("token", pe.tokens.take),
+            _plain("steal", pe.steal),
+            _plain("ended", pe.ended),
+        ]
     return [
         _plain("state", pe.state),
         _plain("near_full", pe.near_full),
@@ -94,6 +131,7 @@ def _pe(pe: ProcessingElement, *, frac: int, total_frac: int) -> list[Shown]:
         _plain("pop", pe.entry.pop),
         _plain("issue", pe.entry.issuing),
         _plain("issue_address", pe.entry.address),
+        *tokens,
         _plain("commit", pe.sums.commit),
         _plain("commit_row", pe.sums.commit_row),
         _plain("commit_total", pe.sums.total, frac=total_frac),
@@ -106,8 +144,10 @@ def _plain(name: str, value: ValueLike, *, frac: int = 0) -> Shown:
     return Shown(name=name, signal=signal, signed=signal.shape().signed, frac=frac)
 
 
-def _fields(name: str, view: data.View, *, frac: int) -> list[Shown]:
-    """Each field of a signal with a struct layout; `frac` is that of the field `value`."""
+def _fields(
+    name: str, view: data.View, *, frac: int = 0, names: tuple[str, ...] = ()
+) -> list[Shown]:
+    """Fields of a signal with a struct layout, all or some; `frac` is that of the field `value`."""
     signal = _signal(view)
     return [
         Shown(
@@ -118,6 +158,7 @@ def _fields(name: str, view: data.View, *, frac: int) -> list[Shown]:
             frac=frac if field == "value" else 0,
         )
         for field, shape in data.Layout.cast(view.shape())
+        if not names or field in names
     ]
 
 

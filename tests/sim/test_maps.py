@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from golden.arithmetic.sequences import Step
-from golden.errors import ArgumentError
 from golden.format import layout
 from golden.format.image import Image
 from golden.format.network import Network
@@ -92,10 +91,3 @@ def test_uneven_work_and_one_row_more_than_the_ring_allows() -> None:
 
     with pytest.raises(AssertionError, match="a sum is asked for while it is cleared"):
         run(network, x, engine=wrong)
-
-
-def test_waveforms_are_refused() -> None:
-    network = every_kind().network()
-    x = map_input(np.random.default_rng(3), network)
-    with pytest.raises(ArgumentError, match="no waveforms of engines with maps"):
-        simulate_steps(network, [Step(x=x, reset=(False,))], wave=object())  # type: ignore
