@@ -140,7 +140,9 @@ def _layer(image: Image, word: dict[str, int], number: int) -> UnpackedLayer:
     )
 
 
-def entries(image: Image, number: int, compressed: csc.Compressed, start: Ints) -> dict[str, NDArray[Any]]:
+def entries(
+    image: Image, number: int, compressed: csc.Compressed, start: Ints
+) -> dict[str, NDArray[Any]]:
     """The fields of `Entries` but shift and bias, of layer `number`; `start` (pes, columns)."""
     nonzeros, real = csc.decode(image.config, compressed)
     flat = compressed.count.reshape(-1)

@@ -11,7 +11,8 @@ from elsie.compress.model.model import Model
 from elsie.compress.options import CompileOptions
 from elsie.compress.place.rows import STRATEGIES
 from elsie.compress.prune.balanced import prune_balanced
-from elsie.compress.prune.even import prune_evenly
+from elsie.compress.prune.even import prune_evenly, prune_plainly
+from elsie.compress.prune.prune import prune
 from golden.arithmetic.run import predict
 from golden.config import EngineConfig, MacKind
 from golden.errors import ElsieError
@@ -121,3 +122,17 @@ def test_refusals(random_model: Callable[..., Model], options: dict, said: str) 
         compile_model(
             random_model(4, 6, 3), np.ones((2, 4)), config=BASE, options=CompileOptions(**options)
         )
+
+
+def test_outputs_of_a_part_keep_as_many_weights() -> None:
+    """Of all its matrices together, the largest ones, where it is pruned by rows."""
+    rng = np.random.default_rng(3)
+    wide, narrow = rng.normal(size=(1, 6, 20)), 3 * rng.normal(size=(1, 6, 5))
+    part = Part(name="c", matrices=(wide, narrow), by_row=True)
+    (thin,) = prune_plainly((part,), lambda gate: prune(gate, 0.4))
+    whole, kept = (np.concatenate(one.matrices, axis=2)[0] for one in (part, thin))
+    assert np.count_nonzero(kept, axis=1).tolist() == [10] * 6
+    for before, after in zip(whole, kept, strict=True):
+        left = np.abs(before)[after == 0]
+        assert np.abs(after)[after != 0].min() > left.max()
+    assert len({np.count_nonzero(row) for row in thin.matrices[0][0]}) > 1
