@@ -36,13 +36,21 @@ def test_checksum_is_that_of_zlib(data: bytes) -> None:
     simulate(dut, script)
 
 
-def received(line: bytes, *, gap: int = 12, read: bool = True) -> list[bytes]:
-    """The messages that a receiver makes of bytes on the line; they are read at last."""
+def received(
+    line: bytes, *, gap: int = 12, read: bool = True, lost: int | None = None
+) -> list[bytes]:
+    """The messages that a receiver makes of bytes on the line; they are read at last.
+
+    lost: before this byte another one was lost.
+    """
     dut = FrameReceiver(buffer=512, timeout=2000)
     got: list[bytes] = []
 
     async def host(ctx):
-        for byte in line:
+        for number, byte in enumerate(line):
+            ctx.set(dut.lost, int(number == lost))
+            await ctx.tick()
+            ctx.set(dut.lost, 0)
             ctx.set(dut.bytes.valid, 1)
             ctx.set(dut.bytes.payload, byte)
             await ctx.tick()
@@ -88,6 +96,14 @@ def test_what_is_too_short_too_long_or_wrong_does_not() -> None:
         b"\0\0\0",
     ):
         assert received(bad + good) == [b"good"], bad
+
+
+def test_a_lost_byte_spoils_the_frame_that_it_was_in() -> None:
+    line = b"\0" + frame(b"one") + b"\0" + frame(b"two")
+    first = len(frame(b"one")) + 1
+    assert received(line, lost=3) == [b"two"]
+    assert received(line, lost=first) == [b"one", b"two"]  # the zero before a frame ends it
+    assert received(line, lost=first + 1) == [b"one"]
 
 
 def test_messages_wait_until_they_are_read() -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boards.link.protocol import Command, Loads
+from boards.link.identity import Identity, network_hash
+from boards.link.protocol import Command, Loads, State
 from elsie.host import Board, BoardError, NoAnswer, NoPort, WrongNetwork
 from elsie.host.fitting import engine_for, fitted
-from elsie.host.link import FIRST, Refused
+from elsie.host.link import FIRST, Found, Refused
 from elsie.host.simulated.board import SimulatedBoard
 from golden.arithmetic.run import forward, predict
 from golden.errors import ElsieError
 from golden.format.image import encode
+from golden.format.network import Network
 from golden.timing.model import TimingModel
 from tests.boards.gateware.networks import CONFIG, network
 from tests.boards.link.script import TINY
@@ -156,3 +158,60 @@ def test_an_engine_for_several() -> None:
     assert (forward(placed, x) == forward(small, x)).all()
     with pytest.raises(WrongNetwork, match="pes is 2 and 4"):
         engine_for([NETS[0], network(config=CONFIG)])
+
+
+class Baked:
+    """A link to a board with a network in its bitstream."""
+
+    def __init__(self, held: Network, loads: Loads) -> None:
+        self.asked: list[Command] = []
+        positions = held.layers[-1].position.tolist()
+        self.found = Found(
+            state=State.LOADED if loads is Loads.NOTHING else State(0),
+            checksum=0,
+            identity=Identity(
+                loads=loads,
+                clock_hz=CLOCK_HZ,
+                divisor=DIVISOR,
+                buffer=512,
+                config=held.config,
+                network=network_hash(encode(held), positions),
+            ),
+        )
+
+    def identify(self) -> Found:
+        return self.found
+
+    def speed_up(self, identity: Identity, *, most: int | None) -> None:
+        assert identity == self.found.identity
+
+    def ask(self, command: Command, payload: bytes = b"") -> bytes:
+        self.asked.append(command)
+        return b""
+
+    def stream(self, requests: list[tuple[Command, bytes]]) -> Iterator[bytes]:
+        for command, payload in requests:
+            yield self.ask(command, payload)
+
+
+def test_a_bitstream_with_its_own_network() -> None:
+    link = Baked(NETS[0], Loads.NOTHING)
+    board = Board(link)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(WrongNetwork, match="made for another network than test; run 'elsie build'"):
+        board.load(NETS[1])
+    assert not board.load(NETS[0])
+    assert not board.load(NETS[0], again=True)
+    assert link.asked == []
+
+
+def test_a_bitstream_whose_entries_are_loaded() -> None:
+    config = TINY.replace(entry_memory="spram", run_width=4)
+    mine, other = (network(config=config, seed=seed) for seed in (1, 2))
+    link = Baked(mine, Loads.ENTRIES)
+    board = Board(link)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(WrongNetwork, match="made for another network"):
+        board.load(other)
+    assert board.load(mine)
+    assert link.asked[:2] == [Command.RESET, Command.BEGIN]
+    assert link.asked[-1] == Command.COMMIT
+    assert link.asked.count(Command.LOAD) == config.pes
