@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import elsie
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
     network = elsie.load(options.net)
     data = elsie.load_data(options.input, network, labels=False)
-    total: Counter[str] = Counter()
+    values: dict[str, float] = {}
     with connected(options, network) as board:
         load(board, network)
         until = time.monotonic() + (options.seconds or float("inf"))
@@ -53,17 +53,15 @@ def run(options: argparse.Namespace) -> int:
         with Live(console=console, auto_refresh=False, transient=True) as live:
             try:
                 while time.monotonic() < until:
-                    first = total["inferences"] % len(data.x)
+                    first = int(values.get("inferences", 0)) % len(data.x)
                     part = slice(first, first + many)
                     lengths = None if data.lengths is None else data.lengths[part]
                     board.run(data.x[part], lengths)
-                    values = look(board, total)
+                    values = look(board, values)
                     live.update(_table(network.name, values), refresh=True)
-                    pace = values["per_second"]
-                    many = max(1, round(_SECONDS * pace))
+                    many = max(1, round(_SECONDS * values["per_second"]))
             except KeyboardInterrupt:
                 output.note("ended")
-        values = look(board, total) if total else {}
 
     def text() -> None:
         for name, value in values.items():
@@ -73,17 +71,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def look(board: "Board", total: "Counter[str]") -> dict[str, float]:
-    """The last run, the counters of its last step, and the line; `total` grows by the run."""
+def look(board: "Board", before: Mapping[str, float]) -> dict[str, float]:
+    """The last run, the counters of its last step, and the line; sums go on from `before`."""
     measured, counters = board.measured, board.counters()
     assert measured is not None
-    if total["run"] != id(measured):
-        total["run"] = id(measured)
-        total["inferences"] += measured.inferences
-        total["recovered"] += measured.recovered
     pes = board.identity.config.pes
     return {
-        "inferences": total["inferences"],
+        "inferences": before.get("inferences", 0) + measured.inferences,
         "per_second": measured.per_second,
         "cycles_per_step": measured.cycles / max(1, measured.steps),
         "macs": counters.macs,
@@ -94,7 +88,7 @@ def look(board: "Board", total: "Counter[str]") -> dict[str, float]:
         "engine_busy": measured.engine_seconds / measured.seconds,
         "baud": measured.baud,
         "damaged": board.damaged(),
-        "recovered": total["recovered"],
+        "recovered": before.get("recovered", 0) + measured.recovered,
     }
 
 

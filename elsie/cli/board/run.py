@@ -85,13 +85,14 @@ def run(options: argparse.Namespace) -> int:
         check_file(options.output, options.net, options.input)
     network = elsie.load(options.net)
     data = _limited(elsie.load_data(options.input, network), options.limit)
+    expected = elsie.predict(network, data.x, lengths=data.lengths)
+    output.unlike_calibration(expected.clipped, expected.largest_input)
     with connected(options, network) as board:
         load(board, network)
         with output.progress("running", "inputs") as update:
             outputs = board.run(data.x, data.lengths, progress=update)
         measured, port = board.measured, board.port
     assert measured is not None
-    expected = elsie.predict(network, data.x, lengths=data.lengths)
     from elsie.prediction import Prediction
 
     made = Prediction(outputs=outputs, timing=None)

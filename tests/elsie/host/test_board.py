@@ -1,11 +1,13 @@
 """The driver and a simulated board."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import elsie
 from boards.link.identity import Identity, network_hash
 from boards.link.protocol import Command, Loads, State
 from elsie.host import Board, BoardError, NoAnswer, NoPort, WrongNetwork
@@ -158,6 +160,25 @@ def test_an_engine_for_several() -> None:
     assert (forward(placed, x) == forward(small, x)).all()
     with pytest.raises(WrongNetwork, match="pes is 2 and 4"):
         engine_for([NETS[0], network(config=CONFIG)])
+
+
+def test_the_example_of_the_page(
+    port: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
+) -> None:
+    """docs/boards.md, with the simulated board as the only one there is."""
+    page = (Path(__file__).parents[3] / "docs" / "boards.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    elsie.save(NETS[0], tmp_path / "model.elsie")
+    x = np.random.default_rng(4).normal(0, 3, (8, NETS[0].n_in))
+    np.savez(tmp_path / "test.npz", x=x)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("elsie.host.ports.choose", lambda: port)
+    scope: dict[str, object] = {}
+    exec(code, scope)
+    y = scope["y"]
+    assert isinstance(y, np.ndarray)
+    assert (y == predict(NETS[0], x)).all()
+    assert "Counters(cycles=" in capsys.readouterr().out
 
 
 class Baked:
