@@ -117,9 +117,10 @@ class Group(GroupPorts):
     def _rows(self, m: Module, rows: RowFront) -> None:
         """The same for maps, and broadcasts that stay in the group."""
         m.submodules.rows = rows
-        write, index, value = self._put()
+        _, index, value = self._put()
+        arrives = self.arriving.valid & (self.arriving.value != 0)
         m.d.comb += [
-            rows.write.eq(write),
+            rows.write.eq(Mux(self.pipeline.output, self.pipeline.some, arrives)),
             rows.index.eq(index),
             rows.value.eq(value),
             rows.close.eq(self.pipeline.close | self.arriving.close),

@@ -15,9 +15,9 @@ from rtl.prim.delay import delayed
 class RowFront(wiring.Component):
     """In front of the collector, and for rows whose items stay in the group beside it.
 
-    write: append to the row that is being written, unless the value is zero.
+    write: append to the row that is being written.
     index: the activation's index within the row.
-    value: its value.
+    value: its value, not zero.
     close: that row has ended; never with `write`.
     target: where the next row goes.
     row: a row begins to be read.

@@ -15,9 +15,9 @@ from rtl.prim.ram import BlockRam
 class RowLists(wiring.Component):
     """One map is written while others are read, all of them row by row.
 
-    write: append to the row that is being written, unless the value is zero.
+    write: append to the row that is being written.
     index: the activation's index within the row.
-    value: its value.
+    value: its value, not zero.
     close: that row has ended: write its length; never with `write` (asserted).
     items: its length.
     target: where the next row goes.
@@ -91,19 +91,20 @@ class RowLists(wiring.Component):
         """Items behind a free word, which gets their number."""
         head = Signal(region_width(self._config))
         free = Signal(region_width(self._config) + 1, init=1)
-        append = Signal()
+        depth = self._config.maps.depth
+        # When the memory is full, what is free is beyond it. The address does not wait for `write`.
+        place = Mux(free >= depth, 0, free)
         m.d.comb += [
-            append.eq(self.write & (self.value != 0)),
-            ram.w_en.eq(append | self.close),
-            # When the memory is full, what is free is beyond it.
-            ram.w_addr.eq(Mux(self.close, head, Mux(append, free, 0))),
+            ram.w_en.eq(self.write | self.close),
+            ram.w_addr.eq(Mux(self.close, head, place)),
             ram.w_data.eq(Mux(self.close, self.items, Cat(self.index, self.value))),
         ]
         m.d.sync += [
             Assert(~(self.write & self.close), "a row goes on while it is closed"),
-            Assert(~(append & (free >= self._config.maps.depth)), "a map exceeds its memory"),
+            Assert(~(self.write & (free >= depth)), "a map exceeds its memory"),
+            Assert(~(self.write & (self.value == 0)), "a zero is written to a list"),
         ]
-        with m.If(append):
+        with m.If(self.write):
             m.d.sync += [free.eq(free + 1), self.items.eq(self.items + 1)]
         with m.If(self.close):
             m.d.sync += [head.eq(free), free.eq(free + 1), self.items.eq(0)]

@@ -13,22 +13,31 @@ class Window(wiring.Component):
     opens: this one is a window's first.
     value: an activation.
     largest: of the window up to this one, in the same cycle.
+    some: that one is not zero.
     """
 
     opens: Signal
     value: Signal
     largest: Signal
+    some: Signal
 
     def __init__(self, *, config: EngineConfig) -> None:
         """Widths come from `config`."""
         shape = signed(config.act_width)
-        super().__init__({"opens": In(1), "value": In(shape), "largest": Out(shape)})
+        super().__init__(
+            {"opens": In(1), "value": In(shape), "largest": Out(shape), "some": Out(1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
-        """A register and a comparison."""
+        """A register and a comparison; beside it, which of the two are zero."""
         m = Module()
         best = Signal.like(self.largest)
+        had = Signal()
         better = self.opens | (self.value > best)
-        m.d.comb += self.largest.eq(Mux(better, self.value, best))
-        m.d.sync += best.eq(self.largest)
+        m.d.comb += [
+            self.largest.eq(Mux(better, self.value, best)),
+            # Not from `largest`: a list's memory and counters wait for it.
+            self.some.eq(Mux(better, self.value != 0, had)),
+        ]
+        m.d.sync += [best.eq(self.largest), had.eq(self.some)]
         return m

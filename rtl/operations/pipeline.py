@@ -42,6 +42,7 @@ class OperationPipeline(wiring.Component):
     With maps:
 
     close: a cycle after a drain's last activation.
+    some: the activation is not zero.
     """
 
     operation: data.View
@@ -60,6 +61,7 @@ class OperationPipeline(wiring.Component):
     access: data.View
     half: Signal
     close: Signal
+    some: Signal
 
     def __init__(self, *, config: EngineConfig, size: int) -> None:
         """`size` PEs in this group."""
@@ -87,7 +89,7 @@ class OperationPipeline(wiring.Component):
                 "activation": Out(signed(config.act_width)),
                 **({"wipe_set": In(range(config.sum_sets))} if config.sum_sets > 1 else {}),
                 **(cells if config.cells else {}),
-                **({"close": Out(1)} if config.maps.rows else {}),
+                **({"close": Out(1), "some": Out(1)} if config.maps.rows else {}),
             }
         )
 
@@ -246,10 +248,8 @@ class OperationPipeline(wiring.Component):
     def _pooled(self, m: Module, output: Value, activation: Value, at: int) -> tuple[Value, Value]:
         """Only the largest activation of each window; and the end of the drain."""
         m.submodules.window = window = Window(config=self._config)
-        m.d.comb += [
-            window.opens.eq(self._at(m, "opens", at)),
-            window.value.eq(activation),
-        ]
+        m.d.comb += [window.opens.eq(self._at(m, "opens", at)), window.value.eq(activation)]
+        m.d.comb += self.some.eq(window.some)
         m.d.sync += self.close.eq(self._at(m, "valid", at) & self._at(m, "ends", at))
         return output & self._at(m, "closes", at), window.largest
 

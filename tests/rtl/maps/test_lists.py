@@ -42,7 +42,7 @@ class Writer:
         index, value = int(self.rng.integers(0, 8)), int(self.rng.integers(-2, 3))
         if value:
             self.items.append((index, value))
-        return {"write": 1, "index": index, "value": value}
+        return {"write": int(value != 0), "index": index, "value": value}
 
 
 class Reader:
@@ -145,7 +145,7 @@ def full(config: EngineConfig) -> list[Row]:
 
 def test_a_full_memory_is_not_exceeded() -> None:
     config = config_of()
-    drive(RowLists(config=config), [*full(config), {"write": 1, "value": 0}, {}], WATCH)
+    drive(RowLists(config=config), [*full(config), {"value": 1}, {}], WATCH)
     with pytest.raises(AssertionError, match="a map exceeds its memory"):
         drive(RowLists(config=config), [*full(config), {"write": 1, "value": 1}, {}], WATCH)
 
@@ -154,7 +154,8 @@ def test_what_must_not_be_is_asserted() -> None:
     item: Row = {"write": 1, "index": 1, "value": 1}
     map_ = [{"target.open": 1}, item, item, {"close": 1}, {"row.valid": 1, "row.begins": 1}, {}, {}]
     for more, what in (
-        ([{"write": 1, "close": 1}], "a row goes on while it is closed"),
+        ([{"write": 1, "value": 1, "close": 1}], "a row goes on while it is closed"),
+        ([{"write": 1}], "a zero is written to a list"),
         ([{"grant": 1}, {"grant": 1}, {"grant": 1}], "an empty row is read"),
         ([{"grant": 1, "hold": 1}], "granted while broadcasts are held"),
     ):

@@ -43,9 +43,10 @@ def test_the_largest_of_a_window() -> None:
     expected: list[int] = []
     window: list[int] = []
     for _ in range(200):
-        opens, value = int(rng.random() < 0.3 or not window), int(rng.integers(-128, 128))
+        opens, value = int(rng.random() < 0.3 or not window), int(rng.integers(-4, 3))
         window = [*([] if opens else window), value]
         rows.append({"opens": opens, "value": value})
         expected.append(max(window))
-    seen = drive(Window(config=map_config()), rows, ["largest"])
+    seen = drive(Window(config=map_config()), rows, ["largest", "some"])
     assert [row["largest"] for row in seen] == expected
+    assert [row["some"] for row in seen] == [int(largest != 0) for largest in expected]
