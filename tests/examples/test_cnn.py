@@ -10,7 +10,7 @@ import pytest
 import elsie
 from elsie.compress.model.model import Model
 from elsie.compress.onnx.registry import load_onnx
-from examples.figures import weights
+from examples.figures import Figures, files, line, weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NETS = {
@@ -69,3 +69,19 @@ def test_a_compiled_cnn_is_as_good_as_the_float_one() -> None:
     golden = elsie.predict(network, x).classes
     real = model("digits-cnn-pruned").predict(x).argmax(axis=1)
     assert np.mean(golden == real) >= 0.99
+
+
+def test_networks_of_several_seeds(tmp_path: Path) -> None:
+    names = ("a-1", "a-2", "a-1-pruned", "a-x", "a", "ab-1", "a-pruned", "a-cnn-1")
+    for name in names:
+        (tmp_path / f"{name}.onnx").touch()
+    assert [file.stem for file in files("a", tmp_path)] == ["a-1", "a-2"]
+    assert [file.stem for file in files("a-pruned", tmp_path)] == ["a-1-pruned"]
+    every = [
+        Figures(float_percent=p, golden_percent=p - 1, weights=10, kbits=1.25, cycles=c)
+        for p, c in ((98, 800), (99, 2400))
+    ]
+    assert line("a", every[:1]) == "| a | 98.00 | 97.00 | 10 | 1.2 | 800 | 10.0 |"
+    assert line("a", every) == (
+        "| a | 98.50 (0.71) | 97.50 (0.71) | 10 (0) | 1.2 (0.0) | 1,600 (1131) | 20.0 |"
+    )
