@@ -116,7 +116,7 @@ def measure_area(
 
     board = find(BOARDS[pes])
     check_fits(compressed.config, board.preset, what=f"network {compressed.name}")
-    top = BoardTop(network=compressed, divisor=board.divisor())
+    top = BoardTop(network=compressed, clock_hz=board.clock_hz, divisor=board.divisor())
     report = build(top, board, out=out, progress=progress)
     tools = ", ".join(report.tools.values())
     return Area(
