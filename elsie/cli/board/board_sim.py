@@ -33,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
     from elsie.host.simulated.board import simulated
 
     networks = [elsie.load(net) for net in options.net]
-    output.note("making the simulated board (a minute or two for a new engine) ...")
+    output.note(
+        "making the simulated board (a minute or more for a new engine, more for many PEs) ..."
+    )
     board = simulated(*networks, board=options.board)
     with board:
         names = ", ".join(network.name for network in networks)

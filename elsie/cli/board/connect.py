@@ -47,7 +47,9 @@ def connected(options: argparse.Namespace, network: "Network") -> Iterator["Boar
         raise ElsieError("--port is a board's and --board sim has none; give one of them")
     from elsie.host.simulated.board import simulated
 
-    output.note("making the simulated board (a minute or two for a new engine) ...")
+    output.note(
+        "making the simulated board (a minute or more for a new engine, more for many PEs) ..."
+    )
     with simulated(network) as board, Board.open(board.port, speed=options.speed) as opened:
         yield opened
 
