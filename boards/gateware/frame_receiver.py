@@ -26,9 +26,9 @@ class FrameReceiver(wiring.Component):
     bytes: from the receiver, at least 40 cycles apart; always ready.
     lost: a byte was lost on the line.
     request: the bytes of whole messages, without their checksums.
-    whole: one cycle, when a frame was whole.
-    damaged: one cycle, when one was dropped: bytes changed, lost or added, too long or too short,
-        no room for it, or a silence of `timeout` cycles within it.
+    whole: one cycle, when a frame was whole, 2 cycles after its last byte.
+    damaged: one cycle, as late, when one was dropped: bytes changed, lost or added, too long or
+        too short, no room for it, or a silence of `timeout` cycles within it.
     """
 
     bytes: stream.Interface
@@ -65,58 +65,68 @@ class FrameReceiver(wiring.Component):
     def _write(self, m: Module, ring: BlockRam, read: Signal, kept: Signal) -> None:
         """Decode; at a frame's end keep it, or forget it."""
         m.submodules.checksum = checksum = SerialChecksum()
+        # Bytes are far apart: a register for each question leaves one of them to a cycle.
+        taken, zero, lost, fits = Signal(), Signal(), Signal(), Signal()
+        byte = Signal(8)
         write = Signal(range(self._depth), init=1)
         size = Signal(range(LONGEST + 1))
         bad = Signal()
         begun = Signal()
-        taken, zero = self.bytes.valid, self.bytes.payload == 0
-        silent = self._silent(m, begun)
-        emit, value, between = self._decode(m, silent)
+        silent = self._silent(m, begun, taken | lost)
+        emit, value, between = self._decode(m, taken, byte, zero, silent)
         room = (write != read) & (size != LONGEST)
         ended = (taken & zero) | silent
         least = CHECKSUM + REQUEST_HEAD
-        right = zero & taken & ~bad & between & checksum.right & (size >= least)
-        m.d.comb += [
-            ring.w_data.eq(Mux(emit, value, size - CHECKSUM)),
-            ring.w_addr.eq(Mux(emit, write, kept)),
-            ring.w_en.eq((emit & room) | self.whole),
-            checksum.bytes.valid.eq(emit),
-            checksum.bytes.payload.eq(value),
-            checksum.start.eq(ended),
+        right = zero & taken & fits
+        m.d.sync += [
+            taken.eq(self.bytes.valid),
+            lost.eq(self.lost),
+            byte.eq(self.bytes.payload),
+            zero.eq(self.bytes.payload == 0),
+            fits.eq(~bad & between & checksum.right & (size >= least)),
             self.whole.eq(right),
             self.damaged.eq(ended & begun & ~right),
         ]
+        m.d.comb += [
+            ring.w_data.eq(Mux(emit, value, size - CHECKSUM)),
+            ring.w_addr.eq(Mux(emit, write, kept)),
+            ring.w_en.eq((emit & room) | right),
+            checksum.bytes.valid.eq(emit),
+            checksum.bytes.payload.eq(value),
+            checksum.start.eq(ended),
+        ]
         with m.If(emit & room):
             m.d.sync += [write.eq(write + 1), size.eq(size + 1)]
-        with m.If(self.lost | (emit & ~room)):
+        with m.If(lost | (emit & ~room)):
             m.d.sync += bad.eq(1)
-        with m.If(self.lost | taken):
+        with m.If(lost | taken):
             m.d.sync += begun.eq(1)
         with m.If(ended):
             m.d.sync += [size.eq(0), bad.eq(0), begun.eq(0), write.eq(kept + 1)]
         with m.If(right):
             m.d.sync += [kept.eq(write - CHECKSUM), write.eq(write - CHECKSUM + 1)]
 
-    def _decode(self, m: Module, silent: Value) -> tuple[Value, Value, Value]:
+    def _decode(
+        self, m: Module, taken: Signal, byte: Signal, zero: Signal, silent: Value
+    ) -> tuple[Value, Value, Value]:
         """COBS: a byte to write, which it is, and that a frame may end here."""
         left = Signal(8)
         implied = Signal()
-        taken, byte = self.bytes.valid, self.bytes.payload
         between = left == 0
         with m.If(taken):
             m.d.sync += left.eq(Mux(between, byte - 1, left - 1))
             with m.If(between):
                 m.d.sync += implied.eq(byte != 255)
-        with m.If((taken & (byte == 0)) | silent):
+        with m.If((taken & zero) | silent):
             m.d.sync += [left.eq(0), implied.eq(0)]
-        emit = taken & (byte != 0) & (~between | implied)
+        emit = taken & ~zero & (~between | implied)
         return emit, Mux(between, 0, byte), between
 
-    def _silent(self, m: Module, begun: Signal) -> Value:
+    def _silent(self, m: Module, begun: Signal, heard: Value) -> Value:
         """Within a frame, `timeout` cycles without a byte."""
         timer, over = countdown(self._timeout)
-        silent = begun & over & ~self.bytes.valid
-        with m.If(self.bytes.valid | self.lost | ~begun | over):
+        silent = begun & over & ~heard
+        with m.If(heard | ~begun | over):
             m.d.sync += timer.eq(self._timeout - 2)
         with m.Else():
             m.d.sync += timer.eq(timer - 1)
