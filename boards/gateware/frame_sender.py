@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import C, Cat, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,9 +61,7 @@ class FrameSender(wiring.Component):
             self._write(m, ram, Cat(self.record_addr, 1), self.record_data)
         m.d.comb += [
             self.bytes.payload.eq(ram.r_data),
-            ram.r_addr.eq(
-                Mux(self.tokens.ready, Cat(self.tokens.payload.data, 1), Cat(sent, C(0, 1)))
-            ),
+            ram.r_addr.eq(Cat(sent, C(0, 1))),
         ]
         with m.FSM(name="state"):
             self._message(m, ram, write, code_at, code)
@@ -98,16 +96,19 @@ class FrameSender(wiring.Component):
         last = Signal()
         tail = Signal(32)
         ending = Signal(range(CHECKSUM + 2))  # 0, or how many of the tail's bytes went, and one
-        token = self.tokens.payload
+        token = Signal(TOKEN)  # a register, as it comes from far away
         m.d.comb += checksum.bytes.payload.eq(byte)
         with m.State("TAKE"):
-            m.d.comb += [self.tokens.ready.eq(1), ram.r_en.eq(self.tokens.valid & token.copy)]
-            m.d.sync += ending.eq(0)
+            m.d.comb += self.tokens.ready.eq(1)
+            m.d.sync += [ending.eq(0), token.eq(self.tokens.payload)]
             with m.If(self.tokens.valid):
-                m.d.sync += [byte.eq(token.data), last.eq(token.last)]
-                m.next = "PUT"
-                with m.If(token.copy):
-                    m.next = "COPY"
+                m.next = "LOOK"
+        with m.State("LOOK"):
+            m.d.comb += [ram.r_addr.eq(Cat(token.data, 1)), ram.r_en.eq(token.copy)]
+            m.d.sync += [byte.eq(token.data), last.eq(token.last)]
+            m.next = "PUT"
+            with m.If(token.copy):
+                m.next = "COPY"
         with m.State("COPY"):
             m.d.sync += byte.eq(ram.r_data)
             m.next = "PUT"
