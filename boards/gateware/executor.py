@@ -190,6 +190,10 @@ class Executor(wiring.Component):
     def _dispatch(self, m: Module, request: Request) -> None:
         """The answer's head, then to the state of the command."""
         ended = request.ended
+        # Registers, as the head takes longer than to compare.
+        known, fine = Signal(len(Command)), Signal()
+        m.d.sync += known.eq(Cat(request.command == command for command in Command))
+        m.d.sync += fine.eq(request.status == Status.OK)
         with m.State("HEAD"):
             head = Cat(request.number, request.command, request.part)
             assert len(head) == 8 * ANSWER_HEAD
@@ -198,15 +202,15 @@ class Executor(wiring.Component):
             m.next = "DRAIN"
             with m.If(request.resumed):
                 m.next = "STEPS"
-            with m.Elif(request.status == Status.OK), m.Switch(request.command):
-                for command in Command:
-                    with m.Case(command):
+            with m.Elif(fine):
+                with m.If(~known.any()):
+                    m.d.sync += request.status.eq(Status.COMMAND)
+                for number, command in enumerate(Command):
+                    with m.If(known[number]):
                         with m.If(ended == (command in _PAYLOADS)):
                             m.d.sync += request.status.eq(Status.LENGTH)
                         with m.Else():
                             self._begin(m, request, command)
-                with m.Default():
-                    m.d.sync += request.status.eq(Status.COMMAND)
 
     def _begin(self, m: Module, request: Request, command: Command) -> None:
         """What a command with or without a payload, as it must be, begins with."""

@@ -90,10 +90,10 @@ def test_seeds(tools: Path, tmp_path: Path, seeds: Seeds, seed: int, tried: int)
     pretend(tools / "nextpnr-ice40", "if '--version' in sys.argv: sys.exit()\n" + _SEEDED)
     pretend(tools / "icepack", _PACK)
     with pytest.raises(ElsieError, match="nextpnr-ice40 does not tell its version"):
-        build(Echo(), find("icebreaker"), out=tmp_path / "out", seeds=seeds)
+        build(Echo(), find("icebreaker").at(36.0), out=tmp_path / "out", seeds=seeds)
     told = "if '--version' in sys.argv: sys.exit(print('nextpnr-ice40 1.0'))\n"
     pretend(tools / "nextpnr-ice40", told + _SEEDED)
-    made = build(Echo(), find("icebreaker"), out=tmp_path / "out", seeds=seeds)
+    made = build(Echo(), find("icebreaker").at(36.0), out=tmp_path / "out", seeds=seeds)
     assert (made.seed, len(made.tried)) == (seed, tried)
     assert made.fmax_mhz == {2: 36.5, 3: 37.5}[seed]
     assert (tmp_path / "out" / "elsie.bin").read_text() == f"seed {seed}"
@@ -135,7 +135,7 @@ def test_no_seed_meets_the_clock(tools: Path, tmp_path: Path) -> None:
     with pytest.raises(ElsieError, match=r"with any seed from 4 to 6 .*3 tried, 0 met the clock"):
         build(
             Echo(),
-            find("icebreaker"),
+            find("icebreaker").at(36.0),
             out=tmp_path / "out",
             seeds=Seeds(first=4, count=3),
             progress=said.append,
@@ -169,7 +169,7 @@ def test_failure_leaves_out_as_it_was(tools: Path, tmp_path: Path, log: str, mes
     (out / "elsie.bin").write_bytes(b"an older one")
     pretend(tools / "nextpnr-ice40", f"open('elsie.tim', 'w').write({log!r}); sys.exit(1)")
     with pytest.raises(ElsieError, match=message) as caught:
-        build(Echo(), find("icebreaker"), out=out)
+        build(Echo(), find("icebreaker").at(36.0), out=out)
     assert (out / "elsie.bin").read_bytes() == b"an older one"
     kept = tmp_path / "out.failed"
     assert str(kept) in str(caught.value)
