@@ -87,7 +87,7 @@ _ECP5_64 = Configuration(
     sizes=(896, 1024),
     density=0.11,
     eie=True,
-    seeds=1,
+    seeds=2,
 )
 # With 512 words a column memory is twice as wide, which is what lets so many PEs fit: 4 block RAMs
 # for 8 PEs' pointers.
