@@ -191,7 +191,8 @@ class Executor(wiring.Component):
         """The answer's head, then to the state of the command."""
         ended = request.ended
         # Registers, as the head takes longer than to compare.
-        known, fine = Signal(len(Command)), Signal()
+        known = Signal(len(Command))
+        fine = Signal()
         m.d.sync += known.eq(Cat(request.command == command for command in Command))
         m.d.sync += fine.eq(request.status == Status.OK)
         with m.State("HEAD"):

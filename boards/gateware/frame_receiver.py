@@ -66,8 +66,11 @@ class FrameReceiver(wiring.Component):
         """Decode; at a frame's end keep it, or forget it."""
         m.submodules.checksum = checksum = SerialChecksum()
         # Bytes are far apart: a register for each question leaves one of them to a cycle.
-        taken, zero, lost, fits = Signal(), Signal(), Signal(), Signal()
+        taken = Signal()
+        lost = Signal()
         byte = Signal(8)
+        zero = Signal()
+        fits = Signal()
         write = Signal(range(self._depth), init=1)
         size = Signal(range(LONGEST + 1))
         bad = Signal()
