@@ -6,6 +6,7 @@ import os
 import statistics
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from inspect import getmodule, getsource
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,13 @@ def measure(
 
 def _synthesis(configuration: Configuration) -> list[Any]:
     """What a netlist depends on, but for the RTLIL."""
-    part = configuration.family.parts[configuration.device]
+    family = configuration.family
+    part = family.parts[configuration.device]
     return [
         *(AFTER_READ, part.synthesis, part.speed, configuration.synth),
-        *([after.__qualname__] if (after := configuration.family.after_synthesis) else []),
-        tools(configuration.family)["yosys"],
+        # Its own text, so that no kept netlist is one that an earlier version changed.
+        *([getsource(module)] if (module := getmodule(family.after_synthesis)) else []),
+        tools(family)["yosys"],
     ]
 
 
