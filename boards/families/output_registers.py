@@ -19,33 +19,31 @@ _User = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class _Port:
-    """A read port of a block RAM."""
+    """A read port of a DP16KD: one of its two sides, or both where it is 36 bits wide."""
 
-    outputs: str
-    """How its outputs' names begin."""
-    clock: str
-    """Its clock."""
-    reset: str
-    """The reset of its output register."""
-    enable: str
-    """The enable of its output register."""
-    mode: str
-    """The parameter that chooses the register."""
+    sides: str
+    """A, B or AB."""
+
+    def pins(self, cell: _Cell, name: str) -> list[Any]:
+        """What is wired to this pin of each side; 0 where nothing is."""
+        wired = cell["connections"]
+        return [bit for side in self.sides for bit in wired.get(f"{name}{side}") or ["0"]]
+
+    def parameters(self, cell: _Cell, name: str, usual: str) -> list[str]:
+        """A parameter of each side."""
+        given = cell["parameters"]
+        return [given.get(name.format(side), usual.format(side)) for side in self.sides]
 
 
-_PORTS = {
-    "DP16KD": tuple(
-        _Port(
-            outputs=f"DO{side}",
-            clock=f"CLK{side}",
-            reset=f"RST{side}",
-            enable=f"OCE{side}",
-            mode=f"REGMODE_{side}",
-        )
-        for side in "AB"
-    ),
-    "PDPW16KD": (_Port(outputs="DO", clock="CLKR", reset="RST", enable="OCER", mode="REGMODE"),),
-}
+_WIDE = 36
+"""Bits of a word in the mode in which one side writes, and both together read."""
+
+
+def _ports(cell: _Cell) -> list[_Port]:
+    if cell["type"] != "DP16KD":
+        return []
+    wide = _WIDE in (int(cell["parameters"][f"DATA_WIDTH_{side}"], 2) for side in "AB")
+    return [_Port(sides=sides) for sides in (("AB",) if wide else ("A", "B"))]
 
 
 def absorb(netlist: Netlist) -> int:
@@ -60,13 +58,13 @@ def absorb(netlist: Netlist) -> int:
     users = _users(module)
     moved = 0
     for cell in list(cells.values()):
-        for port in _PORTS.get(cell["type"], ()):
+        for port in _ports(cell):
             registers = _registers(cell, port, cells, users)
             for name, index, register in registers:
                 cell["connections"][name][index] = cells.pop(register)["connections"]["Q"][0]
-            if registers:
-                cell["parameters"][port.mode] = "OUTREG"
-                cell["connections"][port.enable] = ["1"]
+            for side in port.sides if registers else "":
+                cell["parameters"][f"REGMODE_{side}"] = "OUTREG"
+                cell["connections"][f"OCE{side}"] = ["1"]
             moved += len(registers)
     return moved
 
@@ -90,7 +88,7 @@ def _registers(
     cell: _Cell, port: _Port, cells: dict[str, _Cell], users: dict[int, list[_User]]
 ) -> list[tuple[str, int, str]]:
     """Output, index and register of each bit that moves; empty if the port can't take them all."""
-    if cell["parameters"].get(port.mode, "NOREG") != "NOREG":
+    if set(port.parameters(cell, "REGMODE_{}", "NOREG")) != {"NOREG"}:
         return []
     found = []
     for name, index, bit in _outputs(cell, port):
@@ -106,7 +104,7 @@ def _registers(
 def _outputs(cell: _Cell, port: _Port) -> Iterator[tuple[str, int, int]]:
     """Port, index and number of every output bit of a read port."""
     for name, bits in cell["connections"].items():
-        if name.startswith(port.outputs):
+        if name.startswith(tuple(f"DO{side}" for side in port.sides)):
             for index, bit in enumerate(bits):
                 if isinstance(bit, int):
                     yield name, index, bit
@@ -117,11 +115,12 @@ def _fits(register: _Cell | None, pin: str, cell: _Cell, port: _Port) -> bool:
     if register is None or register["type"] != "TRELLIS_FF" or pin not in ("DI", "M"):
         return False
     wired, given = register["connections"], register["parameters"]
+    edges = {mux[:3] for mux in port.parameters(cell, "CLK{}MUX", "CLK{}")}  # CLK or INV
     return (
-        wired["CLK"] == cell["connections"][port.clock]
-        and given.get("CLKMUX", "CLK") == cell["parameters"].get(f"{port.clock}MUX", port.clock)[:3]
+        set(port.pins(cell, "CLK")) == set(wired["CLK"])
+        and edges == {given.get("CLKMUX", "CLK")}
         and given.get("CEMUX", "").strip() == "1"  # Yosys pads what could be a number
         and given.get("REGSET", "RESET") == "RESET"
         and wired.get("LSR", ["0"]) in (["0"], [])
-        and cell["connections"].get(port.reset, ["0"]) in (["0"], [])
+        and set(port.pins(cell, "RST")) == {"0"}
     )

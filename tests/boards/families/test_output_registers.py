@@ -16,7 +16,8 @@ from rtl.prim.ram import BlockRam
 from toolchain.netlist import run_yosys, write_rtlil
 from toolchain.programs import TOOLS
 
-WIDTH, DEPTH = 12, 700
+NARROW, WIDE = (12, 700), (36, 512)
+"""Width and depth of a memory whose word is on one side of a block RAM, and on both."""
 
 
 class Read(wiring.Component):
@@ -29,24 +30,24 @@ class Read(wiring.Component):
     result: Signal
     seen: Signal
 
-    def __init__(self, *, how: str) -> None:
-        self._how = how
+    def __init__(self, *, how: str, width: int, depth: int) -> None:
+        self._how, self._width, self._depth = how, width, depth
         super().__init__(
             {
                 "address": In(10),
                 "write": In(1),
-                "value": In(WIDTH),
+                "value": In(width),
                 "other": In(1),
-                "result": Out(WIDTH),
-                "seen": Out(WIDTH),
+                "result": Out(width),
+                "seen": Out(width),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.ram = ram = BlockRam(width=WIDTH, depth=DEPTH)
+        m.submodules.ram = ram = BlockRam(width=self._width, depth=self._depth)
         start = 1 if self._how == "starts at 1" else 0
-        late = Signal(WIDTH, init=start, reset_less=self._how != "reset")
+        late = Signal(self._width, init=start, reset_less=self._how != "reset")
         m.d.comb += [
             ram.r_en.eq(~self.write),
             ram.r_addr.eq(self.address),
@@ -64,12 +65,14 @@ class Read(wiring.Component):
             m.d.sync += late.eq(ram.r_data)
         if self._how == "read directly":
             m.d.comb += self.seen.eq(ram.r_data)
+        elif self._how == "a bit read directly":
+            m.d.comb += self.seen.eq(ram.r_data[-1])
         return m
 
 
-def netlist(folder: Path, how: str) -> dict[str, Any]:
+def netlist(folder: Path, how: str, size: tuple[int, int] = NARROW) -> dict[str, Any]:
     """What Yosys makes of it."""
-    write_rtlil(Read(how=how), folder)
+    write_rtlil(Read(how=how, width=size[0], depth=size[1]), folder)
     commands = [*AFTER_READ, "synth_ecp5 -top top", "write_json top.json"]
     run_yosys(commands, folder, makes=["top.json"])
     return json.loads((folder / "top.json").read_text())
@@ -81,15 +84,15 @@ def of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.bitstream
+@pytest.mark.parametrize(("size", "sides"), [(NARROW, 1), (WIDE, 2)])
 def test_a_register_right_behind_a_block_ram_moves_into_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], sides: int
 ) -> None:
     """All its bits; what it drove is driven by the block RAM, and the read port is enabled."""
     monkeypatch.chdir(tmp_path)
-    found = netlist(tmp_path, "register")
-    (ram,) = of(found, "DP16KD")
+    found = netlist(tmp_path, "register", size)
     wanted = found["modules"]["top"]["ports"]["result"]["bits"]
-    assert len(of(found, "TRELLIS_FF")) == WIDTH
+    assert len(of(found, "TRELLIS_FF")) == size[0]
     other = json.loads(json.dumps(found))
     of(other, "TRELLIS_FF")[5]["parameters"]["CLKMUX"] = "INV"
     assert absorb(other) == 0  # a bit on the other edge, so none moves
@@ -97,19 +100,29 @@ def test_a_register_right_behind_a_block_ram_moves_into_it(
     found = json.loads((tmp_path / "top.json").read_text())
     assert of(found, "TRELLIS_FF") == []
     (ram,) = of(found, "DP16KD")
-    (side,) = [one for one in "AB" if ram["parameters"][f"REGMODE_{one}"] == "OUTREG"]
-    driven = [bit for n in range(18) for bit in ram["connections"][f"DO{side}{n}"]]
+    moved = [one for one in "AB" if ram["parameters"][f"REGMODE_{one}"] == "OUTREG"]
+    assert len(moved) == sides
+    wired = ram["connections"]
+    driven = [bit for one in moved for n in range(18) for bit in wired.get(f"DO{one}{n}", [])]
     assert set(wanted) <= set(driven)
-    assert ram["connections"][f"OCE{side}"] == ["1"]
+    assert all(wired[f"OCE{one}"] == ["1"] for one in moved)
     assert absorb(found) == 0  # once is all
 
 
 @pytest.mark.bitstream
-@pytest.mark.parametrize("how", ["enable", "logic", "read directly", "reset", "starts at 1"])
-def test_other_registers_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "size"),
+    [
+        *((how, NARROW) for how in ("enable", "logic", "read directly", "reset", "starts at 1")),
+        *(("a bit read directly", size) for size in (NARROW, WIDE)),  # of one side, and so of both
+    ],
+)
+def test_other_registers_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, size: tuple[int, int]
+) -> None:
     """The netlist is what it was."""
     monkeypatch.chdir(tmp_path)
-    found = netlist(tmp_path, how)
+    found = netlist(tmp_path, how, size)
     before = json.dumps(found)
     assert absorb(found) == 0
     assert json.dumps(found) == before
